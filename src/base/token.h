@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TOKEN_H
+#define TOKEN_H
+
+/* Unguessable strings from RAND_bytes.  A machine without random numbers is
+ * no CA: RAND_bytes failing aborts the process. */
+
+#include <apr_pools.h>
+#include <apr_time.h>
+
+/* Fill buf with len random octets. */
+void token_bytes(unsigned char *buf, apr_size_t len);
+
+/* base64url text of len random octets (RFC 8555 8.1 wants at least 16). */
+const char *token_make(apr_size_t len, apr_pool_t *pool);
+
+/* An object id for URLs and primary keys: 22 characters of base64url, from 4
+ * octets of time and 12 random ones.  The time makes neighbours in time
+ * neighbours in the index, so that inserting costs the same at a million
+ * rows; the 96 random bits make it unguessable (T29). */
+const char *token_id(apr_time_t now, apr_pool_t *pool);
+#define TOKEN_ID_LEN 22
+
+/* Is text (of a URL) shaped like a token_id? */
+int token_id_ok(const char *text);
+
+/* 128 random bits, top bit clear and not all zero, as 32 lower-case hex digits:
+ * a certificate serial number (RFC 5280 4.1.2.2). */
+const char *token_serial(apr_pool_t *pool);
+
+#endif

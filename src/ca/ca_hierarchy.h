@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CA_HIERARCHY_H
+#define CA_HIERARCHY_H
+
+/* Make the certificates above the leaves: roots and intermediates.  Pure
+ * OpenSSL, no files. */
+
+#include <apr_pools.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/problem.h"
+
+/* spec: "P-256" "P-384" "RSA-2048" … "RSA-4096" "ED25519".  NULL on a spec not
+ * in the list.  The private key is freed with pool. */
+EVP_PKEY *ca_key_make(const char *spec, apr_pool_t *pool);
+
+typedef struct {
+    const char *common_name;
+    const char *organization; /* may be NULL */
+    EVP_PKEY *key;            /* the subject's */
+    apr_int64_t not_before, not_after;
+    int path_len; /* -1: none */
+    X509 *issuer; /* NULL: self-signed with key */
+    EVP_PKEY *issuer_key;
+} ca_subject_t;
+
+/* A CA certificate: CA:TRUE critical, keyCertSign and cRLSign critical, SKI,
+ * AKI, 128-bit random serial. */
+problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
+                             apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif

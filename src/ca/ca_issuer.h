@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CA_ISSUER_H
+#define CA_ISSUER_H
+
+/*
+ * An issuer generation: certificate, chain and signing key.  Made at start by
+ * the parent, const afterwards, shared by all threads of all children
+ * (OpenSSL keys and certificates are safe to read concurrently).
+ *
+ * Functions of ca/ that fail for a reason our operator must see return
+ * problem_internal(): its cause names path, reason and remedy.
+ */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/problem.h"
+
+typedef struct {
+    const char *name; /* the issuer's: "automatic" */
+    int generation;   /* 1, 2, … */
+    X509 *cert;
+    EVP_PKEY *key;             /* NULL where only the certificate is known */
+    apr_array_header_t *chain; /* of X509 *: cert itself, then its issuers;
+                                  ends before or with the root */
+    X509 *root;                /* NULL if not in the files */
+    const char *chain_pem;     /* what follows the leaf when downloaded: at
+                                  least one certificate, the root only if
+                                  it signs the leaf itself (R18) */
+    const char *fingerprint;   /* SHA-256 of cert, lower-case hex */
+    const char *key_id;        /* SHA-256 of the SPKI, lower-case hex */
+    apr_int64_t not_before, not_after; /* seconds since 1970 */
+} ca_issuer_t;
+
+/* Load and check (pki.md, Issuers, Internal): key belongs to certificate,
+ * CA:TRUE, keyCertSign, chain builds, path length allows a leaf, not expired at
+ * now.  cert_file: certificate, then its chain, PEM.  key_file may be NULL. */
+problem_t *ca_issuer_load(ca_issuer_t **issuer, const char *name,
+                          int generation, const char *cert_file,
+                          const char *key_file, apr_int64_t now,
+                          apr_pool_t *pool) __attribute__((warn_unused_result));
+
+/* PEM or DER of a certificate in pool. */
+const char *ca_cert_pem(X509 *cert, apr_pool_t *pool);
+const unsigned char *ca_cert_der(apr_size_t *len, X509 *cert, apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DCV_H
+#define DCV_H
+
+/*
+ * Domain control validation: asks the outside world.  Value in, value out; no
+ * store, no ACME objects.
+ */
+
+#include <apr_network_io.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#include "base/problem.h"
+
+typedef enum { DCV_HTTP01 } dcv_method_e;
+
+typedef struct {
+    dcv_method_e method;
+    const char *domain; /* normalised dns name */
+    const char *token;
+    const char *key_authorization; /* token "." thumbprint */
+    const char *account;           /* whose job it is: for fairness, logs */
+    apr_pool_t *pool;              /* the job's own pool, with its own
+                                      allocator; the loop uses it from submit
+                                      until done is called */
+} dcv_job_t;
+
+typedef struct {
+    problem_t *problem;  /* NULL: proven */
+    int is_retryable;    /* nothing was learned (we are stopping, overload) */
+    const char *address; /* that answered at last, NULL if none */
+    apr_interval_time_t took;
+} dcv_result_t; /* lives in the job's pool */
+
+/* Static answer: ACMEResolverHost NAME IP… */
+typedef struct {
+    const char *name;              /* lower case */
+    apr_array_header_t *addresses; /* of const char *, IPv4 and IPv6 */
+} dcv_host_t;
+
+/* ACMEResolver [ZONE] IP[:PORT]… */
+typedef struct {
+    const char *zone;            /* NULL: everything */
+    apr_array_header_t *servers; /* of const char *, "ip" or "ip@port"
+                                    (libunbound's form) */
+} dcv_resolver_t;
+
+typedef struct dcv_net_t dcv_net_t;
+
+typedef struct {
+    apr_array_header_t *resolvers; /* of dcv_resolver_t *; empty: system's */
+    apr_array_header_t *hosts;     /* of dcv_host_t * */
+    const char *resolv_conf;       /* "/etc/resolv.conf" */
+    const char *hosts_file;        /* "/etc/hosts" */
+    const dcv_net_t *net;          /* which addresses may be dialled */
+    int http01_port;               /* 80; redirects may name it, 80, 443 */
+    int tlsalpn01_port;            /* 443 */
+    apr_interval_time_t timeout;   /* the whole validation */
+    int max_in_flight;             /* per loop; beyond it jobs queue */
+    const char *user_agent;
+} dcv_conf_t;
+
+/* With every default filled in. */
+dcv_conf_t *dcv_conf_make(apr_pool_t *pool);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef POLICY_KEY_H
+#define POLICY_KEY_H
+
+/* Is this public key strong enough?  The same hygiene for account keys
+ * (type PROBLEM_BAD_PUBLIC_KEY) and certificate keys (PROBLEM_BAD_CSR): kind
+ * and size on the list, RSA exponent odd and 3 < e < 2^64, modulus odd, free of
+ * small factors, not from close primes (Fermat), not of ROCA's shape. */
+
+#include <openssl/evp.h>
+
+#include "policy/policy.h"
+
+problem_t *policy_key_check(const policy_t *policy, EVP_PKEY *key,
+                            problem_type_e type, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_H
+#define STORE_H
+
+/*
+ * The only SQL.  Rows in, rows out; no rights, no protocol.
+ *
+ * Statuses: APR_SUCCESS; APR_ENOENT (get: no such row); APR_EEXIST (claim: too
+ * late, create: there already).  Every other status means "the database cannot
+ * do it now": nothing was changed, the caller answers 503, and a later call
+ * tries again with a fresh connection.  The store logs the first failure of a
+ * series with the driver's own words, and once when it is well again.
+ *
+ * Rows come back as copies in the caller's pool.  Times are seconds since 1970;
+ * 0 is "none".  A text column that is NULL comes back as NULL.
+ *
+ * Any thread of the process may call any function.
+ */
+
+#include <apr_pools.h>
+#include <apr_tables.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+
+typedef struct store_t store_t;
+
+typedef struct {
+    const char *driver; /* apr_dbd's: "sqlite3" */
+    const char *params; /* sqlite3: the file's absolute path */
+} store_conf_t;
+
+/* After fork.  Opens nothing yet: the first use does, so it never fails for
+ * what the database is like just now.  At the first use ever the file is
+ * created (0600) and its schema made; a file that existed once and is gone is
+ * not made again but reported until it is back. */
+apr_status_t store_open(store_t **store, const store_conf_t *conf,
+                        const log_t *log, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Look the database over (acmectl db check): integrity_check, foreign keys,
+ * schema version, rows whose state makes no sense.  findings: of const char *,
+ * empty when all is well. */
+apr_status_t store_check(apr_array_header_t **findings, store_t *store,
+                         apr_pool_t *pool) __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_ACCOUNT_H
+#define STORE_ACCOUNT_H
+
+/* Accounts (RFC 8555 7.1.2).  A realm and a directory (profile name, "" for the
+ * default directory) are part of every account; a key's thumbprint is unique
+ * within them. */
+
+#include "store/store.h"
+
+typedef struct {
+    const char *id;
+    const char *realm, *directory;
+    const char *thumbprint; /* RFC 7638, base64url */
+    const char *jwk;        /* canonical */
+    const char *status;     /* "valid" "deactivated" "revoked" */
+    const char *contact;    /* JSON array text */
+    const char *terms_url;  /* agreed to; NULL: none */
+    apr_int64_t terms_agreed_at;
+    const char *owner; /* r->user; NULL: none */
+    const char *created_ip;
+    apr_int64_t created_at;
+} store_account_t;
+
+/* Durable.  APR_EEXIST: the thumbprint is known; *existing (may be NULL)
+ * is its account then. */
+apr_status_t store_account_create(store_account_t **existing, store_t *store,
+                                  const store_account_t *account,
+                                  apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+apr_status_t store_account_get(store_account_t **account, store_t *store,
+                               const char *id, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+apr_status_t store_account_get_by_key(store_account_t **account, store_t *store,
+                                      const char *realm, const char *directory,
+                                      const char *thumbprint, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Is this the key of any account, of whatever realm and directory? (T58)
+ * APR_ENOENT when not. */
+apr_status_t store_account_key_known(store_t *store, const char *thumbprint,
+                                     apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable.  APR_ENOENT when it is not valid (any more). */
+apr_status_t store_account_contact_set(store_t *store, const char *id,
+                                       const char *contact, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable.  valid → deactivated, its pending authorizations too, in one
+ * transaction.  APR_ENOENT when it is not valid (any more). */
+apr_status_t store_account_deactivate(store_t *store, const char *id,
+                                      apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Newest first (of store_account_t *), at most limit, older than the account
+ * `before` (NULL: from the newest).  For acmectl. */
+apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
+                                const char *before, int limit, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif

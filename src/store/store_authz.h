@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_AUTHZ_H
+#define STORE_AUTHZ_H
+
+/*
+ * Authorizations (RFC 8555 7.1.4) with their challenges in the same row: all
+ * challenges of an authorization share its token, only one of them can be
+ * attempted, and what happened to it is the authorization's own state.
+ */
+
+#include "store/store.h"
+#include "store/store_job.h"
+
+typedef struct {
+    const char *id;
+    const char *account_id;
+    const char *realm, *directory;
+    const char *type, *value; /* identifier, without "*." */
+    int wildcard;
+    const char *status; /* "pending" "valid" "invalid"
+                           "deactivated" "revoked"; expiry is
+                           computed by acme_state */
+    const char *token;
+    const char *challenges; /* offered: "http-01 dns-01" */
+    const char *attempted;  /* type of the attempted one, NULL: none */
+    apr_int64_t attempted_at;
+    const char *thumbprint; /* account key's when accepted (T43) */
+    const char *error;      /* problem JSON, NULL: none */
+    apr_int64_t validated_at;
+    apr_int64_t created_at, expires_at;
+} store_authz_t;
+
+apr_status_t store_authz_get(store_authz_t **authz, store_t *store,
+                             const char *id, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* The newest valid one of the account for this identifier that lives beyond
+ * min_expires, else APR_ENOENT. */
+apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
+                                      const char *account_id, const char *type,
+                                      const char *value, int wildcard,
+                                      apr_int64_t min_expires, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Accept a challenge response.  Relaxed; one transaction: pending and not
+ * attempted → attempted, and the job, leased from birth as job says.
+ * APR_EEXIST: attempted already, or no longer pending. */
+apr_status_t store_authz_attempt(store_t *store, const char *id,
+                                 const char *challenge_type,
+                                 const char *thumbprint, apr_int64_t now,
+                                 const store_job_t *job, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Record how an attempt ended.  Relaxed; one transaction: attempted and pending
+ * → valid (error NULL; expires_at becomes valid_until) or invalid, and the job
+ * is gone.  APR_EEXIST: no longer pending (deactivated meanwhile); the job is
+ * gone then as well. */
+apr_status_t store_authz_record(store_t *store, const char *id,
+                                const char *job_id, const char *error,
+                                apr_int64_t valid_until, apr_int64_t now,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable.  pending or valid → deactivated; APR_EEXIST otherwise. */
+apr_status_t store_authz_deactivate(store_t *store, const char *id,
+                                    apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_ORDER_H
+#define STORE_ORDER_H
+
+/* Orders (RFC 8555 7.1.3).  Their status is never stored: acme_state computes
+ * it from processing_since, cert_id, error, expiry and the authorizations. */
+
+#include "store/store.h"
+#include "store/store_authz.h"
+#include "store/store_cert.h"
+#include "store/store_job.h"
+
+typedef struct {
+    const char *id;
+    const char *account_id;
+    const char *realm, *directory, *profile;
+    const char *identifiers;           /* identifier_list_text */
+    apr_array_header_t *authz_ids;     /* of const char *, in stable order */
+    apr_int64_t not_before, not_after; /* wishes, 0: none */
+    apr_int64_t created_at, expires_at;
+    apr_int64_t processing_since; /* claimed by a finalize; 0: not yet */
+    const char *csr_sha256;       /* of the CSR that claimed it */
+    const char *cert_id;          /* issued; NULL: not yet */
+    const char *error;            /* problem JSON, NULL: none */
+} store_order_t;
+
+/* Durable; one transaction: the order and its new authorizations (of
+ * store_authz_t *; reused ones are not in it). */
+apr_status_t store_order_create(store_t *store, const store_order_t *order,
+                                const apr_array_header_t *new_authzs,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+apr_status_t store_order_get(store_order_t **order, store_t *store,
+                             const char *id, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* A finalize takes the order.  Durable; one transaction: processing_since and
+ * csr_sha256 set WHERE neither is and there is no error, and the job that
+ * holds the plan, leased from birth as job says.  APR_EEXIST: somebody else has
+ * claimed it. */
+apr_status_t store_order_claim(store_t *store, const char *id,
+                               const char *csr_sha256, apr_int64_t now,
+                               const store_job_t *job, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable; one transaction: the certificate row, order.cert_id WHERE it was
+ * NULL, the job is gone.  APR_EEXIST: it was completed or failed before;
+ * nothing changes but the job is gone. */
+apr_status_t store_order_complete(store_t *store, const char *id,
+                                  const char *job_id, const store_cert_t *cert,
+                                  apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable.  claimed → failed with this problem; the job is gone. */
+apr_status_t store_order_fail(store_t *store, const char *id,
+                              const char *job_id, const char *error,
+                              apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Newest first (of store_order_t *), at most limit, older than order `before`
+ * (NULL: from the newest).  account_id NULL: all accounts' (acmectl). The cost
+ * does not depend on how many there are. */
+apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
+                              const char *account_id, const char *before,
+                              int limit, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif
