@@ -57,11 +57,15 @@ typedef struct {
 
 typedef struct {
     const acme_endpoint_t *endpoint;
-    const char *directory;         /* "" for the default one */
+    const char *path;      /* as the client sent it, cursor included; exactly
+                              what acme_route_url makes, less the base URL */
+    const char *directory; /* "" for the default one */
     const acme_profile_t *profile; /* of this directory; NULL: not (any more)
                                       there, possible where an id is */
     const char *id;                /* NULL where the endpoint has none */
     const char *tail;              /* of "*": the challenge's type */
+    const char *cursor;            /* of ACME_ROUTE_ORDERS: an order's id from
+                                      "?cursor=<id>" (T44), NULL for the first page */
 } acme_route_t;
 
 /* What the request is for.  404 `malformed` when the path is not exactly ours
@@ -79,7 +83,7 @@ const char *acme_route_url(const acme_conf_t *conf, acme_route_e name,
 
 /* Is url the one of this route, under the base URL or one of its aliases? */
 int acme_route_is_url(const acme_conf_t *conf, const acme_route_t *route,
-                      const char *url, apr_pool_t *pool);
+                      const char *url);
 
 /* The id in a URL of this endpoint and directory (base URL or alias), NULL if
  * it is not exactly such a one (T09). */
