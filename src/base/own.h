@@ -34,7 +34,8 @@
 OWN_KINDS(X)
 #undef X
 
-/* Overwrite mem[len] when pool is cleared: for secrets. */
+/* Overwrite mem[len], which lives in pool, when pool is cleared: for secrets.
+ */
 void own_cleanse(apr_pool_t *pool, void *mem, apr_size_t len);
 
 #endif

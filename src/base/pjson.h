@@ -16,6 +16,7 @@
 #include "base/problem.h"
 
 #define PJSON_MAX_DEPTH 16
+#define PJSON_MAX_SIZE  (1024 * 1024)
 
 /* Parse text[len]; what names the text in problems ("payload").  The value is
  * freed with pool. */

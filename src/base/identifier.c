@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/identifier.h"
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+#include <idn2.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/problem.h"
+
+#include "base/banned.h"
+
+#define NAME_MAX_OCTETS  253
+#define LABEL_MAX_OCTETS 63
+#define QUOTE_MAX        80
+
+static const char *const type_names[] = {"dns"};
+
+const char *identifier_type_name(identifier_type_e type)
+{
+    return type_names[type];
+}
+
+/* The start of a hostile string, harmless on a terminal and in JSON. */
+static const char *quote(const char *text, apr_pool_t *pool)
+{
+    char *shown = apr_pstrndup(pool, text, QUOTE_MAX);
+    char *c;
+
+    for (c = shown; *c; ++c) {
+        if ((*c & 0x80) || !apr_isprint(*c) || *c == '"')
+            *c = '?';
+    }
+    return strlen(text) > QUOTE_MAX ? apr_pstrcat(pool, shown, "…", NULL)
+                                    : shown;
+}
+
+/* RFC 5890 2.3.2.1: an A-label decodes to an IDNA2008 U-label that encodes to
+ * that A-label again. */
+static int is_a_label(const char *label)
+{
+    return idn2_register_u8(NULL, (const uint8_t *)label, NULL, 0) == IDN2_OK;
+}
+
+/* The reason why label[len] is none, or NULL. */
+static const char *label_fault(const char *label, apr_size_t len, int flags,
+                               apr_pool_t *pool)
+{
+    apr_size_t i;
+
+    if (len == 0)
+        return "it has an empty label";
+    if (len > LABEL_MAX_OCTETS)
+        return "it has a label of more than 63 octets";
+    for (i = 0; i < len; ++i) {
+        if (label[i] & 0x80)
+            return "it is not ASCII: send the A-label (\"xn--…\") form";
+        if (label[i] == '*')
+            return "\"*\" may only be the whole first label, once, before a "
+                   "name";
+        if (label[i] == '_' && !(flags & IDENTIFIER_UNDERSCORE))
+            return "\"_\" is not allowed in host names";
+        if (!apr_isalnum(label[i]) && label[i] != '-' && label[i] != '_')
+            return "it has a character that is no letter, digit, \"-\" or "
+                   "\".\"";
+    }
+    if (label[0] == '-' || label[len - 1] == '-')
+        return "it has a label that begins or ends with \"-\"";
+    if (len >= 4 && memcmp(label, "xn--", 4) == 0 &&
+        !is_a_label(apr_pstrmemdup(pool, label, len)))
+        return "it has an \"xn--\" label that is not a valid A-label "
+               "(IDNA2008)";
+    return NULL;
+}
+
+/* The reason why name (lower case, without "*.") is none, or NULL. */
+static const char *name_fault(const char *name, int flags, apr_pool_t *pool)
+{
+    const char *label = name, *dot, *fault;
+
+    for (;;) {
+        dot = strchr(label, '.');
+        if (!dot)
+            break;
+        if (!dot[1] && dot > label)
+            return "it ends with a dot";
+        fault = label_fault(label, (apr_size_t)(dot - label), flags, pool);
+        if (fault)
+            return fault;
+        label = dot + 1;
+    }
+    fault = label_fault(label, strlen(label), flags, pool);
+    if (!fault && strspn(label, "0123456789") == strlen(label))
+        return "its last label is all digits, as in an IPv4 address";
+    return fault;
+}
+
+static const char *dns_fault(const char *value, int flags, apr_pool_t *pool)
+{
+    if (!*value)
+        return "it is empty";
+    if (strlen(value) > NAME_MAX_OCTETS)
+        return "it has more than 253 octets";
+    if (strncmp(value, "*.", 2) == 0)
+        value += 2;
+    return name_fault(value, flags, pool);
+}
+
+static identifier_t *make(const char *value, apr_pool_t *pool)
+{
+    identifier_t *identifier = apr_palloc(pool, sizeof(*identifier));
+
+    identifier->type = IDENTIFIER_DNS;
+    identifier->value = value;
+    return identifier;
+}
+
+problem_t *identifier_parse(identifier_t **identifier, const char *type,
+                            const char *value, int flags, apr_pool_t *pool)
+{
+    const char *fault;
+    char *lower, *c;
+
+    if (strcmp(type, type_names[IDENTIFIER_DNS]) != 0)
+        return problem_make(pool, PROBLEM_UNSUPPORTED_IDENTIFIER,
+                            "Identifiers of type \"%s\" are not supported; "
+                            "\"dns\" is",
+                            quote(type, pool));
+    lower = apr_pstrndup(pool, value, NAME_MAX_OCTETS + 1);
+    for (c = lower; *c; ++c) {
+        if (!(*c & 0x80))
+            *c = (char)apr_tolower(*c);
+    }
+    fault = dns_fault(lower, flags, pool);
+    if (fault)
+        return problem_make(pool, PROBLEM_MALFORMED,
+                            "\"%s\" is not a DNS name: %s", quote(value, pool),
+                            fault);
+    *identifier = make(lower, pool);
+    return NULL;
+}
+
+int identifier_is_wildcard(const identifier_t *identifier)
+{
+    return strncmp(identifier->value, "*.", 2) == 0;
+}
+
+const char *identifier_base(const identifier_t *identifier)
+{
+    return identifier->value + (identifier_is_wildcard(identifier) ? 2 : 0);
+}
+
+int identifier_compare(const identifier_t *a, const identifier_t *b)
+{
+    if (a->type != b->type)
+        return a->type < b->type ? -1 : 1;
+    return strcmp(a->value, b->value);
+}
+
+static int pointers_compare(const void *a, const void *b)
+{
+    return identifier_compare(*(identifier_t *const *)a,
+                              *(identifier_t *const *)b);
+}
+
+void identifier_sort(apr_array_header_t *identifiers)
+{
+    identifier_t **list = (identifier_t **)identifiers->elts;
+    int i, kept = 0;
+
+    if (identifiers->nelts > 0)
+        qsort(list, (size_t)identifiers->nelts, sizeof(*list),
+              pointers_compare);
+    for (i = 0; i < identifiers->nelts; ++i) {
+        if (kept == 0 || identifier_compare(list[kept - 1], list[i]) != 0)
+            list[kept++] = list[i];
+    }
+    identifiers->nelts = kept;
+}
+
+int identifier_lists_equal(const apr_array_header_t *a,
+                           const apr_array_header_t *b)
+{
+    int i;
+
+    if (a->nelts != b->nelts)
+        return 0;
+    for (i = 0; i < a->nelts; ++i) {
+        if (identifier_compare(APR_ARRAY_IDX(a, i, identifier_t *),
+                               APR_ARRAY_IDX(b, i, identifier_t *)) != 0)
+            return 0;
+    }
+    return 1;
+}
+
+const char *identifier_list_text(const apr_array_header_t *identifiers,
+                                 apr_pool_t *pool)
+{
+    apr_array_header_t *words =
+        apr_array_make(pool, identifiers->nelts, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < identifiers->nelts; ++i) {
+        const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
+
+        APR_ARRAY_PUSH(words, const char *) = apr_pstrcat(
+            pool, identifier_type_name(id->type), ":", id->value, NULL);
+    }
+    return apr_array_pstrcat(pool, words, ' ');
+}
+
+apr_array_header_t *identifier_list_from_text(const char *text,
+                                              apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(identifier_t *));
+    const char *value;
+    apr_size_t len;
+
+    while (*text) {
+        len = strcspn(text, " ");
+        if (len < 5 || memcmp(text, "dns:", 4) != 0)
+            return NULL;
+        value = apr_pstrmemdup(pool, text + 4, len - 4);
+        APR_ARRAY_PUSH(list, identifier_t *) = make(value, pool);
+        text += len;
+        if (*text)
+            ++text;
+    }
+    return list;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/token.h"
+
+#include <apr_lib.h>
+#include <limits.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#include "base/b64url.h"
+
+#include "base/banned.h"
+
+#define ID_OCTETS     16
+#define SERIAL_OCTETS 16
+
+void token_bytes(unsigned char *buf, apr_size_t len)
+{
+    if (len > INT_MAX || RAND_bytes(buf, (int)len) != 1)
+        abort();
+}
+
+const char *token_make(apr_size_t len, apr_pool_t *pool)
+{
+    unsigned char *octets = apr_palloc(pool, len);
+
+    token_bytes(octets, len);
+    return b64url_encode(octets, len, pool);
+}
+
+const char *token_id(apr_time_t now, apr_pool_t *pool)
+{
+    unsigned char octets[ID_OCTETS];
+    apr_uint32_t seconds = (apr_uint32_t)apr_time_sec(now);
+
+    token_bytes(octets + 4, sizeof(octets) - 4);
+    octets[0] = (unsigned char)(seconds >> 24);
+    octets[1] = (unsigned char)(seconds >> 16);
+    octets[2] = (unsigned char)(seconds >> 8);
+    octets[3] = (unsigned char)seconds;
+    return b64url_encode(octets, sizeof(octets), pool);
+}
+
+int token_id_ok(const char *text)
+{
+    int i;
+
+    for (i = 0; i < TOKEN_ID_LEN; ++i) {
+        if (!apr_isalnum(text[i]) && text[i] != '-' && text[i] != '_')
+            return 0;
+    }
+    return text[i] == '\0';
+}
+
+const char *token_serial(apr_pool_t *pool)
+{
+    static const char digits[] = "0123456789abcdef";
+    unsigned char octets[SERIAL_OCTETS];
+    char *hex = apr_palloc(pool, SERIAL_OCTETS * 2 + 1);
+    int i, any;
+
+    do {
+        any = 0;
+        token_bytes(octets, sizeof(octets));
+        octets[0] &= 0x7f;
+        for (i = 0; i < SERIAL_OCTETS; ++i)
+            any |= octets[i];
+    } while (!any);
+    for (i = 0; i < SERIAL_OCTETS; ++i) {
+        hex[2 * i] = digits[octets[i] >> 4];
+        hex[2 * i + 1] = digits[octets[i] & 15];
+    }
+    hex[2 * i] = '\0';
+    return hex;
+}
