@@ -18,6 +18,11 @@ problem_t *acme_account_post(acme_response_t *res, acme_t *acme,
                              const acme_verified_t *v)
     __attribute__((warn_unused_result));
 
+/* 401 `unauthorized`: the account is deactivated or revoked (T10, T39). */
+problem_t *acme_account_problem(const store_account_t *account,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* The account's public key, ready to verify with.  The only place where it is
  * made from a row. */
 problem_t *acme_account_key(jose_jwk_t **key, acme_t *acme,

@@ -30,9 +30,14 @@ struct acme_verified_t {
     const log_t *log;
 };
 
-problem_t *acme_request_verify(acme_verified_t **v, acme_t *acme,
-                               const acme_route_t *route,
-                               const acme_request_t *req)
+/* Nothing proven yet: all that an unsigned GET needs. */
+acme_verified_t *acme_request_make(const acme_t *acme,
+                                   const acme_route_t *route,
+                                   const acme_request_t *req);
+
+/* Prove v->req to be what it says; key, account and payload are then filled.
+ * After a problem account is whom the request claims to come from. */
+problem_t *acme_request_verify(acme_verified_t *v, acme_t *acme)
     __attribute__((warn_unused_result));
 
 #endif

@@ -75,11 +75,20 @@ problem_t *acme_route_find(acme_route_t **route, const acme_conf_t *conf,
                            const acme_request_t *req)
     __attribute__((warn_unused_result));
 
+/* The value of Allow: "POST" or "GET, HEAD, POST". */
+const char *acme_route_allow(const acme_route_t *route);
+
 /* "<base><path>[/<directory>]/<noun>[/<id>[/<tail>]]".  id and tail NULL where
  * the endpoint has none; a fixed tail is filled in. */
 const char *acme_route_url(const acme_conf_t *conf, acme_route_e name,
                            const char *directory, const char *id,
                            const char *tail, apr_pool_t *pool);
+
+/* The directory that route belongs to; without a route (NULL) the one to start
+ * with. */
+const char *acme_route_directory_url(const acme_conf_t *conf,
+                                     const acme_route_t *route,
+                                     apr_pool_t *pool);
 
 /* Is url the one of this route, under the base URL or one of its aliases? */
 int acme_route_is_url(const acme_conf_t *conf, const acme_route_t *route,

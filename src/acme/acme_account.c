@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_account.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "acme/acme_response.h"
+#include "base/own.h"
+#include "base/pjson.h"
+#include "base/token.h"
+#include "policy/policy_contact.h"
+
+#include "base/banned.h"
+
+typedef struct {
+    int only_existing;
+    int terms_agreed;
+    json_t *contact; /* NULL: no such member */
+} wish_t;
+
+static const char *account_url(const acme_t *acme,
+                               const store_account_t *account,
+                               acme_route_e route, apr_pool_t *pool)
+{
+    return acme_route_url(acme->conf, route, account->directory, account->id,
+                          NULL, pool);
+}
+
+/* RFC 8555 7.1.2; `orders` is required. */
+static void account_render(acme_response_t *res, const acme_t *acme,
+                           const store_account_t *account, int status,
+                           apr_pool_t *pool)
+{
+    json_t *json = own_json(pool, json_object());
+    json_t *contact = acme_response_stored(account->contact);
+
+    acme_response_set_string(json, "status", account->status);
+    json_object_set_new(json, "contact", contact ? contact : json_array());
+    if (account->terms_agreed_at)
+        json_object_set_new(json, "termsOfServiceAgreed", json_true());
+    acme_response_set_string(
+        json, "orders", account_url(acme, account, ACME_ROUTE_ORDERS, pool));
+    acme_response_json(res, status, json, pool);
+    acme_response_location(
+        res, account_url(acme, account, ACME_ROUTE_ACCOUNT, pool));
+    res->account = account->id;
+}
+
+problem_t *acme_account_problem(const store_account_t *account,
+                                apr_pool_t *pool)
+{
+    problem_t *prob = problem_make(
+        pool, PROBLEM_UNAUTHORIZED,
+        "this account is %s and can do nothing any more", account->status);
+
+    prob->status = 401;
+    return prob;
+}
+
+problem_t *acme_account_key(jose_jwk_t **key, acme_t *acme,
+                            const store_account_t *account, apr_pool_t *pool)
+{
+    problem_t *prob;
+
+    *key = jose_jwk_from_canonical(account->jwk, pool);
+    if (*key)
+        return NULL;
+    prob = problem_internal(pool, APR_EGENERAL, "account %s has no usable key",
+                            account->id);
+    prob->status = 500;
+    return prob;
+}
+
+/* Other members are none of our business (T35). */
+static problem_t *wish_parse(wish_t *wish, const acme_verified_t *v)
+{
+    problem_t *prob;
+
+    prob = pjson_bool(&wish->only_existing, v->payload, "onlyReturnExisting",
+                      v->pool);
+    if (prob)
+        return prob;
+    prob = pjson_bool(&wish->terms_agreed, v->payload, "termsOfServiceAgreed",
+                      v->pool);
+    if (prob)
+        return prob;
+    return pjson_array(&wish->contact, v->payload, "contact", v->pool);
+}
+
+static problem_t *contact_parse(const char **text, json_t *contact,
+                                apr_pool_t *pool)
+{
+    problem_t *prob;
+    json_t *normal;
+
+    if (!contact) {
+        *text = "[]";
+        return NULL;
+    }
+    prob = policy_contact_check(&normal, contact, pool);
+    if (prob)
+        return prob;
+    *text = pjson_text(normal, 0, pool);
+    return NULL;
+}
+
+/* RFC 8555 7.3.3 */
+static problem_t *terms_check(const acme_conf_t *conf, const wish_t *wish,
+                              apr_pool_t *pool)
+{
+    problem_t *prob;
+
+    if (!conf->terms_url || wish->terms_agreed)
+        return NULL;
+    prob = problem_make(pool, PROBLEM_USER_ACTION_REQUIRED,
+                        "the terms of service at %s must be agreed to "
+                        "(\"termsOfServiceAgreed\": true)",
+                        conf->terms_url);
+    problem_header(prob, pool, "Link",
+                   apr_pstrcat(pool, "<", conf->terms_url,
+                               ">;rel=\"terms-of-service\"", NULL));
+    return prob;
+}
+
+static problem_t *account_existing(acme_response_t *res, const acme_t *acme,
+                                   const store_account_t *account,
+                                   apr_pool_t *pool)
+{
+    if (strcmp(account->status, "valid"))
+        return acme_account_problem(account, pool);
+    account_render(res, acme, account, 200, pool);
+    return NULL;
+}
+
+static store_account_t *account_make(const acme_t *acme,
+                                     const acme_verified_t *v,
+                                     const wish_t *wish, const char *contact)
+{
+    store_account_t *account = apr_pcalloc(v->pool, sizeof(*account));
+
+    account->id = token_id(apr_time_from_sec(v->now), v->pool);
+    account->realm = acme->conf->realm;
+    account->directory = v->route->directory;
+    account->thumbprint = v->key->thumbprint;
+    account->jwk = v->key->canonical;
+    account->status = "valid";
+    account->contact = contact;
+    if (acme->conf->terms_url && wish->terms_agreed) {
+        account->terms_url = acme->conf->terms_url;
+        account->terms_agreed_at = v->now;
+    }
+    account->owner = v->req->user;
+    account->created_ip = v->req->client_ip;
+    account->created_at = v->now;
+    return account;
+}
+
+static problem_t *account_create(acme_response_t *res, acme_t *acme,
+                                 const acme_verified_t *v, const wish_t *wish)
+{
+    store_account_t *account, *existing;
+    const char *contact;
+    problem_t *prob;
+    apr_status_t rv;
+
+    prob = terms_check(acme->conf, wish, v->pool);
+    if (prob)
+        return prob;
+    prob = contact_parse(&contact, wish->contact, v->pool);
+    if (prob)
+        return prob;
+    account = account_make(acme, v, wish, contact);
+    rv = store_account_create(&existing, acme->store, account, v->pool);
+    /* Two at once with one key: one of them made it (T81). */
+    if (APR_STATUS_IS_EEXIST(rv) && existing)
+        return account_existing(res, acme, existing, v->pool);
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "create account");
+    account_render(res, acme, account, 201, v->pool);
+    return NULL;
+}
+
+/* The key decides first: whoever has an account gets it, whatever else the
+ * request says (RFC 8555 7.3.1, T33). */
+problem_t *acme_account_new(acme_response_t *res, acme_t *acme,
+                            const acme_verified_t *v)
+{
+    wish_t wish = {0};
+    store_account_t *account;
+    problem_t *prob;
+    apr_status_t rv;
+
+    rv = store_account_get_by_key(&account, acme->store, acme->conf->realm,
+                                  v->route->directory, v->key->thumbprint,
+                                  v->pool);
+    if (rv == APR_SUCCESS)
+        return account_existing(res, acme, account, v->pool);
+    if (!APR_STATUS_IS_ENOENT(rv))
+        return problem_internal(v->pool, rv, "get account by key");
+    prob = wish_parse(&wish, v);
+    if (prob)
+        return prob;
+    if (wish.only_existing)
+        return problem_make(v->pool, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
+                            "there is no account with this key in this "
+                            "directory");
+    return account_create(res, acme, v, &wish);
+}
+
+/* RFC 8555 7.3.6 */
+static problem_t *account_deactivate(acme_response_t *res, acme_t *acme,
+                                     const acme_verified_t *v)
+{
+    apr_status_t rv =
+        store_account_deactivate(acme->store, v->account->id, v->now, v->pool);
+
+    v->account->status = "deactivated";
+    if (APR_STATUS_IS_ENOENT(rv))
+        return acme_account_problem(v->account, v->pool);
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "deactivate account %s",
+                                v->account->id);
+    account_render(res, acme, v->account, 200, v->pool);
+    return NULL;
+}
+
+static problem_t *account_contact_set(acme_t *acme, const acme_verified_t *v,
+                                      json_t *contact)
+{
+    const char *text;
+    problem_t *prob;
+    apr_status_t rv;
+
+    prob = contact_parse(&text, contact, v->pool);
+    if (prob || !strcmp(text, v->account->contact))
+        return prob;
+    rv = store_account_contact_set(acme->store, v->account->id, text, v->pool);
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        v->account->status = "deactivated";
+        return acme_account_problem(v->account, v->pool);
+    }
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "set contact of account %s",
+                                v->account->id);
+    v->account->contact = text;
+    return NULL;
+}
+
+/* RFC 8555 7.3.2: only contact, and one value of status, mean something. */
+static problem_t *account_update(acme_response_t *res, acme_t *acme,
+                                 const acme_verified_t *v)
+{
+    problem_t *prob;
+    const char *status;
+    json_t *contact;
+
+    prob = pjson_string(&status, v->payload, "status", v->pool);
+    if (prob)
+        return prob;
+    prob = pjson_array(&contact, v->payload, "contact", v->pool);
+    if (prob)
+        return prob;
+    if (status && !strcmp(status, "deactivated"))
+        return account_deactivate(res, acme, v);
+    if (contact) {
+        prob = account_contact_set(acme, v, contact);
+        if (prob)
+            return prob;
+    }
+    account_render(res, acme, v->account, 200, v->pool);
+    return NULL;
+}
+
+problem_t *acme_account_post(acme_response_t *res, acme_t *acme,
+                             const acme_verified_t *v)
+{
+    problem_t *prob;
+
+    if (strcmp(v->route->id, v->account->id)) {
+        prob = problem_make(v->pool, PROBLEM_MALFORMED,
+                            "there is no such account");
+        prob->status = 404;
+        return prob;
+    }
+    if (v->payload)
+        return account_update(res, acme, v);
+    account_render(res, acme, v->account, 200, v->pool);
+    return NULL;
+}

@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_conf.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/banned.h"
+
+#ifndef ACME_STATE_DIR
+#define ACME_STATE_DIR "/var/lib/acme-server"
+#endif
+
+#define DAY          86400
+#define LIFETIME_MIN 60
+#define LIFETIME_MAX (3650 * DAY)
+#define SLOTS_MIN    16
+#define SLOTS_MAX    16777216
+#define WAIT_MAX     apr_time_from_sec(60)
+
+/* The URL space's words (pki.md, Profiles): no profile may have such a name. */
+static const char *const reserved[] = {
+    "directory",   "new-nonce",  "new-account",  "new-order", "new-authz",
+    "revoke-cert", "key-change", "renewal-info", "acct",      "order",
+    "authz",       "chall",      "cert",         "issuer",    "orders",
+};
+
+static acme_profile_t *profile_default(apr_pool_t *pool)
+{
+    acme_profile_t *profile = apr_pcalloc(pool, sizeof(*profile));
+
+    profile->name = "default";
+    profile->directory = "";
+    profile->policy = policy_preset_tls_server(pool);
+    profile->validity.validity = 90 * DAY;
+    profile->validity.max_validity = 365 * DAY;
+    profile->validity.backdate = 3600;
+    profile->validity.common_name = 1;
+    profile->issuer = "automatic";
+    profile->challenges = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(profile->challenges, const char *) = "http-01";
+    return profile;
+}
+
+acme_conf_t *acme_conf_make(apr_pool_t *pool)
+{
+    acme_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    conf->base_url_aliases = apr_array_make(pool, 1, sizeof(const char *));
+    conf->path = "/acme";
+    conf->realm = "";
+    conf->state_dir = ACME_STATE_DIR;
+    conf->store.driver = "sqlite3";
+    conf->store.params = ACME_STATE_DIR "/db/acme.db";
+    conf->order_lifetime = 7 * DAY;
+    conf->authz_lifetime = 30 * DAY;
+    conf->authz_reuse = 1;
+    conf->nonce_slots = 65536;
+    conf->finalize_wait = apr_time_from_sec(5);
+    conf->dcv = dcv_conf_make(pool);
+    conf->profiles = apr_array_make(pool, 1, sizeof(acme_profile_t *));
+    APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = profile_default(pool);
+    return conf;
+}
+
+static void finding_add(apr_array_header_t *findings, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void finding_add(apr_array_header_t *findings, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    APR_ARRAY_PUSH(findings, const char *) =
+        apr_pvsprintf(findings->pool, fmt, ap);
+    va_end(ap);
+}
+
+static int has_only(const char *text, const char *accept)
+{
+    return text[strspn(text, accept)] == '\0';
+}
+
+#define LOWER    "abcdefghijklmnopqrstuvwxyz"
+#define UPPER    "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS   "0123456789"
+#define URL_SAFE LOWER UPPER DIGITS "-._~/:[]@!$&'()*+,;=%"
+
+/* Handed out and compared byte by byte, so nothing that anybody on the way
+ * could want to normalise. */
+static void base_url_check(apr_array_header_t *findings, const char *directive,
+                           const char *url)
+{
+    apr_size_t len = url ? strlen(url) : 0;
+
+    if (!len)
+        finding_add(findings,
+                    "%s: there is no URL to start with; set ServerName, or %s "
+                    "https://name",
+                    directive, directive);
+    else if (strncmp(url, "https://", 8))
+        finding_add(findings,
+                    "%s %s: ACME needs https (RFC 8555 6.1); write https://…",
+                    directive, url);
+    else if (!url[8] || strchr("/:", url[8]))
+        finding_add(findings,
+                    "%s %s: it has no host; write https://name[:port]",
+                    directive, url);
+    else if (!has_only(url, URL_SAFE))
+        finding_add(findings,
+                    "%s %s: it holds a query, a fragment or characters that "
+                    "must not stand in a URL; write https://name[:port]",
+                    directive, url);
+    else if (url[len - 1] == '/')
+        finding_add(findings, "%s %s: it ends in a slash; leave that out",
+                    directive, url);
+}
+
+static void link_check(apr_array_header_t *findings, const char *directive,
+                       const char *url)
+{
+    if (url && ((strncmp(url, "https://", 8) && strncmp(url, "http://", 7)) ||
+                !has_only(url, URL_SAFE "?#")))
+        finding_add(findings,
+                    "%s %s: it is not an http or https URL; write https://…",
+                    directive, url);
+}
+
+static void urls_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    const char *path = conf->path;
+    int i;
+
+    base_url_check(findings, "ACMEBaseURL", conf->base_url);
+    for (i = 0; conf->base_url_aliases && i < conf->base_url_aliases->nelts;
+         i++)
+        base_url_check(findings, "ACMEBaseURLAlias",
+                       APR_ARRAY_IDX(conf->base_url_aliases, i, const char *));
+    if (*path && (*path != '/' || strstr(path, "//") || strstr(path, "/.") ||
+                  path[strlen(path) - 1] == '/' ||
+                  !has_only(path, LOWER UPPER DIGITS "-._~/")))
+        finding_add(findings,
+                    "ACMEPath %s: it is not a plain absolute path; write it "
+                    "like /acme",
+                    path);
+    link_check(findings, "ACMETermsURL", conf->terms_url);
+    link_check(findings, "ACMEWebsite", conf->website);
+}
+
+static void database_check(apr_array_header_t *findings,
+                           const acme_conf_t *conf)
+{
+    if (!conf->state_dir || *conf->state_dir != '/')
+        finding_add(findings,
+                    "ACMEStateDir %s: it is not an absolute path; write one",
+                    conf->state_dir ? conf->state_dir : "");
+    if (strcmp(conf->store.driver, "sqlite3"))
+        finding_add(findings,
+                    "ACMEDatabase %s: this build knows no such database; use "
+                    "sqlite3",
+                    conf->store.driver);
+    else if (!conf->store.params || *conf->store.params != '/')
+        finding_add(findings,
+                    "ACMEDatabase sqlite3 %s: it is not an absolute path; "
+                    "write one",
+                    conf->store.params ? conf->store.params : "");
+    if (strlen(conf->realm) > 64 ||
+        !has_only(conf->realm, LOWER UPPER DIGITS "-._"))
+        finding_add(findings,
+                    "ACMERealm %s: a realm is at most 64 letters, digits, '-', "
+                    "'.' or '_'; choose such a name",
+                    conf->realm);
+}
+
+static void number_check(apr_array_header_t *findings, const char *directive,
+                         apr_int64_t value, apr_int64_t min, apr_int64_t max,
+                         const char *unit)
+{
+    if (value < min || value > max)
+        finding_add(findings,
+                    "%s %" APR_INT64_T_FMT
+                    ": it is out of range; choose %" APR_INT64_T_FMT
+                    " to %" APR_INT64_T_FMT "%s",
+                    directive, value, min, max, unit);
+}
+
+static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    number_check(findings, "ACMEOrderLifetime", conf->order_lifetime,
+                 LIFETIME_MIN, LIFETIME_MAX, " seconds");
+    number_check(findings, "ACMEAuthzLifetime", conf->authz_lifetime,
+                 LIFETIME_MIN, LIFETIME_MAX, " seconds");
+    number_check(findings, "ACMENonceSlots", conf->nonce_slots, SLOTS_MIN,
+                 SLOTS_MAX, "");
+    number_check(findings, "ACMETestNonceReject", conf->nonce_reject, 0, 100,
+                 " percent");
+    number_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX,
+                 " microseconds");
+    number_check(findings, "ACMEValidationPort http-01", conf->dcv->http01_port,
+                 1, 65535, "");
+    number_check(findings, "ACMEValidationPort tls-alpn-01",
+                 conf->dcv->tlsalpn01_port, 1, 65535, "");
+    number_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,
+                 apr_time_from_msec(100), apr_time_from_sec(600),
+                 " microseconds");
+    number_check(findings, "ACMEValidationMax", conf->dcv->max_in_flight, 1,
+                 100000, "");
+}
+
+static int is_name_reserved(const char *name)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        if (!strcmp(reserved[i], name))
+            return 1;
+    return 0;
+}
+
+static void profile_check(apr_array_header_t *findings,
+                          const acme_profile_t *profile)
+{
+    const char *name = profile->name;
+    apr_size_t len = strlen(name);
+    int i;
+
+    if (!len || len > 32 || !has_only(name, LOWER DIGITS "-"))
+        finding_add(findings,
+                    "<ACMEProfile %s>: a name is 1 to 32 lower-case letters, "
+                    "digits or '-'; rename it",
+                    name);
+    else if (is_name_reserved(name))
+        finding_add(findings,
+                    "<ACMEProfile %s>: this word is part of the URLs; rename "
+                    "it",
+                    name);
+    if (profile->validity.validity < LIFETIME_MIN ||
+        profile->validity.validity > profile->validity.max_validity)
+        finding_add(findings,
+                    "ACMEProfileValidity %" APR_INT64_T_FMT
+                    " (profile %s): it is shorter than a minute or longer than "
+                    "the longest allowed; choose %d to %" APR_INT64_T_FMT
+                    " seconds",
+                    profile->validity.validity, name, LIFETIME_MIN,
+                    profile->validity.max_validity);
+    if (!profile->challenges->nelts)
+        finding_add(findings,
+                    "ACMEProfileChallenges (profile %s): there is none; name "
+                    "http-01",
+                    name);
+    for (i = 0; i < profile->challenges->nelts; i++) {
+        const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
+
+        if (strcmp(type, "http-01"))
+            finding_add(findings,
+                        "ACMEProfileChallenges %s (profile %s): there is no "
+                        "such challenge type; use http-01",
+                        type, name);
+    }
+}
+
+static void profiles_check(apr_array_header_t *findings,
+                           const acme_conf_t *conf)
+{
+    int i, k;
+
+    if (!conf->profiles->nelts)
+        finding_add(findings, "ACMEServer on: there is no profile; leave the "
+                              "built-in one or write <ACMEProfile name>");
+    for (i = 0; i < conf->profiles->nelts; i++) {
+        const acme_profile_t *a =
+            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
+
+        profile_check(findings, a);
+        for (k = 0; k < i; k++) {
+            const acme_profile_t *b =
+                APR_ARRAY_IDX(conf->profiles, k, const acme_profile_t *);
+
+            if (!strcmp(a->name, b->name) ||
+                !strcmp(a->directory, b->directory))
+                finding_add(findings,
+                            "<ACMEProfile %s>: a profile of this name or "
+                            "directory is there already; rename one",
+                            a->name);
+        }
+    }
+}
+
+apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    apr_array_header_t *findings =
+        apr_array_make(pool, 4, sizeof(const char *));
+
+    urls_check(findings, conf);
+    database_check(findings, conf);
+    numbers_check(findings, conf);
+    profiles_check(findings, conf);
+    return findings;
+}

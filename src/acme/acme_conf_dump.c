@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_conf.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/own.h"
+
+#include "base/banned.h"
+
+/*
+ * One row per plain field: the dump's member, its kind, its place.  Lists and
+ * nested things have their functions below.
+ */
+typedef enum { TEXT, NUMBER, NUMBER64 } kind_e;
+
+typedef struct {
+    const char *name;
+    kind_e kind;
+    apr_size_t offset;
+} field_t;
+
+#define CONF(member)    offsetof(acme_conf_t, member)
+#define DCV(member)     offsetof(dcv_conf_t, member)
+#define PROFILE(member) offsetof(acme_profile_t, member)
+#define POLICY(member)  offsetof(policy_t, member)
+
+static const field_t conf_fields[] = {
+    {"serverName", TEXT, CONF(server_name)},
+    {"baseURL", TEXT, CONF(base_url)},
+    {"path", TEXT, CONF(path)},
+    {"realm", TEXT, CONF(realm)},
+    {"stateDir", TEXT, CONF(state_dir)},
+    {"databaseDriver", TEXT, CONF(store.driver)},
+    {"databaseParams", TEXT, CONF(store.params)},
+    {"termsURL", TEXT, CONF(terms_url)},
+    {"website", TEXT, CONF(website)},
+    {"orderLifetime", NUMBER64, CONF(order_lifetime)},
+    {"authzLifetime", NUMBER64, CONF(authz_lifetime)},
+    {"authzReuse", NUMBER, CONF(authz_reuse)},
+    {"underscore", NUMBER, CONF(underscore)},
+    {"toleratePaddedCSR", NUMBER, CONF(tolerate_padded_csr)},
+    {"nonceSlots", NUMBER, CONF(nonce_slots)},
+    {"nonceReject", NUMBER, CONF(nonce_reject)},
+    {"finalizeWait", NUMBER64, CONF(finalize_wait)},
+    {"caProblem", TEXT, CONF(ca_problem)},
+    {NULL, TEXT, 0},
+};
+
+static const field_t dcv_fields[] = {
+    {"resolvConf", TEXT, DCV(resolv_conf)},
+    {"hostsFile", TEXT, DCV(hosts_file)},
+    {"http01Port", NUMBER, DCV(http01_port)},
+    {"tlsalpn01Port", NUMBER, DCV(tlsalpn01_port)},
+    {"timeout", NUMBER64, DCV(timeout)},
+    {"max", NUMBER, DCV(max_in_flight)},
+    {"userAgent", TEXT, DCV(user_agent)},
+    {NULL, TEXT, 0},
+};
+
+static const field_t profile_fields[] = {
+    {"name", TEXT, PROFILE(name)},
+    {"directory", TEXT, PROFILE(directory)},
+    {"issuer", TEXT, PROFILE(issuer)},
+    {"validity", NUMBER64, PROFILE(validity.validity)},
+    {"maxValidity", NUMBER64, PROFILE(validity.max_validity)},
+    {"backdate", NUMBER64, PROFILE(validity.backdate)},
+    {"commonName", NUMBER, PROFILE(validity.common_name)},
+    {NULL, TEXT, 0},
+};
+
+static const field_t policy_fields[] = {
+    {"name", TEXT, POLICY(name)},
+    {"maxNames", NUMBER, POLICY(max_names)},
+    {"keyKinds", NUMBER, POLICY(key_kinds)},
+    {"rsaMin", NUMBER, POLICY(rsa_min)},
+    {"rsaMax", NUMBER, POLICY(rsa_max)},
+    {"maxValidity", NUMBER64, POLICY(max_validity)},
+    {"keyUsage", NUMBER, POLICY(key_usage)},
+    {"keyUsageRSA", NUMBER, POLICY(key_usage_rsa)},
+    {NULL, TEXT, 0},
+};
+
+static void fields_render(json_t *json, const field_t *field, const void *base)
+{
+    for (; field->name; field++) {
+        const char *at = (const char *)base + field->offset;
+        const char *text;
+
+        switch (field->kind) {
+        case TEXT:
+            text = *(const char *const *)at;
+            json_object_set_new(json, field->name,
+                                text ? json_string(text) : json_null());
+            break;
+        case NUMBER:
+            json_object_set_new(json, field->name,
+                                json_integer(*(const int *)at));
+            break;
+        case NUMBER64:
+            json_object_set_new(json, field->name,
+                                json_integer(*(const apr_int64_t *)at));
+            break;
+        }
+    }
+}
+
+/* 0 when a member is missing or of another type. */
+static int fields_parse(void *base, const field_t *field, json_t *json,
+                        apr_pool_t *pool)
+{
+    for (; field->name; field++) {
+        json_t *value = json_object_get(json, field->name);
+        char *at = (char *)base + field->offset;
+
+        if (!value || (field->kind == TEXT
+                           ? !json_is_string(value) && !json_is_null(value)
+                           : !json_is_integer(value)))
+            return 0;
+        switch (field->kind) {
+        case TEXT:
+            *(const char **)at = apr_pstrdup(pool, json_string_value(value));
+            break;
+        case NUMBER:
+            *(int *)at = (int)json_integer_value(value);
+            break;
+        case NUMBER64:
+            *(apr_int64_t *)at = json_integer_value(value);
+            break;
+        }
+    }
+    return 1;
+}
+
+static json_t *strings_render(const apr_array_header_t *strings)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; strings && i < strings->nelts; i++)
+        json_array_append_new(
+            json, json_string(APR_ARRAY_IDX(strings, i, const char *)));
+    return json;
+}
+
+static apr_array_header_t *strings_parse(json_t *json, apr_pool_t *pool)
+{
+    apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json, i, value) APR_ARRAY_PUSH(strings, const char *) =
+        apr_pstrdup(pool, json_string_value(value));
+    return strings;
+}
+
+static json_t *dcv_render(const dcv_conf_t *dcv)
+{
+    json_t *json = json_object(), *list = json_array();
+    int i;
+
+    fields_render(json, dcv_fields, dcv);
+    for (i = 0; i < dcv->resolvers->nelts; i++) {
+        const dcv_resolver_t *resolver =
+            APR_ARRAY_IDX(dcv->resolvers, i, const dcv_resolver_t *);
+
+        json_array_append_new(
+            list, json_pack("{s:s?, s:o}", "zone", resolver->zone, "servers",
+                            strings_render(resolver->servers)));
+    }
+    json_object_set_new(json, "resolvers", list);
+    list = json_array();
+    for (i = 0; i < dcv->hosts->nelts; i++) {
+        const dcv_host_t *host =
+            APR_ARRAY_IDX(dcv->hosts, i, const dcv_host_t *);
+
+        json_array_append_new(list, json_pack("{s:s, s:o}", "name", host->name,
+                                              "addresses",
+                                              strings_render(host->addresses)));
+    }
+    json_object_set_new(json, "hosts", list);
+    return json;
+}
+
+static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
+{
+    json_t *value;
+    size_t i;
+
+    if (!fields_parse(dcv, dcv_fields, json, pool))
+        return 0;
+    json_array_foreach(json_object_get(json, "resolvers"), i, value)
+    {
+        dcv_resolver_t *resolver = apr_pcalloc(pool, sizeof(*resolver));
+
+        resolver->zone = apr_pstrdup(
+            pool, json_string_value(json_object_get(value, "zone")));
+        resolver->servers =
+            strings_parse(json_object_get(value, "servers"), pool);
+        APR_ARRAY_PUSH(dcv->resolvers, dcv_resolver_t *) = resolver;
+    }
+    json_array_foreach(json_object_get(json, "hosts"), i, value)
+    {
+        dcv_host_t *host = apr_pcalloc(pool, sizeof(*host));
+
+        host->name = apr_pstrdup(
+            pool, json_string_value(json_object_get(value, "name")));
+        host->addresses =
+            strings_parse(json_object_get(value, "addresses"), pool);
+        APR_ARRAY_PUSH(dcv->hosts, dcv_host_t *) = host;
+    }
+    return 1;
+}
+
+static json_t *profile_render(const acme_profile_t *profile)
+{
+    json_t *json = json_object(), *policy = json_object();
+
+    fields_render(json, profile_fields, profile);
+    json_object_set_new(json, "challenges",
+                        strings_render(profile->challenges));
+    fields_render(policy, policy_fields, profile->policy);
+    json_object_set_new(policy, "extKeyUsage",
+                        strings_render(profile->policy->ext_key_usage));
+    json_object_set_new(json, "policy", policy);
+    return json;
+}
+
+static acme_profile_t *profile_parse(json_t *json, apr_pool_t *pool)
+{
+    acme_profile_t *profile = apr_pcalloc(pool, sizeof(*profile));
+    policy_t *policy = policy_preset_tls_server(pool);
+    json_t *from = json_object_get(json, "policy");
+
+    if (!fields_parse(profile, profile_fields, json, pool) ||
+        !fields_parse(policy, policy_fields, from, pool))
+        return NULL;
+    policy->ext_key_usage =
+        strings_parse(json_object_get(from, "extKeyUsage"), pool);
+    profile->policy = policy;
+    profile->challenges =
+        strings_parse(json_object_get(json, "challenges"), pool);
+    return profile;
+}
+
+json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    json_t *json = own_json(pool, json_object()), *list = json_array();
+    int i;
+
+    fields_render(json, conf_fields, conf);
+    json_object_set_new(json, "baseURLAliases",
+                        strings_render(conf->base_url_aliases));
+    json_object_set_new(json, "validation", dcv_render(conf->dcv));
+    for (i = 0; i < conf->profiles->nelts; i++)
+        json_array_append_new(list, profile_render(APR_ARRAY_IDX(
+                                        conf->profiles, i, acme_profile_t *)));
+    json_object_set_new(json, "profiles", list);
+    return json;
+}
+
+acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
+{
+    acme_conf_t *conf = acme_conf_make(pool);
+    json_t *value;
+    size_t i;
+
+    if (!fields_parse(conf, conf_fields, json, pool) ||
+        !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool))
+        return NULL;
+    conf->base_url_aliases =
+        strings_parse(json_object_get(json, "baseURLAliases"), pool);
+    apr_array_clear(conf->profiles);
+    json_array_foreach(json_object_get(json, "profiles"), i, value)
+    {
+        acme_profile_t *profile = profile_parse(value, pool);
+
+        if (!profile)
+            return NULL;
+        APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = profile;
+    }
+    return conf;
+}

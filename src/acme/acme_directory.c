@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_directory.h"
+
+#include <string.h>
+
+#include "acme/acme_response.h"
+#include "base/own.h"
+#include "base/pjson.h"
+
+#include "base/banned.h"
+
+/* What is advertised works (T31); what has no line here is not there yet. */
+static const struct {
+    const char *name;
+    acme_route_e route;
+} resources[] = {
+    {"newNonce", ACME_ROUTE_NEW_NONCE},
+    {"newAccount", ACME_ROUTE_NEW_ACCOUNT},
+    {"newOrder", ACME_ROUTE_NEW_ORDER},
+};
+
+static json_t *meta_render(const acme_conf_t *conf)
+{
+    json_t *meta = json_object();
+
+    acme_response_set_string(meta, "termsOfService", conf->terms_url);
+    acme_response_set_string(meta, "website", conf->website);
+    json_object_set_new(meta, "externalAccountRequired", json_false());
+    return meta;
+}
+
+problem_t *acme_directory_get(acme_response_t *res, acme_t *acme,
+                              const acme_verified_t *v)
+{
+    json_t *json = own_json(v->pool, json_object());
+    const char *text;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
+        acme_response_set_string(json, resources[i].name,
+                                 acme_route_url(acme->conf, resources[i].route,
+                                                v->route->directory, NULL, NULL,
+                                                v->pool));
+    json_object_set_new(json, "meta", meta_render(acme->conf));
+    /* One member per line: old getssl reads it by line (R24). */
+    text = pjson_text(json, PJSON_PRETTY, v->pool);
+    acme_response_body(res, 200, "application/json", text, strlen(text));
+    return NULL;
+}
+
+/* RFC 8555 7.2: 200 to HEAD and POST-as-GET, 204 to GET (R1).  The nonce itself
+ * is in every answer. */
+problem_t *acme_directory_nonce(acme_response_t *res, acme_t *acme,
+                                const acme_verified_t *v)
+{
+    res->status = strcmp(v->req->method, "GET") ? 200 : 204;
+    return NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ACME_PUBLISH_H
+#define ACME_PUBLISH_H
+
+/*
+ * What anybody may fetch, over plain HTTP too (pki.md, Trust and publication),
+ * unsigned, GET and HEAD:
+ *
+ *     <ACMEPath>/roots.pem                     every root
+ *     <ACMEPath>/root.cer                      the signing issuer's root, DER
+ *     <ACMEPath>/chain.pem                     what follows a leaf
+ *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root, DER or PEM
+ */
+
+#include "acme/acme_response.h"
+
+/* Is path (raw, as in acme_request_t) among them? */
+int acme_publish_is_path(const acme_conf_t *conf, const char *path);
+
+problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
+                            const acme_request_t *req)
+    __attribute__((warn_unused_result));
+
+#endif
