@@ -15,6 +15,7 @@
 #include <jansson.h>
 #include <openssl/bio.h>
 #include <openssl/bn.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
@@ -22,6 +23,7 @@
 #define OWN_KINDS(X)                                                           \
     X(bio, BIO, BIO_free_all)                                                  \
     X(bn, BIGNUM, BN_free)                                                     \
+    X(ecdsa_sig, ECDSA_SIG, ECDSA_SIG_free)                                    \
     X(json, json_t, json_decref)                                               \
     X(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)                                     \
     X(pkey, EVP_PKEY, EVP_PKEY_free)                                           \

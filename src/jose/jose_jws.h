@@ -22,10 +22,11 @@
 
 typedef struct {
     const jose_jwa_t *alg;
-    const char *url, *nonce; /* NULL when absent */
-    const char *kid;         /* exactly one of kid … */
-    json_t *jwk;             /* … and jwk */
-    const char *payload;     /* decoded, NUL behind it */
+    const char *url;
+    const char *nonce;   /* NULL when absent */
+    const char *kid;     /* exactly one of kid … */
+    json_t *jwk;         /* … and jwk */
+    const char *payload; /* decoded, NUL behind it */
     apr_size_t payload_len;
     const char *signing_input; /* "<protected>.<payload>" as received */
     apr_size_t signing_input_len;

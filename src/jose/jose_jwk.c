@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "jose/jose_jwk.h"
+
+#include <apr_strings.h>
+#include <openssl/bn.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/params.h>
+#include <string.h>
+
+#include "base/b64url.h"
+#include "base/own.h"
+#include "base/pjson.h"
+#include "jose/jose_jwa.h"
+
+#include "base/banned.h"
+
+#define ED25519_LEN  32
+#define RSA_BITS_MIN 2048
+#define RSA_BITS_MAX 8192
+/* An exponent of more than 64 bits only makes verifying slow. */
+#define RSA_E_MAX_LEN 8
+#define EC_LEN_MAX    66
+
+typedef struct {
+    const unsigned char *data;
+    apr_size_t len;
+} octets_t;
+
+/* The numbers of a public key, big-endian: x and y, x alone, or n and e. */
+typedef struct {
+    const jose_jwa_t *jwa;
+    octets_t x, y;
+    octets_t n, e;
+} numbers_t;
+
+/* RFC 7518 6.2.2 and 6.3.2, RFC 8037 2, RFC 7518 6.4: who sends one of these
+ * has given a secret away. */
+static const char *const private_members[] = {"d",  "p",   "q", "dp", "dq",
+                                              "qi", "oth", "k", NULL};
+
+/* The y coordinates of the Ed25519 points whose order divides 8, little-endian,
+ * and the two that are these plus the field's prime.  A signature by such a
+ * "key" can be made without a private key (RFC 8032 8.9 on the cofactor). */
+static const unsigned char ed25519_small_order[][ED25519_LEN] = {
+    {0x00},
+    {0x01},
+    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+     0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+     0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+     0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+     0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+    {0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xed, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+    {0xee, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+     0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f},
+};
+
+static EVP_PKEY *fromdata(const char *type, OSSL_PARAM *params,
+                          apr_pool_t *pool)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
+    EVP_PKEY *pkey = NULL;
+
+    if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
+        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
+        pkey = NULL;
+    EVP_PKEY_CTX_free(ctx);
+    if (!pkey)
+        ERR_clear_error();
+    return own_pkey(pool, pkey);
+}
+
+/* OpenSSL takes only coordinates below the prime that lie on the curve. */
+static EVP_PKEY *ec_pkey(const numbers_t *nums, apr_pool_t *pool)
+{
+    unsigned char point[1 + 2 * EC_LEN_MAX];
+    apr_size_t len = (apr_size_t)nums->jwa->coordinate_len;
+    OSSL_PARAM params[3];
+
+    if (nums->x.len != len || nums->y.len != len)
+        return NULL;
+    point[0] = POINT_CONVERSION_UNCOMPRESSED;
+    memcpy(point + 1, nums->x.data, len);
+    memcpy(point + 1 + len, nums->y.data, len);
+    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
+                                                 (char *)nums->jwa->crv, 0);
+    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
+                                                  point, 1 + 2 * len);
+    params[2] = OSSL_PARAM_construct_end();
+    return fromdata("EC", params, pool);
+}
+
+/* A number as OSSL_PARAM wants it, in the machine's order of octets. */
+static OSSL_PARAM number_param(const char *name, const octets_t *number,
+                               apr_pool_t *pool)
+{
+    unsigned char *native = apr_palloc(pool, number->len + 1);
+    BIGNUM *bn = own_bn(pool, BN_bin2bn(number->data, (int)number->len, NULL));
+
+    if (!bn || BN_bn2nativepad(bn, native, (int)number->len) < 0)
+        memset(native, 0, number->len);
+    return OSSL_PARAM_construct_BN(name, native, number->len);
+}
+
+static EVP_PKEY *rsa_pkey(const numbers_t *nums, apr_pool_t *pool)
+{
+    OSSL_PARAM params[3];
+
+    if (nums->n.len == 0 || nums->e.len == 0)
+        return NULL;
+    params[0] = number_param(OSSL_PKEY_PARAM_RSA_N, &nums->n, pool);
+    params[1] = number_param(OSSL_PKEY_PARAM_RSA_E, &nums->e, pool);
+    params[2] = OSSL_PARAM_construct_end();
+    return fromdata("RSA", params, pool);
+}
+
+static EVP_PKEY *numbers_pkey(const numbers_t *nums, apr_pool_t *pool)
+{
+    switch (nums->jwa->pkey_id) {
+    case EVP_PKEY_EC:
+        return ec_pkey(nums, pool);
+    case EVP_PKEY_RSA:
+        return rsa_pkey(nums, pool);
+    default:
+        if (nums->x.len != ED25519_LEN)
+            return NULL;
+        return own_pkey(pool,
+                        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+                                                    nums->x.data, nums->x.len));
+    }
+}
+
+/* RFC 7638 3.1 to 3.3 */
+static const char *numbers_canonical(const numbers_t *nums, apr_pool_t *pool)
+{
+    const jose_jwa_t *jwa = nums->jwa;
+
+    switch (jwa->pkey_id) {
+    case EVP_PKEY_EC:
+        return apr_pstrcat(
+            pool, "{\"crv\":\"", jwa->crv, "\",\"kty\":\"EC\",\"x\":\"",
+            b64url_encode(nums->x.data, nums->x.len, pool), "\",\"y\":\"",
+            b64url_encode(nums->y.data, nums->y.len, pool), "\"}", NULL);
+    case EVP_PKEY_RSA:
+        return apr_pstrcat(
+            pool, "{\"e\":\"", b64url_encode(nums->e.data, nums->e.len, pool),
+            "\",\"kty\":\"RSA\",\"n\":\"",
+            b64url_encode(nums->n.data, nums->n.len, pool), "\"}", NULL);
+    default:
+        return apr_pstrcat(
+            pool, "{\"crv\":\"", jwa->crv, "\",\"kty\":\"OKP\",\"x\":\"",
+            b64url_encode(nums->x.data, nums->x.len, pool), "\"}", NULL);
+    }
+}
+
+/* NULL if there is no such key. */
+static jose_jwk_t *make(const numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
+{
+    jose_jwk_t *jwk = apr_pcalloc(pool, sizeof(*jwk));
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len;
+
+    jwk->kty = nums->jwa->kty;
+    jwk->crv = nums->jwa->crv;
+    jwk->pkey = pkey;
+    jwk->canonical = numbers_canonical(nums, pool);
+    if (!pkey || EVP_Digest(jwk->canonical, strlen(jwk->canonical), digest,
+                            &len, EVP_sha256(), NULL) != 1)
+        return NULL;
+    jwk->thumbprint = b64url_encode(digest, len, pool);
+    return jwk;
+}
+
+static problem_t *octets_parse(octets_t *octets, json_t *json, const char *name,
+                               apr_pool_t *pool)
+{
+    const char *text;
+    problem_t *prob = pjson_need_string(&text, json, name, pool);
+
+    if (prob)
+        return prob;
+    if (b64url_decode(&octets->data, &octets->len, text, strlen(text), pool) !=
+        APR_SUCCESS)
+        return problem_make(pool, PROBLEM_MALFORMED,
+                            "The member \"%s\" of the jwk is not base64url "
+                            "without padding",
+                            name);
+    return NULL;
+}
+
+static problem_t *numbers_parse(numbers_t *nums, json_t *json, apr_pool_t *pool)
+{
+    problem_t *prob;
+
+    switch (nums->jwa->pkey_id) {
+    case EVP_PKEY_EC:
+        prob = octets_parse(&nums->x, json, "x", pool);
+        return prob ? prob : octets_parse(&nums->y, json, "y", pool);
+    case EVP_PKEY_RSA:
+        prob = octets_parse(&nums->n, json, "n", pool);
+        return prob ? prob : octets_parse(&nums->e, json, "e", pool);
+    default:
+        return octets_parse(&nums->x, json, "x", pool);
+    }
+}
+
+/* RFC 7518 6.3.1: "Base64urlUInt", the fewest octets.  NULL if all is well,
+ * else what is not. */
+static const char *rsa_fault(const numbers_t *nums, apr_pool_t *pool)
+{
+    const octets_t *n = &nums->n, *e = &nums->e;
+    BIGNUM *bn;
+    int bits;
+
+    if (n->len == 0 || n->data[0] == 0)
+        return "n is empty or has leading zeros";
+    if (e->len == 0 || e->data[0] == 0)
+        return "e is empty or has leading zeros";
+    bn = own_bn(pool, n->len <= RSA_BITS_MAX / 8 + 1
+                          ? BN_bin2bn(n->data, (int)n->len, NULL)
+                          : NULL);
+    bits = bn ? BN_num_bits(bn) : RSA_BITS_MAX + 1;
+    if (bits < RSA_BITS_MIN || bits > RSA_BITS_MAX)
+        return apr_psprintf(pool, "n must have %d to %d bits", RSA_BITS_MIN,
+                            RSA_BITS_MAX);
+    if (!(n->data[n->len - 1] & 1))
+        return "n is even";
+    if (!(e->data[e->len - 1] & 1))
+        return "e is even";
+    if (e->len > RSA_E_MAX_LEN)
+        return "e has more than 64 bits";
+    if (e->len == 1 && e->data[0] < 3)
+        return "e is less than 3";
+    return NULL;
+}
+
+static const char *ed25519_fault(const octets_t *x)
+{
+    unsigned char y[ED25519_LEN];
+    apr_size_t i;
+
+    if (x->len != ED25519_LEN)
+        return "x must be 32 octets";
+    memcpy(y, x->data, sizeof(y));
+    y[ED25519_LEN - 1] &= 0x7f; /* without the sign of x */
+    for (i = 0; i < sizeof(ed25519_small_order) / sizeof(y); ++i) {
+        if (memcmp(y, ed25519_small_order[i], sizeof(y)) == 0)
+            return "x is a point of small order";
+    }
+    return NULL;
+}
+
+static const char *ec_fault(const numbers_t *nums, apr_pool_t *pool)
+{
+    apr_size_t len = (apr_size_t)nums->jwa->coordinate_len;
+
+    if (nums->x.len == len && nums->y.len == len)
+        return NULL;
+    return apr_psprintf(pool, "x and y must be %d octets each",
+                        nums->jwa->coordinate_len);
+}
+
+static const char *numbers_fault(const numbers_t *nums, apr_pool_t *pool)
+{
+    switch (nums->jwa->pkey_id) {
+    case EVP_PKEY_EC:
+        return ec_fault(nums, pool);
+    case EVP_PKEY_RSA:
+        return rsa_fault(nums, pool);
+    default:
+        return ed25519_fault(&nums->x);
+    }
+}
+
+/* Is the public key itself sound?  The quick check: the curves of the table
+ * have cofactor 1, a point on them needs no multiplication by the order. */
+static int is_sound(EVP_PKEY *pkey)
+{
+    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    int sound = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
+
+    EVP_PKEY_CTX_free(ctx);
+    if (!sound)
+        ERR_clear_error();
+    return sound;
+}
+
+static problem_t *kind_parse(numbers_t *nums, json_t *json, apr_pool_t *pool)
+{
+    const char *kty, *crv;
+    problem_t *prob;
+    int i;
+
+    prob = pjson_need_string(&kty, json, "kty", pool);
+    if (prob)
+        return prob;
+    for (i = 0; private_members[i]; ++i) {
+        if (json_object_get(json, private_members[i]))
+            return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                                "The jwk has the member \"%s\" of a private or "
+                                "symmetric key; send the public key only, and "
+                                "take this key out of use",
+                                private_members[i]);
+    }
+    if (strcmp(kty, "RSA") == 0) {
+        nums->jwa = jose_jwa_for_kind(kty, NULL);
+        return NULL;
+    }
+    if (strcmp(kty, "EC") != 0 && strcmp(kty, "OKP") != 0)
+        return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                            "Keys of kty \"%.32s\" are not supported; EC, RSA "
+                            "and OKP are",
+                            kty);
+    prob = pjson_need_string(&crv, json, "crv", pool);
+    if (prob)
+        return prob;
+    nums->jwa = jose_jwa_for_kind(kty, crv);
+    if (!nums->jwa)
+        return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                            "The curve \"%.32s\" is not supported for kty %s; "
+                            "P-256, P-384, P-521 (EC) and Ed25519 (OKP) are",
+                            crv, kty);
+    return NULL;
+}
+
+problem_t *jose_jwk_parse(jose_jwk_t **jwk, json_t *json, apr_pool_t *pool)
+{
+    numbers_t nums = {0};
+    const char *fault;
+    EVP_PKEY *pkey;
+    problem_t *prob;
+
+    prob = pjson_object_check(json, "jwk", pool);
+    if (prob)
+        return prob;
+    prob = kind_parse(&nums, json, pool);
+    if (prob)
+        return prob;
+    prob = numbers_parse(&nums, json, pool);
+    if (prob)
+        return prob;
+    fault = numbers_fault(&nums, pool);
+    if (fault)
+        return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                            "The %s key in the jwk is bad: %s", nums.jwa->kty,
+                            fault);
+    pkey = numbers_pkey(&nums, pool);
+    *jwk = pkey && is_sound(pkey) ? make(&nums, pkey, pool) : NULL;
+    if (!*jwk)
+        return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                            "The %s key in the jwk is bad: %s", nums.jwa->kty,
+                            nums.jwa->coordinate_len
+                                ? "(x, y) is no point of the curve"
+                                : "OpenSSL does not take it");
+    return NULL;
+}
+
+jose_jwk_t *jose_jwk_from_canonical(const char *canonical, apr_pool_t *pool)
+{
+    numbers_t nums = {0};
+    jose_jwk_t *jwk;
+    json_t *json;
+
+    if (pjson_parse(&json, canonical, strlen(canonical), "jwk", pool) ||
+        kind_parse(&nums, json, pool) || numbers_parse(&nums, json, pool))
+        return NULL;
+    jwk = make(&nums, numbers_pkey(&nums, pool), pool);
+    return jwk && strcmp(jwk->canonical, canonical) == 0 ? jwk : NULL;
+}
+
+/* A number of pkey, in len octets, or in as many as it needs when len is 0. */
+static int number_get(octets_t *octets, EVP_PKEY *pkey, const char *name,
+                      int len, apr_pool_t *pool)
+{
+    BIGNUM *bn = NULL;
+    unsigned char *data;
+
+    if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1)
+        return 0;
+    own_bn(pool, bn);
+    if (len == 0)
+        len = BN_num_bytes(bn);
+    data = apr_palloc(pool, (apr_size_t)len + 1);
+    if (BN_bn2binpad(bn, data, len) != len)
+        return 0;
+    octets->data = data;
+    octets->len = (apr_size_t)len;
+    return 1;
+}
+
+static int numbers_get(numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
+{
+    int len = nums->jwa->coordinate_len;
+    unsigned char *raw;
+    size_t raw_len = ED25519_LEN;
+
+    switch (nums->jwa->pkey_id) {
+    case EVP_PKEY_EC:
+        return number_get(&nums->x, pkey, OSSL_PKEY_PARAM_EC_PUB_X, len,
+                          pool) &&
+               number_get(&nums->y, pkey, OSSL_PKEY_PARAM_EC_PUB_Y, len, pool);
+    case EVP_PKEY_RSA:
+        return number_get(&nums->n, pkey, OSSL_PKEY_PARAM_RSA_N, 0, pool) &&
+               number_get(&nums->e, pkey, OSSL_PKEY_PARAM_RSA_E, 0, pool);
+    default:
+        raw = apr_palloc(pool, raw_len);
+        nums->x.data = raw;
+        nums->x.len = raw_len;
+        return EVP_PKEY_get_raw_public_key(pkey, raw, &raw_len) == 1;
+    }
+}
+
+jose_jwk_t *jose_jwk_from_pkey(EVP_PKEY *pkey, apr_pool_t *pool)
+{
+    numbers_t nums = {0};
+
+    nums.jwa = jose_jwa_for_pkey(pkey);
+    if (!nums.jwa || !numbers_get(&nums, pkey, pool) ||
+        EVP_PKEY_up_ref(pkey) != 1) {
+        ERR_clear_error();
+        return NULL;
+    }
+    return make(&nums, own_pkey(pool, pkey), pool);
+}
