@@ -57,7 +57,7 @@ int tap_ok(int held, const char *what, const char *file, int line,
     if (held)
         return 1;
     case_failed = 1;
-    printf("# %s:%d: %s ", file, line, what);
+    printf("# %s:%d: %s", file, line, what);
     va_start(ap, fmt);
     vprintf(fmt, ap);
     va_end(ap);
@@ -70,14 +70,14 @@ int tap_is_str(const char *got, const char *want, const char *what,
 {
     int same = got && want ? !strcmp(got, want) : got == want;
 
-    return tap_ok(same, what, file, line, "is '%s', want '%s'",
+    return tap_ok(same, what, file, line, " is '%s', want '%s'",
                   got ? got : "(null)", want ? want : "(null)");
 }
 
 int tap_is_int(long long got, long long want, const char *what,
                const char *file, int line)
 {
-    return tap_ok(got == want, what, file, line, "is %lld, want %lld", got,
+    return tap_ok(got == want, what, file, line, " is %lld, want %lld", got,
                   want);
 }
 

@@ -23,14 +23,14 @@ extern const tap_case_t tap_cases[];
 
 /* Note a failure with file and line, and go on. */
 #define ok(cond, ...)                                                          \
-    tap_ok(!!(cond), #cond, __FILE__, __LINE__, "" __VA_ARGS__)
+    tap_ok(!!(cond), #cond, __FILE__, __LINE__, " " __VA_ARGS__)
 #define is_str(got, want) tap_is_str((got), (want), #got, __FILE__, __LINE__)
 #define is_int(got, want)                                                      \
     tap_is_int((long long)(got), (long long)(want), #got, __FILE__, __LINE__)
 /* A condition the rest of the case depends on: leave the case when it fails. */
 #define need(cond)                                                             \
     do {                                                                       \
-        if (!tap_ok(!!(cond), #cond, __FILE__, __LINE__, ""))                  \
+        if (!tap_ok(!!(cond), #cond, __FILE__, __LINE__, " "))                 \
             return;                                                            \
     } while (0)
 
