@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/token.h"
+
+#include <string.h>
+
+#include "base/b64url.h"
+#include "tap.h"
+
+static void length(apr_pool_t *pool)
+{
+    const char *a = token_make(32, pool);
+
+    is_int(strlen(a), 43);
+    ok(strcmp(a, token_make(32, pool)) != 0);
+    is_int(strlen(token_make(16, pool)), 22);
+}
+
+static void id(apr_pool_t *pool)
+{
+    const unsigned char *octets;
+    apr_time_t now = apr_time_from_sec(0x65432109);
+    const char *a = token_id(now, pool), *b = token_id(now, pool);
+    apr_size_t len;
+
+    is_int(strlen(a), TOKEN_ID_LEN);
+    ok(token_id_ok(a) && token_id_ok(b));
+    ok(strcmp(a, b) != 0);
+    ok(strncmp(a, b, 5) == 0, "same second, same start");
+    need(b64url_decode(&octets, &len, a, strlen(a), pool) == APR_SUCCESS);
+    ok(len == 16 && memcmp(octets, "\x65\x43\x21\x09", 4) == 0);
+}
+
+static void shape(apr_pool_t *pool)
+{
+    ok(token_id_ok("AAAAAAAAAAAAAAAAAAAA-_"));
+    ok(!token_id_ok(""));
+    ok(!token_id_ok("AAAAAAAAAAAAAAAAAAAAA"));
+    ok(!token_id_ok("AAAAAAAAAAAAAAAAAAAAAAA"));
+    ok(!token_id_ok("AAAAAAAAAA/AAAAAAAAAAA"));
+    ok(!token_id_ok("AAAAAAAAAA'AAAAAAAAAAA"));
+    ok(!token_id_ok("AAAAAAAAAA\xc3\xa4"
+                    "AAAAAAAAAA"));
+}
+
+static void serial(apr_pool_t *pool)
+{
+    const char *hex;
+    int i;
+
+    for (i = 0; i < 200; ++i) {
+        hex = token_serial(pool);
+        is_int(strlen(hex), 32);
+        ok(strspn(hex, "0123456789abcdef") == 32);
+        ok(hex[0] <= '7', "%s", hex);
+    }
+}
+
+const tap_case_t tap_cases[] = {
+    {"RFC 8555 8.1 tokens are base64url of the wanted entropy", length},
+    {"T29 ids begin with the time and end unguessably", id},
+    {"T29 what is no id is seen before the store is asked", shape},
+    {"RFC 5280 4.1.2.2 serials are positive, 128 bits", serial},
+    {NULL, NULL}};
