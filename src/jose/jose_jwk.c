@@ -279,13 +279,18 @@ static const char *numbers_fault(const numbers_t *nums, apr_pool_t *pool)
     }
 }
 
-/* Is the public key itself sound?  The quick check: the curves of the table
- * have cofactor 1, a point on them needs no multiplication by the order. */
-static int is_sound(EVP_PKEY *pkey)
+/* Is the point on its curve?  The quick check: the curves of the table have
+ * cofactor 1, so there is no need to multiply by the order.  For RSA OpenSSL
+ * would look for primality, at a cost that the client could choose. */
+static int is_sound(const jose_jwa_t *jwa, EVP_PKEY *pkey)
 {
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    int sound = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
+    EVP_PKEY_CTX *ctx;
+    int sound;
 
+    if (!jwa->coordinate_len)
+        return 1;
+    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+    sound = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
     EVP_PKEY_CTX_free(ctx);
     if (!sound)
         ERR_clear_error();
@@ -352,7 +357,7 @@ problem_t *jose_jwk_parse(jose_jwk_t **jwk, json_t *json, apr_pool_t *pool)
                             "The %s key in the jwk is bad: %s", nums.jwa->kty,
                             fault);
     pkey = numbers_pkey(&nums, pool);
-    *jwk = pkey && is_sound(pkey) ? make(&nums, pkey, pool) : NULL;
+    *jwk = pkey && is_sound(nums.jwa, pkey) ? make(&nums, pkey, pool) : NULL;
     if (!*jwk)
         return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
                             "The %s key in the jwk is bad: %s", nums.jwa->kty,
