@@ -93,7 +93,8 @@ void problem_sub_add(problem_t *parent, problem_t *sub,
 
 /* subs (of problem_t *) folded into one: NULL when empty, the problem itself
  * (without its identifier) when single, else a parent of their common type or
- * `compound`, whose detail counts and quotes them. */
+ * `compound`, whose detail counts and quotes them.  A failure of ours among
+ * them gives the parent its 5xx status, headers, rv and cause. */
 problem_t *problem_fold(apr_array_header_t *subs, apr_pool_t *pool);
 
 const char *problem_urn(problem_type_e type);  /* "urn:ietf:…:badCSR" */

@@ -6,8 +6,8 @@
  * Flattened JWS as RFC 8555 6.2 restricts it.  parse refuses, as `malformed`:
  * anything but an object of exactly protected, payload, signature (so also
  * `signatures`, `header`, compact form, duplicates), bad base64url, a
- * protected header that is no JSON object or has `crit` or `b64`, alg/url/
- * nonce/kid of wrong type, both or neither of jwk and kid; as
+ * protected header that is no JSON object or has `crit` or `b64`, alg or url
+ * missing, alg/url/nonce/kid of wrong type, both or neither of jwk and kid; as
  * badSignatureAlgorithm (with `algorithms`): alg none, HMAC, unknown.
  * A nonce that is no base64url is malformed (T20); its absence is left to the
  * caller, which answers badNonce (T19).
