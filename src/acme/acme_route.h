@@ -64,8 +64,8 @@ typedef struct {
                                       there, possible where an id is */
     const char *id;                /* NULL where the endpoint has none */
     const char *tail;              /* of "*": the challenge's type */
-    const char *cursor;            /* of ACME_ROUTE_ORDERS: an order's id from
-                                      "?cursor=<id>" (T44), NULL for the first page */
+    const char *cursor; /* of ACME_ROUTE_ORDERS: the order id of "?cursor="
+                           (T44); NULL: the first page */
 } acme_route_t;
 
 /* What the request is for.  404 `malformed` when the path is not exactly ours
