@@ -20,7 +20,6 @@ my %alg = (
     ec384   => ['ES384', '-sha384', 'P-384', 48, 97],
     ec521   => ['ES512', '-sha512', 'P-521', 66, 133],
     rsa2048 => ['RS256', '-sha256'],
-    rsa4096 => ['RS256', '-sha256'],
     ed25519 => ['EdDSA'],
 );
 
@@ -63,8 +62,7 @@ sub run {
 
 sub make_jwk {
     my ($self) = @_;
-    my $spki = run('openssl', 'pkey', '-in', $self->{key_file}, '-pubout',
-        '-outform', 'DER');
+    my $spki = run(qw(openssl pkey -pubout -outform DER -in), $self->{key_file});
     my (undef, undef, $crv, $size, $point) = @{ $alg{ $self->{key} } };
     if ($crv) {
         my $at = substr $spki, -$point + 1;
@@ -75,8 +73,8 @@ sub make_jwk {
     return { kty => 'OKP', crv => 'Ed25519',
         x => encode_base64url(substr $spki, -32) }
         if $self->{key} eq 'ed25519';
-    my ($hex) = run('openssl', 'rsa', '-in', $self->{key_file}, '-noout',
-        '-modulus') =~ /=(\w+)/;
+    my ($hex) = run(qw(openssl rsa -noout -modulus -in), $self->{key_file})
+        =~ /=(\w+)/;
     return { kty => 'RSA', e => 'AQAB',
         n => encode_base64url(pack 'H*', $hex) };
 }
@@ -93,11 +91,9 @@ sub sign {
     my $file = "$self->{dir}/tbs";
     AcmeServer::write_file($file, $text);
     my ($name, $digest, undef, $size) = @{ $alg{ $self->{key} } };
-    return run('openssl', 'pkeyutl', '-sign', '-rawin', '-inkey',
-        $self->{key_file}, '-in', $file)
-        if $name eq 'EdDSA';
-    my $sig = run('openssl', 'dgst', $digest, '-sign', $self->{key_file},
-        $file);
+    return run(qw(openssl pkeyutl -sign -rawin -inkey), $self->{key_file},
+        '-in', $file) if $name eq 'EdDSA';
+    my $sig = run(qw(openssl dgst), $digest, '-sign', $self->{key_file}, $file);
     return $sig if $name eq 'RS256';
     return join '', map { substr("\0" x $size . $_, -$size) } der_ints($sig);
 }
@@ -172,8 +168,8 @@ sub http {
 
 sub endpoints {
     my ($self) = @_;
-    return $self->{endpoints}
-        ||= $self->http('GET', $self->{directory})->{json};
+    $self->{endpoints} ||= $self->http('GET', $self->{directory})->{json};
+    return $self->{endpoints};
 }
 
 # A nonce nobody has used: the one of the last answer, else a new one.
@@ -190,9 +186,8 @@ sub post {
 
 sub post_raw {
     my ($self, $url, $body, %o) = @_;
-    my $type = $o{content_type} || 'application/jose+json';
-    return $self->http('POST', $url, body => $body,
-        headers => ["Content-Type: $type"]);
+    return $self->http('POST', $url, body => $body, headers =>
+        ['Content-Type: ' . ($o{content_type} || 'application/jose+json')]);
 }
 
 sub get { return $_[0]->post($_[1], '') }
@@ -208,16 +203,18 @@ sub problem {
 
 sub register {
     my ($self, %payload) = @_;
-    my $res = $self->post($self->endpoints->{newAccount}, {
-        termsOfServiceAgreed => JSON::PP::true, %payload }, jwk => $self->{jwk});
+    my $res = $self->post($self->endpoints->{newAccount},
+        { termsOfServiceAgreed => JSON::PP::true, %payload },
+        jwk => $self->{jwk});
     $self->{kid} = header($res, 'location') if $res->{status} =~ /^20/;
     return $res;
 }
 
 sub order {
     my ($self, @names) = @_;
-    my $res = $self->post($self->endpoints->{newOrder}, { identifiers =>
-        [map { { type => 'dns', value => $_ } } @names] });
+    my @identifiers = map { { type => 'dns', value => $_ } } @names;
+    my $res = $self->post($self->endpoints->{newOrder},
+        { identifiers => \@identifiers });
     $res->{json}{self} = header($res, 'location') if ref $res->{json};
     return $res;
 }
@@ -261,8 +258,8 @@ sub authorize {
 # DER of a request for these names, with a fresh key in key_file.
 sub csr {
     my ($self, $names, %o) = @_;
-    my $key = $o{key_file}
-        || make_key($o{key} || 'ec256', "$self->{dir}/cert.key");
+    my $key = $o{key_file} // "$self->{dir}/cert.key";
+    make_key($o{key} || 'ec256', $key) if !$o{key_file};
     return run('openssl', 'req', '-new', '-key', $key, '-outform', 'DER',
         '-subj', $o{subject} || '/', '-addext',
         'subjectAltName=' . join(',', map { "DNS:$_" } @$names));

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/ctl.h"
+
+#include "base/own.h"
+#include "store/store_order.h"
+
+#include "base/banned.h"
+
+static json_t *authzs_render(const apr_array_header_t *ids)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; ids && i < ids->nelts; i++)
+        json_array_append_new(json,
+                              json_string(APR_ARRAY_IDX(ids, i, const char *)));
+    return json;
+}
+
+static json_t *order_render(const ctl_t *ctl, const store_order_t *order)
+{
+    json_t *json = json_pack("{s:s, s:s, s:s}", "id", order->id, "identifiers",
+                             order->identifiers, "account", order->account_id);
+    json_t *error = order->error ? json_loads(order->error, 0, NULL) : NULL;
+
+    json_object_set_new(json, "created",
+                        ctl_print_time(ctl, order->created_at));
+    json_object_set_new(json, "expires",
+                        ctl_print_time(ctl, order->expires_at));
+    json_object_set_new(json, "processing",
+                        ctl_print_time(ctl, order->processing_since));
+    json_object_set_new(json, "notBefore",
+                        ctl_print_time(ctl, order->not_before));
+    json_object_set_new(json, "notAfter",
+                        ctl_print_time(ctl, order->not_after));
+    json_object_set_new(json, "realm", json_string(order->realm));
+    json_object_set_new(json, "directory", json_string(order->directory));
+    json_object_set_new(json, "profile", json_string(order->profile));
+    json_object_set_new(json, "certificate",
+                        order->cert_id ? json_string(order->cert_id)
+                                       : json_null());
+    json_object_set_new(json, "authorizations",
+                        authzs_render(order->authz_ids));
+    json_object_set_new(json, "error", error ? error : json_null());
+    return json;
+}
+
+ctl_exit_e ctl_order_list(ctl_t *ctl)
+{
+    static const char *const columns[] = {"id",      "status",      "created",
+                                          "account", "identifiers", NULL};
+    json_t *list = own_json(ctl->pool, json_array());
+    apr_array_header_t *orders;
+    apr_status_t rv;
+    int i;
+
+    rv = store_order_list(&orders, ctl->store, ctl->account, ctl->before,
+                          ctl->limit, ctl->pool);
+    if (rv != APR_SUCCESS)
+        return ctl_print_status(rv, "order", ctl->before);
+    for (i = 0; i < orders->nelts; i++)
+        json_array_append_new(
+            list,
+            order_render(ctl, APR_ARRAY_IDX(orders, i, const store_order_t *)));
+    ctl_print_list(ctl, list, columns);
+    return CTL_OK;
+}
+
+ctl_exit_e ctl_order_show(ctl_t *ctl)
+{
+    store_order_t *order;
+    apr_status_t rv;
+
+    rv = store_order_get(&order, ctl->store, ctl->id, ctl->pool);
+    if (rv != APR_SUCCESS)
+        return ctl_print_status(rv, "order", ctl->id);
+    ctl_print_object(ctl, own_json(ctl->pool, order_render(ctl, order)));
+    return CTL_OK;
+}
