@@ -62,8 +62,9 @@ sub run {
 
 sub make_jwk {
     my ($self) = @_;
-    my $spki = run(qw(openssl pkey -pubout -outform DER -in), $self->{key_file});
     my (undef, undef, $crv, $size, $point) = @{ $alg{ $self->{key} } };
+    my $spki = run(qw(openssl pkey -pubout -outform DER -in),
+        $self->{key_file});
     if ($crv) {
         my $at = substr $spki, -$point + 1;
         return { kty => 'EC', crv => $crv,
@@ -79,12 +80,9 @@ sub make_jwk {
         n => encode_base64url(pack 'H*', $hex) };
 }
 
-sub thumbprint {
-    my ($self) = @_;
-    return encode_base64url(sha256($json->encode($self->{jwk})));
-}
+sub thumbprint { encode_base64url(sha256($json->encode($_[0]{jwk}))) }
 
-sub key_authorization { return "$_[1]." . $_[0]->thumbprint }
+sub key_authorization { "$_[1]." . $_[0]->thumbprint }
 
 sub sign {
     my ($self, $text) = @_;
@@ -267,8 +265,8 @@ sub csr {
 
 sub finalize {
     my ($self, $order, $csr) = @_;
-    my $res = $self->post($order->{finalize},
-        { csr => encode_base64url($csr) });
+    my %payload = (csr => encode_base64url($csr));
+    my $res = $self->post($order->{finalize}, \%payload);
     return $res if $res->{status} != 200;
     return $self->poll($order->{self}, 'processing');
 }
@@ -289,7 +287,7 @@ sub certificate {
 sub verify {
     my ($self, $pem, $name) = @_;
     my ($leaf, @chain) = $pem =~ /(-----BEGIN.*?-----END [^\n]*\n)/sg;
-    AcmeServer::write_file("$self->{dir}/leaf.pem",  $leaf // '');
+    AcmeServer::write_file("$self->{dir}/leaf.pem", $leaf // '');
     AcmeServer::write_file("$self->{dir}/chain.pem", join '', @chain);
     return eval { run('openssl', 'verify', '-x509_strict', '-purpose',
         'sslserver', '-CAfile', $self->cacert, '-untrusted',

@@ -71,7 +71,7 @@ sub new {
     $self->{error_log} = "$self->{dir}/logs/error.log";
     $self->{base}      = "https://$self->{server_name}:$self->{port}";
     $self->{directory} = "$self->{base}/acme/directory";
-    $self->{state}     = "$self->{dir}/state";
+    $self->{state}   ||= "$self->{dir}/state";
     $self->{conf}      = "$self->{dir}/httpd.conf";
     $self->configure;
     return $self;
