@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/ctl.h"
 
+#include "acme/acme_state.h"
+#include "base/clock.h"
 #include "base/own.h"
+#include "store/store_authz.h"
 #include "store/store_order.h"
 
 #include "base/banned.h"
@@ -17,9 +20,34 @@ static json_t *authzs_render(const apr_array_header_t *ids)
     return json;
 }
 
+/* The order's status, which is computed from its authorizations. */
+static const char *order_status(const ctl_t *ctl, const store_order_t *order)
+{
+    apr_int64_t now = clock_seconds(&clock_system);
+    apr_array_header_t *authzs =
+        apr_array_make(ctl->pool, 1, sizeof(store_authz_t *));
+    int i;
+
+    for (i = 0;
+         acme_state_needs_authzs(order, now) && i < order->authz_ids->nelts;
+         i++) {
+        store_authz_t *authz;
+        apr_status_t rv;
+
+        rv = store_authz_get(&authz, ctl->store,
+                             APR_ARRAY_IDX(order->authz_ids, i, const char *),
+                             ctl->pool);
+        if (rv != APR_SUCCESS)
+            return "unknown";
+        APR_ARRAY_PUSH(authzs, store_authz_t *) = authz;
+    }
+    return acme_state_order_name(acme_state_order(order, authzs, now));
+}
+
 static json_t *order_render(const ctl_t *ctl, const store_order_t *order)
 {
-    json_t *json = json_pack("{s:s, s:s, s:s}", "id", order->id, "identifiers",
+    json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "id", order->id, "status",
+                             order_status(ctl, order), "identifiers",
                              order->identifiers, "account", order->account_id);
     json_t *error = order->error ? json_loads(order->error, 0, NULL) : NULL;
 
