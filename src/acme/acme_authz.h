@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ACME_AUTHZ_H
+#define ACME_AUTHZ_H
+
+/* Authorizations on the wire (RFC 8555 7.1.4, 7.5). */
+
+#include "acme/acme_request.h"
+#include "store/store_authz.h"
+
+/* POST-as-GET reads; {"status": "deactivated"} is for ever (7.5.2). */
+problem_t *acme_authz_post(acme_response_t *res, acme_t *acme,
+                           const acme_verified_t *v)
+    __attribute__((warn_unused_result));
+
+/* The authorization whose id is in the URL, if it is the account's; else 404.
+ */
+problem_t *acme_authz_load(store_authz_t **authz, acme_t *acme,
+                           const acme_verified_t *v)
+    __attribute__((warn_unused_result));
+
+/* While a validation is under way the answer says when to come back, and when
+ * that takes unusually long somebody looks after it. */
+void acme_authz_progress(acme_response_t *res, acme_t *acme,
+                         const store_authz_t *authz, const acme_verified_t *v);
+
+#endif

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_challenge.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "acme/acme_authz.h"
+#include "acme/acme_response.h"
+#include "acme/acme_state.h"
+#include "acme/acme_work.h"
+#include "base/own.h"
+#include "base/pjson.h"
+#include "base/token.h"
+
+#include "base/banned.h"
+
+json_t *acme_challenge_render(const acme_t *acme, const store_authz_t *authz,
+                              const char *type, const acme_verified_t *v)
+{
+    acme_challenge_status_e status = acme_state_challenge(authz, type, v->now);
+    json_t *json = json_object(), *error;
+
+    acme_response_set_string(json, "type", type);
+    acme_response_set_string(json, "url",
+                             acme_route_url(acme->conf, ACME_ROUTE_CHALLENGE,
+                                            authz->directory, authz->id, type,
+                                            v->pool));
+    acme_response_set_string(json, "status", acme_state_challenge_name(status));
+    acme_response_set_string(json, "token", authz->token);
+    if (status == ACME_CHALLENGE_VALID)
+        acme_response_set_time(json, "validated", authz->validated_at, v->pool);
+    else if (status == ACME_CHALLENGE_INVALID) {
+        error = acme_response_stored(authz->error);
+        if (error)
+            json_object_set_new(json, "error", error);
+    }
+    return json;
+}
+
+/* Is type one of the words of this list? */
+static int is_offered(const char *list, const char *type)
+{
+    apr_size_t len = strlen(type);
+    const char *at = list;
+
+    while ((at = strstr(at, type))) {
+        if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+            return 1;
+        at += len;
+    }
+    return 0;
+}
+
+/* All that the validation needs, so that it begins without reading.  The
+ * thumbprint is that of the key which accepted: a key change in between does
+ * not matter (T43). */
+static const char *plan_text(const store_authz_t *authz, const char *type,
+                             const acme_verified_t *v)
+{
+    json_t *json = own_json(v->pool, json_object());
+
+    acme_response_set_string(json, "method", type);
+    acme_response_set_string(json, "domain", authz->value);
+    acme_response_set_string(json, "token", authz->token);
+    acme_response_set_string(json, "thumbprint", v->key->thumbprint);
+    acme_response_set_string(json, "account", authz->account_id);
+    return pjson_text(json, 0, v->pool);
+}
+
+static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
+                                  const acme_verified_t *v)
+{
+    const char *type = v->route->tail;
+    store_job_t job = {0};
+    apr_status_t rv;
+
+    job.id = token_id(apr_time_from_sec(v->now), v->pool);
+    job.kind = "validate";
+    job.subject = (*authz)->id;
+    job.data = plan_text(*authz, type, v);
+    job.due_at = v->now;
+    job.lease_owner = acme->owner;
+    job.lease_until = v->now + ACME_WORK_LEASE;
+    rv = store_authz_attempt(acme->store, (*authz)->id, type,
+                             v->key->thumbprint, v->now, &job, v->pool);
+    /* Somebody was faster: this is what came of it (R14, T65). */
+    if (APR_STATUS_IS_EEXIST(rv))
+        return acme_authz_load(authz, acme, v);
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "attempt authz %s", (*authz)->id);
+    acme->host->submit(acme->host->baton, acme, &job);
+    (*authz)->attempted = type;
+    (*authz)->attempted_at = v->now;
+    return NULL;
+}
+
+static void challenge_answer(acme_response_t *res, acme_t *acme,
+                             const store_authz_t *authz,
+                             const acme_verified_t *v)
+{
+    json_t *json =
+        own_json(v->pool, acme_challenge_render(acme, authz, v->route->tail, v));
+
+    acme_response_json(res, 200, json, v->pool);
+    acme_response_link(res,
+                       acme_route_url(acme->conf, ACME_ROUTE_AUTHZ,
+                                      authz->directory, authz->id, NULL,
+                                      v->pool),
+                       "up", v->pool);
+}
+
+problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
+                               const acme_verified_t *v)
+{
+    store_authz_t *authz;
+    problem_t *prob = acme_authz_load(&authz, acme, v);
+
+    if (prob)
+        return prob;
+    if (!is_offered(authz->challenges, v->route->tail))
+        return acme_state_not_found("challenge", v->pool);
+    if (v->payload && !authz->attempted &&
+        acme_state_authz(authz, v->now) == ACME_AUTHZ_PENDING) {
+        prob = challenge_start(&authz, acme, v);
+        if (prob)
+            return prob;
+    }
+    acme_authz_progress(res, acme, authz, v);
+    challenge_answer(res, acme, authz, v);
+    return NULL;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_order.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "acme/acme_issue.h"
+#include "base/pjson.h"
+#include "base/token.h"
+#include "policy/policy_names.h"
+
+#include "base/banned.h"
+
+/* Seconds that a valid authorization must still live to be reused. */
+#define REUSE_MIN 3600
+/* RFC 8555 8.1 wants 128 bits at least. */
+#define TOKEN_OCTETS 24
+
+/* What the client asks for, checked. */
+typedef struct {
+    apr_array_header_t *identifiers;   /* of identifier_t *, sorted */
+    apr_int64_t not_before, not_after; /* 0: none */
+} wish_t;
+
+/* One identifier object; *identifier is what a subproblem may show of it, NULL
+ * if nothing. */
+static problem_t *identifier_take(identifier_t **identifier, json_t *json,
+                                  int flags, apr_pool_t *pool)
+{
+    const char *type, *value;
+    problem_t *prob;
+
+    *identifier = NULL;
+    prob = pjson_object_check(json, "identifier", pool);
+    if (prob)
+        return prob;
+    prob = pjson_need_string(&type, json, "type", pool);
+    if (prob)
+        return prob;
+    prob = pjson_need_string(&value, json, "value", pool);
+    if (prob)
+        return prob;
+    prob = identifier_parse(identifier, type, value, flags, pool);
+    if (!prob || strcmp(type, identifier_type_name(IDENTIFIER_DNS)))
+        return prob;
+    *identifier = apr_palloc(pool, sizeof(**identifier));
+    (*identifier)->type = IDENTIFIER_DNS;
+    (*identifier)->value = apr_pstrdup(pool, value);
+    return prob;
+}
+
+/* All that is wrong with any of them at once (T46, T28). */
+static problem_t *identifiers_parse(wish_t *wish, const acme_t *acme,
+                                    const acme_verified_t *v)
+{
+    int flags = acme->conf->underscore ? IDENTIFIER_UNDERSCORE : 0;
+    int i, count, max = v->route->profile->policy->max_names;
+    apr_array_header_t *subs;
+    problem_t *prob;
+    json_t *list;
+
+    prob = pjson_array(&list, v->payload, "identifiers", v->pool);
+    if (prob)
+        return prob;
+    count = (int)json_array_size(list);
+    if (!count)
+        return problem_make(v->pool, PROBLEM_MALFORMED,
+                            "\"identifiers\" must be an array of at least one "
+                            "identifier");
+    if (count > max)
+        return problem_make(v->pool, PROBLEM_MALFORMED,
+                            "the order has %d identifiers, %d are allowed",
+                            count, max);
+    subs = apr_array_make(v->pool, 1, sizeof(problem_t *));
+    wish->identifiers = apr_array_make(v->pool, count, sizeof(identifier_t *));
+    for (i = 0; i < count; i++) {
+        identifier_t *identifier;
+
+        prob = identifier_take(&identifier, json_array_get(list, (size_t)i),
+                               flags, v->pool);
+        if (prob) {
+            prob->identifier = identifier;
+            APR_ARRAY_PUSH(subs, problem_t *) = prob;
+            continue;
+        }
+        APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
+    }
+    identifier_sort(wish->identifiers);
+    return problem_fold(subs, v->pool);
+}
+
+static problem_t *time_parse(apr_int64_t *seconds, const acme_verified_t *v,
+                             const char *name)
+{
+    const char *text;
+    problem_t *prob = pjson_string(&text, v->payload, name, v->pool);
+
+    *seconds = 0;
+    if (prob || !text)
+        return prob;
+    if (clock_rfc3339_parse(seconds, text) == APR_SUCCESS && *seconds > 0)
+        return NULL;
+    return problem_make(v->pool, PROBLEM_MALFORMED,
+                        "\"%s\" must be a date of RFC 3339, such as "
+                        "\"2027-01-31T12:00:00Z\"",
+                        name);
+}
+
+/* The directory has one profile; who names it gets it. */
+static problem_t *profile_parse(const acme_verified_t *v)
+{
+    const char *name, *ours = v->route->profile->name;
+    problem_t *prob = pjson_string(&name, v->payload, "profile", v->pool);
+
+    if (prob || !name || !strcmp(name, ours))
+        return prob;
+    return problem_make(v->pool, PROBLEM_INVALID_PROFILE,
+                        "this directory has no such profile; leave \"profile\" "
+                        "out, or use \"%s\"",
+                        ours);
+}
+
+/* Other members mean nothing here (R33). */
+static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
+                             const acme_verified_t *v)
+{
+    apr_int64_t not_before, not_after;
+    problem_t *prob;
+
+    prob = profile_parse(v);
+    if (prob)
+        return prob;
+    prob = identifiers_parse(wish, acme, v);
+    if (prob)
+        return prob;
+    prob = policy_names_check(v->route->profile->policy, wish->identifiers,
+                              v->pool);
+    if (prob)
+        return prob;
+    prob = time_parse(&wish->not_before, v, "notBefore");
+    if (prob)
+        return prob;
+    prob = time_parse(&wish->not_after, v, "notAfter");
+    if (prob)
+        return prob;
+    return acme_issue_validity(&not_before, &not_after, acme, v->route->profile,
+                               wish->not_before, wish->not_after, v->now,
+                               v->pool);
+}
+
+static const char *challenges_text(const acme_profile_t *profile,
+                                   apr_pool_t *pool)
+{
+    return apr_array_pstrcat(pool, profile->challenges, ' ');
+}
+
+static store_authz_t *authz_make(const store_order_t *order,
+                                 const identifier_t *identifier,
+                                 const acme_verified_t *v)
+{
+    store_authz_t *authz = apr_pcalloc(v->pool, sizeof(*authz));
+
+    authz->id = token_id(apr_time_from_sec(v->now), v->pool);
+    authz->account_id = order->account_id;
+    authz->realm = order->realm;
+    authz->directory = order->directory;
+    authz->type = identifier_type_name(identifier->type);
+    authz->value = identifier_base(identifier);
+    authz->wildcard = identifier_is_wildcard(identifier);
+    authz->status = "pending";
+    authz->token = token_make(TOKEN_OCTETS, v->pool);
+    authz->challenges = challenges_text(v->route->profile, v->pool);
+    authz->created_at = v->now;
+    authz->expires_at = order->expires_at;
+    return authz;
+}
+
+/* *authz stays NULL when there is none. */
+static problem_t *authz_reuse(store_authz_t **authz, acme_t *acme,
+                              const identifier_t *identifier,
+                              const acme_verified_t *v)
+{
+    apr_status_t rv;
+
+    *authz = NULL;
+    if (!acme->conf->authz_reuse)
+        return NULL;
+    rv = store_authz_get_reusable(
+        authz, acme->store, v->account->id,
+        identifier_type_name(identifier->type), identifier_base(identifier),
+        identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
+    if (rv == APR_SUCCESS)
+        return NULL;
+    *authz = NULL;
+    if (APR_STATUS_IS_ENOENT(rv))
+        return NULL;
+    return problem_internal(v->pool, rv, "find reusable authz");
+}
+
+/* A valid authorization of the account for each name, or a pending new one.  An
+ * order does not outlive an authorization that it reuses. */
+static problem_t *authzs_gather(acme_order_t *order,
+                                apr_array_header_t *new_authzs, acme_t *acme,
+                                const wish_t *wish, const acme_verified_t *v)
+{
+    store_order_t *row = order->row;
+    int i;
+
+    for (i = 0; i < wish->identifiers->nelts; i++) {
+        const identifier_t *identifier =
+            APR_ARRAY_IDX(wish->identifiers, i, const identifier_t *);
+        store_authz_t *authz;
+        problem_t *prob = authz_reuse(&authz, acme, identifier, v);
+
+        if (prob)
+            return prob;
+        if (authz && authz->expires_at < row->expires_at)
+            row->expires_at = authz->expires_at;
+        if (!authz) {
+            authz = authz_make(row, identifier, v);
+            APR_ARRAY_PUSH(new_authzs, store_authz_t *) = authz;
+        }
+        APR_ARRAY_PUSH(order->authzs, store_authz_t *) = authz;
+        APR_ARRAY_PUSH(row->authz_ids, const char *) = authz->id;
+    }
+    return NULL;
+}
+
+static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
+                               const acme_verified_t *v)
+{
+    store_order_t *row = apr_pcalloc(v->pool, sizeof(*row));
+
+    row->id = token_id(apr_time_from_sec(v->now), v->pool);
+    row->account_id = v->account->id;
+    row->realm = v->account->realm;
+    row->directory = v->account->directory;
+    row->profile = v->route->profile->name;
+    row->identifiers = identifier_list_text(wish->identifiers, v->pool);
+    row->authz_ids = apr_array_make(v->pool, wish->identifiers->nelts,
+                                    sizeof(const char *));
+    row->not_before = wish->not_before;
+    row->not_after = wish->not_after;
+    row->created_at = v->now;
+    row->expires_at = v->now + acme->conf->order_lifetime;
+    return row;
+}
+
+problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
+                          const acme_verified_t *v)
+{
+    apr_array_header_t *new_authzs;
+    acme_order_t order;
+    wish_t wish = {0};
+    problem_t *prob;
+    apr_status_t rv;
+
+    prob = acme_issue_ready_check(acme, v->pool);
+    if (prob)
+        return prob;
+    prob = wish_parse(&wish, acme, v);
+    if (prob)
+        return prob;
+    order.row = row_make(acme, &wish, v);
+    order.authzs = apr_array_make(v->pool, wish.identifiers->nelts,
+                                  sizeof(store_authz_t *));
+    new_authzs = apr_array_make(v->pool, wish.identifiers->nelts,
+                                sizeof(store_authz_t *));
+    prob = authzs_gather(&order, new_authzs, acme, &wish, v);
+    if (prob)
+        return prob;
+    rv = store_order_create(acme->store, order.row, new_authzs, v->pool);
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "create order");
+    order.status = acme_state_order(order.row, order.authzs, v->now);
+    acme_order_answer(res, acme, v, &order, 201);
+    return NULL;
+}
