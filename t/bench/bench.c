@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * acme-bench: load for an ACME server, ours or another's.  `acme-bench --help`
+ * says how.  Prints one line of figures per run; the one to quote on a noisy
+ * machine is the CPU time of the server's process tree per flow.
+ */
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_general.h>
+#include <apr_getopt.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
+
+#include "bench_acme.h"
+#include "bench_proc.h"
+#include "bench_responder.h"
+
+#include "base/banned.h"
+
+typedef struct {
+    const char *directory, *ca_file, *scenario, *key, *zone;
+    int workers, flows, names, reuse_account, new_connection;
+    int http_port, server_pid, verbose;
+} options_t;
+
+typedef struct {
+    const options_t *options;
+    int number;
+    bench_acme_t acme;
+    apr_pool_t *pool;
+    EVP_PKEY *cert_key;
+    double *ms; /* of each finished flow */
+    int done, failed;
+    const char *first_error;
+} worker_t;
+
+static const apr_getopt_option_t option_table[] = {
+    {"directory", 'd', 1, "URL of the ACME directory"},
+    {"ca", 'c', 1, "FILE of the roots to trust (default: verify nothing)"},
+    {"scenario", 's', 1, "full, nonce, directory, account or order (full)"},
+    {"workers", 'w', 1, "N clients at once (8)"},
+    {"flows", 'n', 1, "N flows in all (200)"},
+    {"names", 'i', 1, "N names per certificate (1)"},
+    {"zone", 'z', 1, "DOMAIN: names are w<worker>-n<i>.DOMAIN (bench.test)"},
+    {"key", 'k', 1, "P-256 or RSA-2048: certificate keys (P-256)"},
+    {"reuse-account", 'r', 0, "one account per worker, not per flow"},
+    {"new-connection", 'N', 0, "no keep-alive between flows' requests"},
+    {"http-port", 'p', 1, "PORT on 127.0.0.1 that answers HTTP-01 (none)"},
+    {"server-pid", 'P', 1, "PID of the server: measure its process tree"},
+    {"verbose", 'v', 0, "print each worker's first error"},
+    {"help", 'h', 0, "this text"},
+    {NULL, 0, 0, NULL}};
+
+static int usage(int status)
+{
+    const apr_getopt_option_t *o;
+
+    printf("usage: acme-bench --directory URL [options]\n");
+    for (o = option_table; o->name; o++)
+        printf("  --%-15s %s\n", o->name, o->description);
+    return status;
+}
+
+static const char *flow_full(worker_t *w)
+{
+    const options_t *o = w->options;
+    const char *err, *order_url, *pem;
+    const char **names = apr_pcalloc(w->acme.pool, o->names * sizeof(*names));
+    json_t *order;
+    int i;
+
+    for (i = 0; i < o->names; i++)
+        names[i] =
+            apr_psprintf(w->acme.pool, "w%d-n%d.%s", w->number, i, o->zone);
+    err = w->acme.kid ? NULL : bench_acme_register(&w->acme);
+    if (!err)
+        err = bench_acme_order(&w->acme, names, o->names, &order_url, &order);
+    if (!err && !strcmp(o->scenario, "order"))
+        return NULL;
+    if (!err)
+        err = bench_acme_prove(&w->acme, order);
+    if (!err)
+        err = bench_acme_finalize(&w->acme, order_url, order, names, o->names,
+                                  w->cert_key, &pem);
+    if (!err && !strstr(pem, "-----BEGIN CERTIFICATE-----"))
+        err = "no certificate came";
+    return err;
+}
+
+static const char *flow(worker_t *w)
+{
+    const options_t *o = w->options;
+
+    if (!strcmp(o->scenario, "nonce"))
+        return bench_acme_get(&w->acme, w->acme.new_nonce, 1);
+    if (!strcmp(o->scenario, "directory"))
+        return bench_acme_get(&w->acme, o->directory, 0);
+    if (!strcmp(o->scenario, "account"))
+        return bench_acme_register(&w->acme);
+    return flow_full(w);
+}
+
+static void *worker_run(void *baton)
+{
+    worker_t *w = baton;
+    const options_t *o = w->options;
+    int share = o->flows / o->workers + (w->number < o->flows % o->workers);
+    const char *err =
+        bench_acme_init(&w->acme, o->directory, o->ca_file, w->pool);
+
+    if (err) {
+        w->first_error = err;
+        w->failed = share;
+        return NULL;
+    }
+    if (o->new_connection)
+        bench_acme_disconnect(&w->acme);
+    w->ms = apr_pcalloc(w->pool, (share + 1) * sizeof(*w->ms));
+    w->cert_key =
+        !strcmp(o->key, "P-256") ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
+    while (w->done + w->failed < share) {
+        apr_time_t start = apr_time_now();
+
+        err = flow(w);
+        if (err && !w->first_error)
+            w->first_error = apr_pstrdup(w->pool, err);
+        if (err)
+            w->failed++;
+        else
+            w->ms[w->done++] = (apr_time_now() - start) / 1000.0;
+        bench_acme_reset(&w->acme, o->reuse_account);
+    }
+    return NULL;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static void report(worker_t *workers, const options_t *o, double seconds,
+                   const bench_proc_t *before, const bench_proc_t *after)
+{
+    double *all = malloc((o->flows + 1) * sizeof(*all));
+    long requests = 0, bad_nonces = 0;
+    int done = 0, failed = 0, i;
+
+    for (i = 0; i < o->workers && all; i++) {
+        if (workers[i].done)
+            memcpy(all + done, workers[i].ms, workers[i].done * sizeof(*all));
+        done += workers[i].done;
+        failed += workers[i].failed;
+        requests += workers[i].acme.requests;
+        bad_nonces += workers[i].acme.bad_nonces;
+        if (workers[i].first_error && o->verbose)
+            printf("worker %d: %s\n", i, workers[i].first_error);
+    }
+    if (!all || !done) {
+        printf("no flow finished; %d failed\n", failed);
+        free(all);
+        return;
+    }
+    qsort(all, done, sizeof(*all), by_value);
+    printf("%s workers=%d flows=%d failed=%d badNonce=%ld requests=%ld "
+           "flows/s=%.1f p50=%.1fms p95=%.1fms p99=%.1fms max=%.1fms",
+           o->scenario, o->workers, done, failed, bad_nonces, requests,
+           done / seconds, all[done / 2], all[done * 95 / 100],
+           all[done * 99 / 100], all[done - 1]);
+    if (o->server_pid)
+        printf(" cpu/flow=%.3fms pss=%.1fMiB processes=%d",
+               (after->cpu_ms - before->cpu_ms) / done, after->pss_kib / 1024.0,
+               after->processes);
+    printf("\n");
+    free(all);
+}
+
+static int option_set(options_t *o, int letter, const char *value)
+{
+    switch (letter) {
+    case 'd':
+        o->directory = value;
+        break;
+    case 'c':
+        o->ca_file = value;
+        break;
+    case 's':
+        o->scenario = value;
+        break;
+    case 'w':
+        o->workers = atoi(value);
+        break;
+    case 'n':
+        o->flows = atoi(value);
+        break;
+    case 'i':
+        o->names = atoi(value);
+        break;
+    case 'z':
+        o->zone = value;
+        break;
+    case 'k':
+        o->key = value;
+        break;
+    case 'r':
+        o->reuse_account = 1;
+        break;
+    case 'N':
+        o->new_connection = 1;
+        break;
+    case 'p':
+        o->http_port = atoi(value);
+        break;
+    case 'P':
+        o->server_pid = atoi(value);
+        break;
+    case 'v':
+        o->verbose = 1;
+        break;
+    default:
+        return 0;
+    }
+    return 1;
+}
+
+static void run(const options_t *o, apr_pool_t *pool)
+{
+    worker_t *workers = apr_pcalloc(pool, o->workers * sizeof(*workers));
+    pthread_t *threads = apr_pcalloc(pool, o->workers * sizeof(*threads));
+    bench_proc_t before = {0, 0, 0}, after = {0, 0, 0};
+    apr_time_t start;
+    int i;
+
+    if (o->server_pid)
+        before = bench_proc_read(o->server_pid);
+    start = apr_time_now();
+    for (i = 0; i < o->workers; i++) {
+        workers[i].options = o;
+        workers[i].number = i;
+        apr_pool_create_unmanaged_ex(&workers[i].pool, NULL, NULL);
+        if (pthread_create(&threads[i], NULL, worker_run, &workers[i]))
+            abort();
+    }
+    for (i = 0; i < o->workers; i++)
+        pthread_join(threads[i], NULL);
+    if (o->server_pid)
+        after = bench_proc_read(o->server_pid);
+    report(workers, o, (apr_time_now() - start) / 1e6, &before, &after);
+    for (i = 0; i < o->workers; i++) {
+        if (workers[i].acme.curl)
+            bench_acme_done(&workers[i].acme);
+        EVP_PKEY_free(workers[i].cert_key);
+    }
+}
+
+int main(int argc, const char *const *argv)
+{
+    options_t o = {.scenario = "full",
+                   .key = "P-256",
+                   .workers = 8,
+                   .flows = 200,
+                   .names = 1,
+                   .zone = "bench.test"};
+    apr_getopt_t *getopt;
+    apr_pool_t *pool;
+    const char *value, *err = NULL;
+    apr_status_t rv;
+    int letter;
+
+    apr_app_initialize(&argc, &argv, NULL);
+    apr_pool_create(&pool, NULL);
+    apr_getopt_init(&getopt, pool, argc, argv);
+    for (rv = apr_getopt_long(getopt, option_table, &letter, &value);
+         rv == APR_SUCCESS;
+         rv = apr_getopt_long(getopt, option_table, &letter, &value)) {
+        if (!option_set(&o, letter, value))
+            return usage(letter == 'h' ? 0 : 2);
+    }
+    if (rv != APR_EOF || !o.directory || o.workers < 1 || o.flows < 1 ||
+        o.names < 1)
+        return usage(2);
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (o.http_port)
+        err = bench_responder_start(o.http_port, pool);
+    if (err) {
+        fprintf(stderr, "acme-bench: %s\n", err);
+        return 1;
+    }
+    run(&o, pool);
+    return 0;
+}

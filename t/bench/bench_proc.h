@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef BENCH_PROC_H
+#define BENCH_PROC_H
+
+/* What the server's process tree costs, read from /proc. */
+
+typedef struct {
+    double cpu_ms; /* user and system, dead and waited-for children too */
+    long pss_kib;  /* 0 when it may not be read */
+    int processes;
+} bench_proc_t;
+
+/* The tree whose root is pid. */
+bench_proc_t bench_proc_read(int pid);
+
+#endif
