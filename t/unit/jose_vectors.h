@@ -63,7 +63,9 @@
 #define RFC8037_JWK                                                            \
     "{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"" RFC8037_X "\"}"
 #define RFC8037_THUMBPRINT "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
-#define RFC8037_INPUT      "eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
+#define RFC8037_INPUT                                                          \
+    "eyJhbGciOiJFZERTQSJ9."                                                    \
+    "RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc"
 #define RFC8037_SIGNATURE                                                      \
     "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5B"         \
     "hVsPt9g7sVvpAr_MuM0KAg"
