@@ -36,8 +36,8 @@ static json_t *challenges_render(const acme_t *acme, const store_authz_t *authz,
 
     for (; type; type = apr_strtok(NULL, " ", &state))
         if (acme_state_is_challenge_shown(authz, type, v->now))
-            json_array_append_new(
-                json, acme_challenge_render(acme, authz, type, v));
+            json_array_append_new(json,
+                                  acme_challenge_render(acme, authz, type, v));
     return json;
 }
 
@@ -51,8 +51,7 @@ static void authz_answer(acme_response_t *res, const acme_t *acme,
     acme_response_set_string(identifier, "value", authz->value);
     json_object_set_new(json, "identifier", identifier);
     acme_response_set_string(
-        json, "status",
-        acme_state_authz_name(acme_state_authz(authz, v->now)));
+        json, "status", acme_state_authz_name(acme_state_authz(authz, v->now)));
     acme_response_set_time(json, "expires", authz->expires_at, v->pool);
     json_object_set_new(json, "challenges", challenges_render(acme, authz, v));
     if (authz->wildcard)
@@ -74,8 +73,7 @@ void acme_authz_progress(acme_response_t *res, acme_t *acme,
 static problem_t *status_parse(const acme_verified_t *v)
 {
     const char *status;
-    problem_t *prob =
-        pjson_need_string(&status, v->payload, "status", v->pool);
+    problem_t *prob = pjson_need_string(&status, v->payload, "status", v->pool);
 
     if (prob || !strcmp(status, "deactivated"))
         return prob;

@@ -55,16 +55,18 @@ static int is_offered(const char *list, const char *type)
 /* All that the validation needs, so that it begins without reading.  The
  * thumbprint is that of the key which accepted: a key change in between does
  * not matter (T43). */
-static const char *plan_text(const store_authz_t *authz, const char *type,
-                             const acme_verified_t *v)
+static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
+                             const char *type, const acme_verified_t *v)
 {
     json_t *json = own_json(v->pool, json_object());
 
+    acme_response_set_string(json, "server", acme->conf->server_name);
     acme_response_set_string(json, "method", type);
     acme_response_set_string(json, "domain", authz->value);
     acme_response_set_string(json, "token", authz->token);
     acme_response_set_string(json, "thumbprint", v->key->thumbprint);
     acme_response_set_string(json, "account", authz->account_id);
+    json_object_set_new(json, "expires", json_integer(authz->expires_at));
     return pjson_text(json, 0, v->pool);
 }
 
@@ -76,12 +78,12 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     apr_status_t rv;
 
     job.id = token_id(apr_time_from_sec(v->now), v->pool);
-    job.kind = "validate";
+    job.kind = ACME_WORK_VALIDATE;
     job.subject = (*authz)->id;
-    job.data = plan_text(*authz, type, v);
+    job.data = plan_text(acme, *authz, type, v);
     job.due_at = v->now;
     job.lease_owner = acme->owner;
-    job.lease_until = v->now + ACME_WORK_LEASE;
+    job.lease_until = acme_work_lease(acme, v->now);
     rv = store_authz_attempt(acme->store, (*authz)->id, type,
                              v->key->thumbprint, v->now, &job, v->pool);
     /* Somebody was faster: this is what came of it (R14, T65). */
@@ -99,8 +101,8 @@ static void challenge_answer(acme_response_t *res, acme_t *acme,
                              const store_authz_t *authz,
                              const acme_verified_t *v)
 {
-    json_t *json =
-        own_json(v->pool, acme_challenge_render(acme, authz, v->route->tail, v));
+    json_t *json = own_json(
+        v->pool, acme_challenge_render(acme, authz, v->route->tail, v));
 
     acme_response_json(res, 200, json, v->pool);
     acme_response_link(res,

@@ -93,10 +93,10 @@ static json_t *authorizations_render(const acme_t *acme,
 
     for (i = 0; i < row->authz_ids->nelts; i++)
         json_array_append_new(
-            json, json_string(acme_route_url(
-                      acme->conf, ACME_ROUTE_AUTHZ, row->directory,
-                      APR_ARRAY_IDX(row->authz_ids, i, const char *), NULL,
-                      pool)));
+            json,
+            json_string(acme_route_url(
+                acme->conf, ACME_ROUTE_AUTHZ, row->directory,
+                APR_ARRAY_IDX(row->authz_ids, i, const char *), NULL, pool)));
     return json;
 }
 
@@ -159,6 +159,14 @@ void acme_order_answer(acme_response_t *res, const acme_t *acme,
     res->order = order->row->id;
 }
 
+void acme_order_progress(acme_t *acme, const acme_order_t *order,
+                         const acme_verified_t *v)
+{
+    if (order->status == ACME_ORDER_PROCESSING &&
+        order->row->processing_since + PROCESSING_NORMAL < v->now)
+        acme->host->wake(acme->host->baton);
+}
+
 problem_t *acme_order_get(acme_response_t *res, acme_t *acme,
                           const acme_verified_t *v)
 {
@@ -167,9 +175,7 @@ problem_t *acme_order_get(acme_response_t *res, acme_t *acme,
 
     if (prob)
         return prob;
-    if (order.status == ACME_ORDER_PROCESSING &&
-        order.row->processing_since + PROCESSING_NORMAL < v->now)
-        acme->host->wake(acme->host->baton);
+    acme_order_progress(acme, &order, v);
     acme_order_answer(res, acme, v, &order, 200);
     return NULL;
 }
@@ -208,7 +214,8 @@ static void next_link(acme_response_t *res, const acme_t *acme,
         acme_route_url(acme->conf, ACME_ROUTE_ORDERS, v->account->directory,
                        v->account->id, NULL, v->pool);
 
-    acme_response_link(res, apr_pstrcat(v->pool, url, "?cursor=", last->id, NULL),
+    acme_response_link(res,
+                       apr_pstrcat(v->pool, url, "?cursor=", last->id, NULL),
                        "next", v->pool);
 }
 

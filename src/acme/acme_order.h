@@ -37,6 +37,10 @@ problem_t *acme_order_load(acme_order_t *order, acme_t *acme,
                            const acme_verified_t *v)
     __attribute__((warn_unused_result));
 
+/* When an issuance takes unusually long somebody looks after it. */
+void acme_order_progress(acme_t *acme, const acme_order_t *order,
+                         const acme_verified_t *v);
+
 /* The order object with its Location; Retry-After while it is processing. */
 void acme_order_answer(acme_response_t *res, const acme_t *acme,
                        const acme_verified_t *v, const acme_order_t *order,

@@ -238,8 +238,8 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
     row->directory = v->account->directory;
     row->profile = v->route->profile->name;
     row->identifiers = identifier_list_text(wish->identifiers, v->pool);
-    row->authz_ids = apr_array_make(v->pool, wish->identifiers->nelts,
-                                    sizeof(const char *));
+    row->authz_ids =
+        apr_array_make(v->pool, wish->identifiers->nelts, sizeof(const char *));
     row->not_before = wish->not_before;
     row->not_after = wish->not_after;
     row->created_at = v->now;

@@ -6,31 +6,49 @@
  * The background half.  A job's life in a process:
  *
  *   submitted by a request (acme_host_t.submit), or claimed by acme_work_claim
+ *   and given to an acme_t for which it is (acme_work_is_for)
  *   → acme_work_start: "issue" and "vhost" run to their end there;
  *     "validate" returns a dcv_job_t for the loop
  *   → dcv_loop → acme_work_done.
  *
- * Every function survives every error of one job: it is logged, and postponed
- * or failed.
+ * Every function survives every error of one job: it is logged, and the job is
+ * postponed, or failed for good together with what it is about.  While the
+ * database is away nothing can be written at all; the job's row keeps its lease
+ * then, and comes back when that is over.
  */
 
 #include "acme/acme.h"
 #include "dcv/dcv_loop.h"
 
-/* Seconds that a lease lasts before other machines may take it. */
+/* Kinds of jobs. */
+#define ACME_WORK_VALIDATE "validate" /* subject: an authorization */
+#define ACME_WORK_ISSUE    "issue"    /* subject: an order; data: acme_plan */
+#define ACME_WORK_VHOST    "vhost"    /* subject: key; data: acme_plan */
+
+/* Until when a lease taken now lasts, so that it is longer than any job runs:
+ * ACME_WORK_LEASE seconds more than a validation may take. */
 #define ACME_WORK_LEASE 30
+apr_int64_t acme_work_lease(const acme_t *acme, apr_int64_t now);
 
 /* Due jobs whose lease is free, over or held by the dead, now leased to
- * acme->owner (of store_job_t *). */
+ * acme->owner (of store_job_t *).  They may be of other virtual hosts that
+ * share the database. */
 apr_status_t acme_work_claim(apr_array_header_t **jobs, acme_t *acme, int max,
                              apr_pool_t *pool)
     __attribute__((warn_unused_result));
+
+/* Is this acme_t to run the job: it is its virtual host's own, or an issuance
+ * by a CA that it has, or garbage that anybody may bury?  When it is nobody's
+ * (its virtual host is gone from the configuration), give it to any acme_t:
+ * acme_work_start postpones it, a limited number of times. */
+int acme_work_is_for(const acme_t *acme, const store_job_t *job);
 
 /* NULL: ran to its end.  pool is the job's own. */
 dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
                            apr_pool_t *pool);
 
-/* Record what the loop found. */
+/* Record what the loop found.  What could not learn anything is tried again
+ * (RFC 8555 8.2); everything else is final at once (R20). */
 void acme_work_done(acme_t *acme, const store_job_t *job,
                     const dcv_result_t *result, apr_pool_t *pool);
 
@@ -40,7 +58,7 @@ apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* The vhost's own certificate: *der is the newest one in the store for this key
- * and these names if it is newer than not_before, else NULL; queues a "vhost"
+ * and these names if it is younger than current, else NULL; queues a "vhost"
  * job when less than a third of its life is left. */
 apr_status_t acme_work_vhost_refresh(const unsigned char **der,
                                      apr_size_t *der_len, acme_t *acme,

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ACME_CERT_H
+#define ACME_CERT_H
+
+/* Certificates on the wire (RFC 8555 7.4.2). */
+
+#include "acme/acme_request.h"
+
+/* POST-as-GET: the leaf, then what certifies it, as PEM: at least two
+ * certificates (T70, R18).  For the account that it was issued to (T72). */
+problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
+                         const acme_verified_t *v)
+    __attribute__((warn_unused_result));
+
+#endif

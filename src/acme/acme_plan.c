@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_plan.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "acme/acme_response.h"
+#include "base/b64url.h"
+#include "base/own.h"
+#include "base/pjson.h"
+#include "base/token.h"
+
+#include "base/banned.h"
+
+/* One row per plain member: its name in the text, its place. */
+typedef struct {
+    const char *name;
+    apr_size_t offset;
+    int is_optional;
+} field_t;
+
+#define PLAN(member) offsetof(acme_plan_t, member)
+
+static const field_t texts[] = {
+    {"server", PLAN(server), 0},
+    {"issuer", PLAN(issuer), 0},
+    {"certificate", PLAN(cert_id), 0},
+    {"serial", PLAN(serial), 0},
+    {"account", PLAN(account_id), 1},
+    {"realm", PLAN(realm), 0},
+    {"directory", PLAN(directory), 0},
+    {"profile", PLAN(profile), 0},
+    {"identifiers", PLAN(identifiers), 0},
+    {"commonName", PLAN(common_name), 1},
+    {NULL, 0, 0},
+};
+
+static const field_t numbers[] = {
+    {"wishedAt", PLAN(wished_at), 0},
+    {"notBefore", PLAN(not_before), 0},
+    {"notAfter", PLAN(not_after), 0},
+    {"validity", PLAN(validity.validity), 0},
+    {"maxValidity", PLAN(validity.max_validity), 0},
+    {"backdate", PLAN(validity.backdate), 0},
+    {NULL, 0, 0},
+};
+
+ca_profile_t acme_plan_validity(const policy_t *policy,
+                                const ca_profile_t *validity)
+{
+    ca_profile_t both = *validity;
+
+    if (policy->max_validity && both.max_validity > policy->max_validity)
+        both.max_validity = policy->max_validity;
+    return both;
+}
+
+acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
+                            const ca_profile_t *validity, EVP_PKEY *key,
+                            apr_int64_t now, apr_pool_t *pool)
+{
+    acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
+
+    plan->server = acme->conf->server_name;
+    plan->issuer = acme->conf->ca->issuer->fingerprint;
+    plan->cert_id = token_id(apr_time_from_sec(now), pool);
+    plan->serial = token_serial(pool);
+    plan->realm = "";
+    plan->directory = "";
+    plan->profile = "";
+    plan->identifiers = "";
+    plan->key = key;
+    plan->wished_at = now;
+    plan->validity = acme_plan_validity(policy, validity);
+    plan->key_usage = policy->key_usage;
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+        plan->key_usage |= policy->key_usage_rsa;
+    plan->ext_key_usage = policy->ext_key_usage;
+    return plan;
+}
+
+static const char *key_text(const EVP_PKEY *key, apr_pool_t *pool)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der);
+    const char *text;
+
+    if (len <= 0)
+        return NULL;
+    text = b64url_encode(der, (apr_size_t)len, pool);
+    OPENSSL_free(der);
+    return text;
+}
+
+static EVP_PKEY *key_parse(const char *text, apr_pool_t *pool)
+{
+    const unsigned char *der, *at;
+    apr_size_t len;
+    EVP_PKEY *key;
+
+    if (!text ||
+        b64url_decode(&der, &len, text, strlen(text), pool) != APR_SUCCESS)
+        return NULL;
+    at = der;
+    key = own_pkey(pool, d2i_PUBKEY(NULL, &at, (long)len));
+    return key && at == der + len ? key : NULL;
+}
+
+const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
+{
+    json_t *json = own_json(pool, json_object()), *list = json_array();
+    const char *key = key_text(plan->key, pool);
+    const field_t *field;
+    int i;
+
+    for (field = texts; field->name; field++)
+        acme_response_set_string(
+            json, field->name,
+            *(const char *const *)((const char *)plan + field->offset));
+    for (field = numbers; field->name; field++)
+        json_object_set_new(
+            json, field->name,
+            json_integer(
+                *(const apr_int64_t *)((const char *)plan + field->offset)));
+    json_object_set_new(json, "keyUsage", json_integer(plan->key_usage));
+    for (i = 0; i < plan->ext_key_usage->nelts; i++)
+        json_array_append_new(list, json_string(APR_ARRAY_IDX(
+                                        plan->ext_key_usage, i, const char *)));
+    json_object_set_new(json, "extKeyUsage", list);
+    acme_response_set_string(json, "key", key);
+    return key ? pjson_text(json, 0, pool) : NULL;
+}
+
+static int texts_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
+{
+    const field_t *field;
+
+    for (field = texts; field->name; field++) {
+        json_t *value = json_object_get(json, field->name);
+
+        if (value ? !json_is_string(value) : !field->is_optional)
+            return 0;
+        *(const char **)((char *)plan + field->offset) =
+            apr_pstrdup(pool, json_string_value(value));
+    }
+    return 1;
+}
+
+static int numbers_parse(acme_plan_t *plan, json_t *json)
+{
+    const field_t *field;
+
+    for (field = numbers; field->name; field++) {
+        json_t *value = json_object_get(json, field->name);
+
+        if (!json_is_integer(value))
+            return 0;
+        *(apr_int64_t *)((char *)plan + field->offset) =
+            json_integer_value(value);
+    }
+    return 1;
+}
+
+static int usages_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
+{
+    json_t *usage = json_object_get(json, "keyUsage");
+    json_t *list = json_object_get(json, "extKeyUsage"), *value;
+    size_t i;
+
+    if (!json_is_integer(usage) || !json_is_array(list))
+        return 0;
+    plan->key_usage = (unsigned int)json_integer_value(usage);
+    plan->ext_key_usage = apr_array_make(pool, 2, sizeof(const char *));
+    json_array_foreach(list, i, value)
+    {
+        if (!json_is_string(value))
+            return 0;
+        APR_ARRAY_PUSH(plan->ext_key_usage, const char *) =
+            apr_pstrdup(pool, json_string_value(value));
+    }
+    return 1;
+}
+
+acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
+{
+    acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
+    json_t *json;
+
+    if (!text || pjson_parse(&json, text, strlen(text), "plan", pool) ||
+        !texts_parse(plan, json, pool) || !numbers_parse(plan, json) ||
+        !usages_parse(plan, json, pool))
+        return NULL;
+    plan->key =
+        key_parse(json_string_value(json_object_get(json, "key")), pool);
+    if (!plan->key || strlen(plan->serial) != 32 ||
+        !identifier_list_from_text(plan->identifiers, pool))
+        return NULL;
+    return plan;
+}

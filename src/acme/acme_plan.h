@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef ACME_PLAN_H
+#define ACME_PLAN_H
+
+/*
+ * The plan of a certificate: every approved value, and the names under which it
+ * will be known, written down as the data of its job before anything is signed.
+ * Whoever runs the job needs nothing else, and running it twice aims at the
+ * same certificate id and serial number.
+ *
+ * What a plan does not hold is the time: validity is computed when it is
+ * signed, from the wishes and the profile's values in here, so that a job that
+ * waited is not shorter than promised and never outlives anything.
+ */
+
+#include "acme/acme.h"
+#include "store/store_order.h"
+
+typedef struct {
+    const char *server; /* virtual host that made it: acme_conf_t.server_name */
+    const char *issuer; /* fingerprint of a generation of the CA to sign it */
+    const char *cert_id;    /* the certificate's future id … */
+    const char *serial;     /* … and serial number */
+    const char *account_id; /* NULL: the vhost's own certificate */
+    const char *realm, *directory, *profile;
+    const char *identifiers;           /* identifier_list_text */
+    const char *common_name;           /* NULL: empty subject */
+    EVP_PKEY *key;                     /* the subscriber's, public */
+    apr_int64_t wished_at;             /* when the wishes were accepted */
+    apr_int64_t not_before, not_after; /* wishes, 0: none */
+    ca_profile_t validity;             /* max_validity is the policy's too */
+    unsigned int key_usage;
+    apr_array_header_t *ext_key_usage; /* of const char * */
+} acme_plan_t;
+
+/* A certificate by this policy and validity for this key, with a new id and
+ * serial; the rest is empty.  acme has a usable CA. */
+acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
+                            const ca_profile_t *validity, EVP_PKEY *key,
+                            apr_int64_t now, apr_pool_t *pool);
+
+/* As the job's data.  NULL if the key cannot be encoded. */
+const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool);
+
+/* NULL if text is not what acme_plan_text makes. */
+acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool);
+
+/* max_validity lowered to what the policy allows. */
+ca_profile_t acme_plan_validity(const policy_t *policy,
+                                const ca_profile_t *validity);
+
+#endif
