@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/problem.h"
+#include "base/quote.h"
 
 #include "base/banned.h"
 
@@ -22,18 +23,9 @@ const char *identifier_type_name(identifier_type_e type)
     return type_names[type];
 }
 
-/* The start of a hostile string, harmless on a terminal and in JSON. */
 static const char *quote(const char *text, apr_pool_t *pool)
 {
-    char *shown = apr_pstrndup(pool, text, QUOTE_MAX);
-    char *c;
-
-    for (c = shown; *c; ++c) {
-        if ((*c & 0x80) || !apr_isprint(*c) || *c == '"')
-            *c = '?';
-    }
-    return strlen(text) > QUOTE_MAX ? apr_pstrcat(pool, shown, "…", NULL)
-                                    : shown;
+    return quote_make(text, strlen(text), QUOTE_MAX, pool);
 }
 
 /* RFC 5890 2.3.2.1: an A-label decodes to an IDNA2008 U-label that encodes to

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef QUOTE_H
+#define QUOTE_H
+
+/* Text that a stranger chose, made harmless for a terminal, a log and JSON:
+ * what is not printable ASCII, and '"', becomes '?', and after max octets it
+ * ends with "…". */
+
+#include <apr_pools.h>
+
+const char *quote_make(const char *text, apr_size_t len, apr_size_t max,
+                       apr_pool_t *pool);
+
+#endif
