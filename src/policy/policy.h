@@ -28,12 +28,16 @@ typedef struct {
     apr_int64_t max_validity;   /* seconds */
     unsigned int key_usage;     /* X509v3_KU_* that every leaf gets … */
     unsigned int key_usage_rsa; /* … and that RSA leaves get on top */
-    apr_array_header_t *ext_key_usage; /* of const char *: OpenSSL short
-                                          names, "serverAuth" */
+    /* Of const char *, OpenSSL's short names ("serverAuth"): those that every
+     * leaf gets, and those that a CSR may ask for in vain, since clients ask
+     * out of habit. */
+    apr_array_header_t *ext_key_usage;
+    apr_array_header_t *ext_key_usage_ignored;
 } policy_t;
 
-/* The preset tls-server of pki.md: names follow the order, EC and RSA keys,
- * digitalSignature (keyEncipherment with RSA), serverAuth, 100 names, 1 year */
+/* The preset tls-server of pki.md: names follow the order, EC, RSA and Ed25519
+ * keys, digitalSignature (keyEncipherment with RSA), serverAuth, 100 names, 1
+ * year. */
 policy_t *policy_preset_tls_server(apr_pool_t *pool);
 
 #endif

@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy_csr_wishes.h"
+
+#include <apr_strings.h>
+#include <openssl/asn1t.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/quote.h"
+
+#include "base/banned.h"
+
+#define FAULTS_MAX 10
+#define QUOTE_MAX  80
+#define OID_MAX    80
+
+typedef struct {
+    policy_csr_wishes_t *wishes;
+    const policy_t *policy;
+    X509_REQ *req;
+    apr_pool_t *pool;
+} reader_t;
+
+void policy_csr_wishes_fault(policy_csr_wishes_t *wishes, const char *fault)
+{
+    APR_ARRAY_PUSH(wishes->faults, const char *) = fault;
+}
+
+/* What the client could repeat without end is noted up to a limit. */
+static void fault_add(reader_t *reader, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void fault_add(reader_t *reader, const char *fmt, ...)
+{
+    va_list args;
+
+    if (reader->wishes->faults->nelts >= FAULTS_MAX)
+        return;
+    va_start(args, fmt);
+    policy_csr_wishes_fault(reader->wishes,
+                            apr_pvsprintf(reader->pool, fmt, args));
+    va_end(args);
+}
+
+const char *policy_csr_wishes_list(const apr_array_header_t *words,
+                                   apr_pool_t *pool)
+{
+    const char *list = "";
+    int i;
+
+    for (i = 0; i < words->nelts && i < POLICY_CSR_LIST_MAX; ++i)
+        list = apr_pstrcat(pool, list, i ? ", " : "",
+                           APR_ARRAY_IDX(words, i, const char *), NULL);
+    if (i < words->nelts)
+        list = apr_psprintf(pool, "%s and %d more", list, words->nelts - i);
+    return list;
+}
+
+static apr_array_header_t *words_make(apr_pool_t *pool)
+{
+    return apr_array_make(pool, 2, sizeof(const char *));
+}
+
+/* "O", "serverAuth", "1.2.3.4" */
+static const char *object_name(const ASN1_OBJECT *object, apr_pool_t *pool)
+{
+    char oid[OID_MAX];
+    int nid = OBJ_obj2nid(object);
+
+    if (nid != NID_undef)
+        return OBJ_nid2sn(nid);
+    if (OBJ_obj2txt(oid, sizeof(oid), object, 1) <= 0)
+        return "?";
+    return apr_pstrdup(pool, oid);
+}
+
+/* A name of the CSR; what says where it stands.  An underscore is no fault
+ * here: the name must be one of the order's, which were looked at before. */
+static const identifier_t *name_read(reader_t *reader, const char *what,
+                                     const void *data, apr_size_t len)
+{
+    identifier_t *identifier;
+    problem_t *prob;
+
+    if (memchr(data, 0, len)) {
+        fault_add(reader, "%s \"%s\" holds a NUL octet", what,
+                  quote_make(data, len, QUOTE_MAX, reader->pool));
+        return NULL;
+    }
+    prob = identifier_parse(&identifier, "dns",
+                            apr_pstrmemdup(reader->pool, data, len),
+                            IDENTIFIER_UNDERSCORE, reader->pool);
+    if (prob) {
+        fault_add(reader, "%s %s", what, prob->detail);
+        return NULL;
+    }
+    APR_ARRAY_PUSH(reader->wishes->names, const identifier_t *) = identifier;
+    return identifier;
+}
+
+/* In any of X.520's string types.  An empty one says nothing. */
+static void common_name_read(reader_t *reader, const ASN1_STRING *string)
+{
+    unsigned char *utf8 = NULL;
+    int len = ASN1_STRING_to_UTF8(&utf8, string);
+
+    if (len < 0)
+        fault_add(reader, "its CN cannot be read");
+    else if (len > 0)
+        reader->wishes->common_name =
+            name_read(reader, "its CN", utf8, (apr_size_t)len);
+    OPENSSL_free(utf8);
+}
+
+static void subject_read(reader_t *reader)
+{
+    X509_NAME *subject = X509_REQ_get_subject_name(reader->req);
+    apr_array_header_t *others = words_make(reader->pool);
+    int i, common_names = 0;
+
+    for (i = 0; i < X509_NAME_entry_count(subject); ++i) {
+        X509_NAME_ENTRY *entry = X509_NAME_get_entry(subject, i);
+        ASN1_OBJECT *object = X509_NAME_ENTRY_get_object(entry);
+
+        if (OBJ_obj2nid(object) != NID_commonName)
+            APR_ARRAY_PUSH(others, const char *) =
+                object_name(object, reader->pool);
+        else if (common_names++ == 0)
+            common_name_read(reader, X509_NAME_ENTRY_get_data(entry));
+    }
+    if (common_names > 1)
+        fault_add(reader, "its subject has %d CNs", common_names);
+    if (others->nelts)
+        fault_add(reader,
+                  "its subject has %s: only a CN is allowed, or nothing",
+                  policy_csr_wishes_list(others, reader->pool));
+}
+
+static const char *general_name_kind(int type)
+{
+    switch (type) {
+    case GEN_EMAIL:
+        return "an e-mail address";
+    case GEN_URI:
+        return "a URI";
+    case GEN_IPADD:
+        return "an IP address";
+    case GEN_DIRNAME:
+        return "a directory name";
+    case GEN_OTHERNAME:
+        return "an otherName";
+    default:
+        return "a name of a rare kind";
+    }
+}
+
+/* RFC 5280 4.2.1.6.  An order can hold dns identifiers only. */
+static void san_check(reader_t *reader, const void *value)
+{
+    const GENERAL_NAMES *names = value;
+    unsigned int kinds = 0;
+    int i, count = sk_GENERAL_NAME_num(names);
+
+    if (count > 2 * reader->policy->max_names) {
+        fault_add(reader,
+                  "it asks for %d names; at most %d may stand in one "
+                  "certificate",
+                  count, reader->policy->max_names);
+        reader->wishes->is_cut = 1;
+        return;
+    }
+    for (i = 0; i < count; ++i) {
+        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
+
+        if (name->type == GEN_DNS)
+            name_read(reader, "its subjectAltName",
+                      ASN1_STRING_get0_data(name->d.dNSName),
+                      (apr_size_t)ASN1_STRING_length(name->d.dNSName));
+        else if (!(kinds & 1u << name->type))
+            fault_add(reader,
+                      "its subjectAltName has %s: only DNS names are "
+                      "allowed",
+                      general_name_kind(name->type));
+        if (name->type != GEN_DNS)
+            kinds |= 1u << name->type;
+    }
+}
+
+static const char *const key_usages[] = {
+    "digitalSignature", "nonRepudiation", "keyEncipherment",
+    "dataEncipherment", "keyAgreement",   "keyCertSign",
+    "cRLSign",          "encipherOnly",   "decipherOnly"};
+
+/* X509v3_KU_* of a bit of KeyUsage (RFC 5280 4.2.1.3). */
+static unsigned int key_usage_flag(int bit)
+{
+    return bit < 8 ? 0x80u >> bit : X509v3_KU_DECIPHER_ONLY;
+}
+
+/* What RSA keys get is no fault in a CSR with an EC key: cert-manager asks for
+ * both whatever the key. */
+static void key_usage_check(reader_t *reader, const void *value)
+{
+    unsigned int may =
+        reader->policy->key_usage | reader->policy->key_usage_rsa;
+    apr_array_header_t *others = words_make(reader->pool);
+    int bit;
+
+    for (bit = 0; bit < (int)(sizeof(key_usages) / sizeof(*key_usages));
+         ++bit) {
+        if (ASN1_BIT_STRING_get_bit(value, bit) && !(may & key_usage_flag(bit)))
+            APR_ARRAY_PUSH(others, const char *) = key_usages[bit];
+    }
+    if (others->nelts)
+        fault_add(reader,
+                  "it asks for key usages that the policy does not "
+                  "allow: %s",
+                  policy_csr_wishes_list(others, reader->pool));
+}
+
+static int has_word(const apr_array_header_t *words, const char *word)
+{
+    int i;
+
+    for (i = 0; words && i < words->nelts; ++i) {
+        if (strcmp(APR_ARRAY_IDX(words, i, const char *), word) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void ext_key_usage_check(reader_t *reader, const void *value)
+{
+    const EXTENDED_KEY_USAGE *usages = value;
+    apr_array_header_t *others = words_make(reader->pool);
+    const char *name;
+    int i;
+
+    for (i = 0; i < sk_ASN1_OBJECT_num(usages); ++i) {
+        name = object_name(sk_ASN1_OBJECT_value(usages, i), reader->pool);
+        if (!has_word(reader->policy->ext_key_usage, name) &&
+            !has_word(reader->policy->ext_key_usage_ignored, name))
+            APR_ARRAY_PUSH(others, const char *) = name;
+    }
+    if (others->nelts)
+        fault_add(reader,
+                  "it asks for extended key usages that the policy "
+                  "does not allow: %s",
+                  policy_csr_wishes_list(others, reader->pool));
+}
+
+static void basic_constraints_check(reader_t *reader, const void *value)
+{
+    if (((const BASIC_CONSTRAINTS *)value)->ca)
+        fault_add(reader, "it asks for a CA certificate (CA:TRUE)");
+}
+
+static const struct {
+    int nid;
+    ASN1_ITEM_EXP *item;
+    void (*check)(reader_t *reader, const void *value);
+} extensions[] = {
+    {NID_subject_alt_name, ASN1_ITEM_ref(GENERAL_NAMES), san_check},
+    {NID_key_usage, ASN1_ITEM_ref(ASN1_BIT_STRING), key_usage_check},
+    {NID_ext_key_usage, ASN1_ITEM_ref(EXTENDED_KEY_USAGE), ext_key_usage_check},
+    {NID_basic_constraints, ASN1_ITEM_ref(BASIC_CONSTRAINTS),
+     basic_constraints_check},
+};
+#define EXTENSION_COUNT (sizeof(extensions) / sizeof(*extensions))
+
+/* NULL if what stands in the extension is not exactly one such value. */
+static void *extension_value(X509_EXTENSION *extension, const ASN1_ITEM *item)
+{
+    const ASN1_OCTET_STRING *data = X509_EXTENSION_get_data(extension);
+    const unsigned char *at = ASN1_STRING_get0_data(data);
+    const unsigned char *end = at + ASN1_STRING_length(data);
+    ASN1_VALUE *value = ASN1_item_d2i(NULL, &at, end - at, item);
+
+    if (value && at != end) {
+        ASN1_item_free(value, item);
+        return NULL;
+    }
+    return value;
+}
+
+/* Whoever asked for a certificate that clients must reject without a stapled
+ * OCSP answer (certbot --must-staple) would not be served by one without that
+ * promise, so it is refused and not ignored.  Other extensions are ignored: the
+ * signer takes none from a CSR.  But "critical" says that a certificate without
+ * it is of no use. */
+static void other_extension_check(reader_t *reader, X509_EXTENSION *extension)
+{
+    const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
+    int nid = OBJ_obj2nid(object);
+
+    if (nid == NID_tlsfeature)
+        fault_add(reader, "it asks for a TLS feature (OCSP must-staple), which "
+                          "this server does not issue: leave it out");
+    else if (nid != NID_subject_key_identifier &&
+             X509_EXTENSION_get_critical(extension))
+        fault_add(reader,
+                  "it asks for the critical extension %s, which the "
+                  "policy does not allow",
+                  object_name(object, reader->pool));
+}
+
+static void extension_check(reader_t *reader, X509_EXTENSION *extension)
+{
+    const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
+    int nid = OBJ_obj2nid(object);
+    const ASN1_ITEM *item;
+    apr_size_t i;
+    void *value;
+
+    for (i = 0; i < EXTENSION_COUNT && extensions[i].nid != nid; ++i)
+        ;
+    if (i == EXTENSION_COUNT) {
+        other_extension_check(reader, extension);
+        return;
+    }
+    item = ASN1_ITEM_ptr(extensions[i].item);
+    value = extension_value(extension, item);
+    if (!value) {
+        fault_add(reader, "its requested extension %s cannot be read",
+                  object_name(object, reader->pool));
+        return;
+    }
+    extensions[i].check(reader, value);
+    ASN1_item_free(value, item);
+}
+
+static void extensions_check(reader_t *reader, const X509_EXTENSIONS *list)
+{
+    int i, nid;
+
+    for (i = 0; i < sk_X509_EXTENSION_num(list); ++i) {
+        X509_EXTENSION *extension = sk_X509_EXTENSION_value(list, i);
+
+        nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+        if (nid != NID_undef && X509v3_get_ext_by_NID(list, nid, -1) < i)
+            fault_add(reader, "it requests the extension %s twice",
+                      OBJ_nid2sn(nid));
+        else
+            extension_check(reader, extension);
+    }
+}
+
+/* The attribute in PKCS #9's spelling or in Microsoft's, at most one of both
+ * since nobody could tell which one counts.  *count: how many there are. */
+static X509_ATTRIBUTE *extension_request(int *count, X509_REQ *req)
+{
+    X509_ATTRIBUTE *attribute, *found = NULL;
+    int i, nid;
+
+    *count = 0;
+    for (i = 0; i < X509_REQ_get_attr_count(req); ++i) {
+        attribute = X509_REQ_get_attr(req, i);
+        nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
+        if (nid != NID_ext_req && nid != NID_ms_ext_req)
+            continue;
+        found = attribute;
+        *count += X509_ATTRIBUTE_count(attribute);
+    }
+    return found;
+}
+
+static void extensions_read(reader_t *reader)
+{
+    X509_ATTRIBUTE *attribute;
+    const unsigned char *at, *end;
+    const ASN1_STRING *string;
+    X509_EXTENSIONS *list;
+    int count;
+
+    attribute = extension_request(&count, reader->req);
+    if (!attribute)
+        return;
+    if (count > 1) {
+        fault_add(reader, "it has more than one extension request");
+        return;
+    }
+    string = X509_ATTRIBUTE_get0_data(attribute, 0, V_ASN1_SEQUENCE, NULL);
+    at = string ? ASN1_STRING_get0_data(string) : NULL;
+    end = at ? at + ASN1_STRING_length(string) : NULL;
+    list = at ? d2i_X509_EXTENSIONS(NULL, &at, end - at) : NULL;
+    if (!list || at != end)
+        fault_add(reader, "its extension request cannot be read");
+    else
+        extensions_check(reader, list);
+    sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
+}
+
+policy_csr_wishes_t *policy_csr_wishes_make(const policy_t *policy,
+                                            X509_REQ *req, apr_pool_t *pool)
+{
+    policy_csr_wishes_t *wishes = apr_pcalloc(pool, sizeof(*wishes));
+    reader_t reader = {wishes, policy, req, pool};
+
+    wishes->faults = words_make(pool);
+    wishes->names = apr_array_make(pool, 4, sizeof(const identifier_t *));
+    subject_read(&reader);
+    extensions_read(&reader);
+    identifier_sort(wishes->names);
+    return wishes;
+}
