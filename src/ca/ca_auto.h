@@ -3,8 +3,9 @@
 #define CA_AUTO_H
 
 /*
- * The automatic CA (pki.md, The smallest configuration): files below
- * <ACMEStateDir>/ca, directory 0700, keys 0600, made by the parent:
+ * The automatic CA (pki.md, The smallest configuration): files in one
+ * directory, <ACMEStateDir>/ca, mode 0700, made if its parent is there; keys
+ * 0600, certificates 0644; made by httpd's parent:
  *
  *     root.pem root.key         20 years
  *     issuing-<n>.pem .key      5 years, generation n; the .pem holds its chain
@@ -15,34 +16,51 @@
  * certificate; a run that died between the two is taken up where it stopped
  * (a certificate is made anew for the existing key).  Concurrent starts (two
  * httpds with one state directory) are serialised by flock on <ca>/lock.
+ *
+ * What is there but cannot be used (garbage, unreadable, not ours) is reported
+ * and left alone.  It is an error only where the CA cannot sign without it:
+ * with a generation that can, root.key may lie in a safe.
  */
 
 #include <apr_pools.h>
 #include <apr_tables.h>
 
 #include "base/log.h"
-#include "ca/ca_issuer.h"
+#include "ca/ca_issue.h"
 
 typedef struct {
     ca_issuer_t *issuer;             /* the newest usable generation: signs */
-    apr_array_header_t *generations; /* of ca_issuer_t *, newest first */
+    apr_array_header_t *generations; /* of ca_issuer_t *, newest first; those
+                                        that have expired, too */
     const char *roots_pem;
 } ca_auto_t;
 
 /* Make what is missing, renew the intermediate when a third of its life is
- * left, load everything.  org names the CA ("ACME CA of ca.corp.example"). */
+ * left, load everything.  dir is the ca directory itself; org names the CA
+ * ("ACME CA of ca.corp.example"; cut to fit a common name). */
 problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* The vhost's certificate for these dns names: made or, when less than a third
  * of its life is left, its names changed or its issuer is not one of ours,
- * signed anew for the same key.  Valid 90 days at most. */
+ * signed anew for the same key.  Valid 90 days at most.  The first identifier
+ * names the files, so it should be the ServerName. */
 problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
                                 const ca_auto_t *ca, const char *dir,
                                 const apr_array_header_t *identifiers,
                                 apr_int64_t now, const log_t *log,
                                 apr_pool_t *pool)
     __attribute__((warn_unused_result));
+
+/* The same certificate without files, for a child, which has no right to them:
+ * key is the vhost's, its public half will do. */
+problem_t *ca_auto_vhost_issue(ca_cert_t **cert, const ca_auto_t *ca,
+                               const apr_array_header_t *identifiers,
+                               EVP_PKEY *key, apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Is less than a third of cert's life left, or has it not begun? */
+int ca_auto_is_due(const X509 *cert, apr_int64_t now);
 
 #endif

@@ -11,9 +11,12 @@
 
 #include "base/problem.h"
 
-/* spec: "P-256" "P-384" "RSA-2048" … "RSA-4096" "ED25519".  NULL on a spec not
- * in the list.  The private key is freed with pool. */
+/* spec: "P-256" "P-384" "RSA-2048" "RSA-3072" "RSA-4096" "ED25519".  NULL on a
+ * spec not in the list.  The private key is freed with pool. */
 EVP_PKEY *ca_key_make(const char *spec, apr_pool_t *pool);
+/* Private key in PEM (PKCS #8, not encrypted), overwritten when pool is
+ * cleared; NULL if OpenSSL cannot. */
+const char *ca_key_pem(EVP_PKEY *key, apr_pool_t *pool);
 
 typedef struct {
     const char *common_name;

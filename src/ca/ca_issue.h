@@ -6,9 +6,12 @@
  * Sign a leaf.  The request is all the signer knows: approved values, never
  * a CSR.  Version 3; serial as given; subject CN or empty (SAN then critical);
  * SKI, AKI, CA:FALSE (critical), key usages (critical), extended key usages,
- * SAN; signature digest fits the issuer's key.  The result is encoded, parsed
- * again and compared with the request, and its signature verified with the
- * issuer's public key, before it is handed out.
+ * SAN; signature digest fits the issuer's key.  Refused: what does not lie
+ * within the issuer's own life.
+ *
+ * The result is encoded, parsed again and compared with the request, and its
+ * signature verified with the issuer's public key, before it is handed out.
+ * Who wants an X509 of it parses der (which costs more than the signature).
  */
 
 #include "ca/ca_issuer.h"
@@ -19,7 +22,7 @@ typedef struct {
     EVP_PKEY *key;                           /* the subscriber's public key */
     const char *serial;                      /* 32 hex digits */
     apr_int64_t not_before, not_after;       /* seconds since 1970 */
-    unsigned int key_usage;                  /* X509v3_KU_* */
+    unsigned int key_usage;                  /* X509v3_KU_*, at least one */
     const apr_array_header_t *ext_key_usage; /* of const char * */
 } ca_request_t;
 
@@ -28,7 +31,6 @@ typedef struct {
     apr_size_t der_len;
     const char *sha256;      /* fingerprint, lower-case hex */
     const char *spki_sha256; /* lower-case hex */
-    X509 *x509;
 } ca_cert_t;
 
 problem_t *ca_issue(ca_cert_t **cert, const ca_issuer_t *issuer,

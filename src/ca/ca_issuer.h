@@ -35,8 +35,9 @@ typedef struct {
 } ca_issuer_t;
 
 /* Load and check (pki.md, Issuers, Internal): key belongs to certificate,
- * CA:TRUE, keyCertSign, chain builds, path length allows a leaf, not expired at
- * now.  cert_file: certificate, then its chain, PEM.  key_file may be NULL. */
+ * CA:TRUE, keyCertSign, chain builds, path length allows a leaf, valid at now
+ * (0: whenever, for what only publishes).  cert_file: certificate, then its
+ * chain in any order, PEM.  key_file may be NULL. */
 problem_t *ca_issuer_load(ca_issuer_t **issuer, const char *name,
                           int generation, const char *cert_file,
                           const char *key_file, apr_int64_t now,

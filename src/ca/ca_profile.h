@@ -7,7 +7,7 @@
 #include "ca/ca_issuer.h"
 
 typedef struct {
-    apr_int64_t validity;     /* seconds, without a wish */
+    apr_int64_t validity;     /* seconds from notBefore, without a wish */
     apr_int64_t max_validity; /* seconds, for a wish */
     apr_int64_t backdate;     /* seconds that notBefore lies in the past by
                                  default; at most 1/10 of the validity */
@@ -17,9 +17,11 @@ typedef struct {
 
 /*
  * Wishes are seconds since 1970, 0 for none.  A wish is honoured exactly or
- * refused as `malformed` with the limit named: end before start, start more
- * than an hour in the past, longer than max_validity, beyond the issuer's end.
- * Defaults are backdated and clamped to the issuer's own life.
+ * refused as `malformed` with the limit named: end before start, end in the
+ * past, start more than an hour in the past, longer than max_validity, beyond
+ * the issuer's life.  Defaults are backdated and clamped to the issuer's own
+ * life: the end was clamped if it is the issuer's.  An issuer that is not valid
+ * at now is our own failure.
  */
 problem_t *ca_profile_validity(apr_int64_t *not_before, apr_int64_t *not_after,
                                const ca_profile_t *profile,

@@ -1,0 +1,459 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_auto.h"
+
+#include <apr_strings.h>
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "ca/ca_file.h"
+#include "ca/ca_hierarchy.h"
+#include "ca/ca_openssl.h"
+
+#include "base/banned.h"
+
+#define NAME     "automatic"
+#define KEY_SPEC "P-256"
+#define ISSUING  "issuing-"
+
+#define DAY ((apr_int64_t)86400)
+/* CA certificates begin a little earlier, for machines whose clocks are wrong
+ * by a time zone, and so that no leaf is backdated beyond them. */
+#define BACKDATE     DAY
+#define ROOT_LIFE    (20 * 36525 * DAY / 100)
+#define ISSUING_LIFE (5 * 36525 * DAY / 100)
+/* 2025-01-01: a clock before that is a clock without a battery. */
+#define CLOCK_MIN 1735689600
+
+#define GENERATION_MAX 9999
+#define CN_MAX         64
+
+/* One run of ca_auto_ensure. */
+typedef struct {
+    const char *dir, *org;
+    apr_int64_t now;
+    const log_t *log;
+    apr_pool_t *pool;
+    ca_issuer_t *root;               /* NULL if that is no good, too */
+    problem_t *root_fault;           /* why it cannot sign */
+    apr_array_header_t *generations; /* of ca_issuer_t *, newest first */
+    int last;                        /* highest generation that has a file */
+    int unfinished;                  /* … and a key only */
+    problem_t *fault;                /* the newest file that is no good */
+} run_t;
+
+static const char *path_of(const run_t *run, const char *name,
+                           const char *suffix)
+{
+    return apr_pstrcat(run->pool, run->dir, "/", name, suffix, NULL);
+}
+
+static const char *issuing_name(const run_t *run, int generation)
+{
+    return apr_psprintf(run->pool, ISSUING "%d", generation);
+}
+
+/* org and suffix, cut to what a common name holds, between characters. */
+static const char *common_name(const run_t *run, const char *suffix)
+{
+    apr_size_t len = strlen(run->org), max = CN_MAX - strlen(suffix);
+
+    if (len > max) {
+        len = max;
+        while (len > 0 && (run->org[len] & 0xc0) == 0x80)
+            --len;
+    }
+    return apr_psprintf(run->pool, "%.*s%s", (int)len, run->org, suffix);
+}
+
+static problem_t *clock_check(const run_t *run)
+{
+    if (run->now >= CLOCK_MIN)
+        return NULL;
+    return problem_internal(run->pool, APR_EINVAL,
+                            "%s: no CA is made while the machine's clock says "
+                            "%s; set the clock, then reload the server",
+                            run->dir, clock_rfc3339(run->now, run->pool));
+}
+
+static problem_t *root_make(const run_t *run)
+{
+    ca_subject_t subject = {NULL};
+    X509 *cert;
+    problem_t *prob = clock_check(run);
+
+    if (prob)
+        return prob;
+    prob = ca_file_key_ensure(&subject.key, path_of(run, "root", ".key"),
+                              KEY_SPEC, run->pool);
+    if (prob)
+        return prob;
+    subject.common_name = common_name(run, " root");
+    subject.not_before = run->now - BACKDATE;
+    subject.not_after = subject.not_before + ROOT_LIFE;
+    subject.path_len = -1;
+    prob = ca_hierarchy_make(&cert, &subject, run->pool);
+    if (prob)
+        return prob;
+    prob = ca_file_create(path_of(run, "root", ".pem"),
+                          ca_cert_pem(cert, run->pool), 0644, run->pool);
+    if (!prob)
+        log_write(run->log, LOG_LEVEL_NOTICE, "AS0152", APR_SUCCESS,
+                  "made the root of a CA, \"%s\": %s", subject.common_name,
+                  path_of(run, "root", ".pem"));
+    return prob;
+}
+
+/* A root that is no good matters only when it has to sign. */
+static problem_t *root_broken(const run_t *run, problem_t *prob)
+{
+    log_write(run->log, LOG_LEVEL_ERROR, "AS0157", prob->rv, "%s", prob->cause);
+    return prob;
+}
+
+/* The root's key may be kept elsewhere until it is needed. */
+static void root_load(run_t *run)
+{
+    const char *key_path = path_of(run, "root", ".key");
+    const char *cert_path = path_of(run, "root", ".pem");
+    int has_key = ca_file_exists(key_path);
+    problem_t *prob;
+
+    if (has_key) {
+        ca_file_key_warn(key_path, run->log, run->pool);
+        prob = ca_issuer_load(&run->root, NAME, 0, cert_path, key_path, 0,
+                              run->pool);
+        if (!prob)
+            return;
+        run->root_fault = root_broken(run, prob);
+    }
+    prob = ca_issuer_load(&run->root, NAME, 0, cert_path, NULL, 0, run->pool);
+    if (!has_key)
+        run->root_fault =
+            prob ? root_broken(run, prob)
+                 : problem_internal(run->pool, APR_ENOENT,
+                                    "%s: is not there, and the CA needs it to "
+                                    "make an intermediate; put it back from "
+                                    "where it is kept, then reload the server",
+                                    key_path);
+}
+
+static void root_ensure(run_t *run)
+{
+    const char *path = path_of(run, "root", ".pem");
+
+    if (!ca_file_exists(path)) {
+        run->root_fault =
+            run->last
+                ? root_broken(run,
+                              problem_internal(
+                                  run->pool, APR_ENOENT,
+                                  "%s: is not there, but intermediates of this "
+                                  "CA are; put it back, it is the last "
+                                  "certificate in each issuing-<n>.pem",
+                                  path))
+                : root_make(run);
+        if (run->root_fault)
+            return;
+    }
+    root_load(run);
+}
+
+/* Generation of "issuing-<n>.pem" or ".key"; 0 if name is no such. */
+static int generation_parse(const char *name, int *has_cert)
+{
+    char *end = NULL;
+    long generation;
+
+    if (strncmp(name, ISSUING, sizeof(ISSUING) - 1) != 0)
+        return 0;
+    name += sizeof(ISSUING) - 1;
+    generation = name[0] >= '1' && name[0] <= '9' ? strtol(name, &end, 10) : 0;
+    if (generation < 1 || generation > GENERATION_MAX)
+        return 0;
+    *has_cert = strcmp(end, ".pem") == 0;
+    return *has_cert || strcmp(end, ".key") == 0 ? (int)generation : 0;
+}
+
+static int newer_first(const void *a, const void *b)
+{
+    return *(const int *)b - *(const int *)a;
+}
+
+/* The generations that have a certificate (of int), newest first. */
+static apr_array_header_t *generations_list(run_t *run)
+{
+    apr_array_header_t *list = apr_array_make(run->pool, 4, sizeof(int));
+    DIR *entries = opendir(run->dir);
+    const struct dirent *entry = entries ? readdir(entries) : NULL;
+    int certs_last = 0;
+
+    for (; entry; entry = readdir(entries)) {
+        int has_cert = 0, n = generation_parse(entry->d_name, &has_cert);
+
+        if (n > run->last)
+            run->last = n;
+        if (has_cert && n) {
+            APR_ARRAY_PUSH(list, int) = n;
+            certs_last = n > certs_last ? n : certs_last;
+        }
+    }
+    if (entries)
+        closedir(entries);
+    run->unfinished = run->last > certs_last;
+    qsort(list->elts, (size_t)list->nelts, sizeof(int), newer_first);
+    return list;
+}
+
+static int is_valid(const ca_issuer_t *issuer, apr_int64_t now)
+{
+    return now >= issuer->not_before && now < issuer->not_after;
+}
+
+/* With its key if that can be read, else as one that only publishes. */
+static ca_issuer_t *generation_load(run_t *run, int generation)
+{
+    const char *name = issuing_name(run, generation);
+    const char *cert_path = path_of(run, name, ".pem");
+    const char *key_path = path_of(run, name, ".key");
+    ca_issuer_t *issuer = NULL;
+    problem_t *fault, *prob;
+
+    if (ca_file_exists(key_path))
+        ca_file_key_warn(key_path, run->log, run->pool);
+    else
+        key_path = NULL;
+    fault = ca_issuer_load(&issuer, NAME, generation, cert_path, key_path, 0,
+                           run->pool);
+    if (!fault)
+        return issuer;
+    log_write(run->log, LOG_LEVEL_ERROR, "AS0153", fault->rv, "%s",
+              fault->cause);
+    prob = ca_issuer_load(&issuer, NAME, generation, cert_path, NULL, 0,
+                          run->pool);
+    if (!run->fault && (prob || is_valid(issuer, run->now)))
+        run->fault = fault;
+    return prob ? NULL : issuer;
+}
+
+static void generations_load(run_t *run, const apr_array_header_t *list)
+{
+    int i;
+
+    run->generations =
+        apr_array_make(run->pool, list->nelts + 1, sizeof(ca_issuer_t *));
+    for (i = 0; i < list->nelts; ++i) {
+        ca_issuer_t *issuer = generation_load(run, APR_ARRAY_IDX(list, i, int));
+
+        if (issuer)
+            APR_ARRAY_PUSH(run->generations, ca_issuer_t *) = issuer;
+    }
+}
+
+static ca_issuer_t *usable_find(const run_t *run)
+{
+    int i;
+
+    for (i = 0; i < run->generations->nelts; ++i) {
+        ca_issuer_t *issuer = APR_ARRAY_IDX(run->generations, i, ca_issuer_t *);
+
+        if (issuer->key && is_valid(issuer, run->now))
+            return issuer;
+    }
+    return NULL;
+}
+
+static apr_int64_t next_end(const run_t *run)
+{
+    apr_int64_t end = run->now - BACKDATE + ISSUING_LIFE;
+
+    return end < run->root->not_after ? end : run->root->not_after;
+}
+
+static problem_t *next_check(const run_t *run, int generation)
+{
+    if (run->root_fault)
+        return run->root_fault;
+    if (!is_valid(run->root, run->now))
+        return problem_internal(
+            run->pool, APR_EINVAL,
+            "%s: the root is valid from %s to %s, and it is %s; set the "
+            "machine's clock if that is wrong, else make a new CA, which all "
+            "clients must then trust: mv %s %s.old",
+            path_of(run, "root", ".pem"),
+            clock_rfc3339(run->root->not_before, run->pool),
+            clock_rfc3339(run->root->not_after, run->pool),
+            clock_rfc3339(run->now, run->pool), run->dir, run->dir);
+    if (generation > GENERATION_MAX)
+        return problem_internal(run->pool, APR_EINVAL,
+                                "%s: has intermediates up to number %d; "
+                                "move those that have expired away",
+                                run->dir, run->last);
+    return NULL;
+}
+
+/* The certificate of an intermediate, and its file with the root behind it. */
+static problem_t *next_sign(const run_t *run, EVP_PKEY *key, int generation)
+{
+    const char *name = issuing_name(run, generation);
+    apr_int64_t start = run->now - BACKDATE;
+    ca_subject_t subject = {NULL};
+    problem_t *prob;
+    X509 *cert;
+
+    subject.common_name =
+        common_name(run, apr_psprintf(run->pool, " issuing %d", generation));
+    subject.key = key;
+    subject.not_before =
+        start > run->root->not_before ? start : run->root->not_before;
+    subject.not_after = next_end(run);
+    subject.path_len = 0;
+    subject.issuer = run->root->cert;
+    subject.issuer_key = run->root->key;
+    prob = ca_hierarchy_make(&cert, &subject, run->pool);
+    if (prob)
+        return prob;
+    prob = ca_file_create(path_of(run, name, ".pem"),
+                          apr_pstrcat(run->pool, ca_cert_pem(cert, run->pool),
+                                      ca_cert_pem(run->root->cert, run->pool),
+                                      NULL),
+                          0644, run->pool);
+    if (!prob)
+        log_write(run->log, LOG_LEVEL_NOTICE, "AS0154", APR_SUCCESS,
+                  "made intermediate %d of the CA, \"%s\", until %s",
+                  generation, subject.common_name,
+                  clock_rfc3339(subject.not_after, run->pool));
+    return prob;
+}
+
+/* The next generation, or the last one whose making was interrupted. */
+static problem_t *next_make(run_t *run)
+{
+    int generation = run->unfinished ? run->last : run->last + 1;
+    apr_array_header_t *older = run->generations;
+    const char *name = issuing_name(run, generation);
+    const char *key_path = path_of(run, name, ".key");
+    ca_issuer_t *made;
+    EVP_PKEY *key;
+    problem_t *prob = next_check(run, generation);
+
+    if (!prob)
+        prob = ca_file_key_ensure(&key, key_path, KEY_SPEC, run->pool);
+    if (!prob)
+        prob = next_sign(run, key, generation);
+    if (!prob)
+        prob =
+            ca_issuer_load(&made, NAME, generation, path_of(run, name, ".pem"),
+                           key_path, run->now, run->pool);
+    if (prob)
+        return prob;
+    run->generations =
+        apr_array_make(run->pool, older->nelts + 1, sizeof(ca_issuer_t *));
+    APR_ARRAY_PUSH(run->generations, ca_issuer_t *) = made;
+    apr_array_cat(run->generations, older);
+    return NULL;
+}
+
+/* A third of its life is left and a new one would live longer.  What cannot be
+ * done now is tried again at the next start. */
+static void renew(run_t *run, const ca_issuer_t *issuer)
+{
+    problem_t *prob;
+
+    if (!ca_auto_is_due(issuer->cert, run->now))
+        return;
+    if (run->root && next_end(run) <= issuer->not_after) {
+        log_write(run->log, LOG_LEVEL_WARNING, "AS0155", APR_SUCCESS,
+                  "the root of the CA ends at %s, and nothing that it signs "
+                  "can live longer; make a new CA in time: mv %s %s.old",
+                  clock_rfc3339(run->root->not_after, run->pool), run->dir,
+                  run->dir);
+        return;
+    }
+    prob = next_make(run);
+    if (prob)
+        log_write(run->log, LOG_LEVEL_WARNING, "AS0156", prob->rv,
+                  "intermediate %d of the CA ends at %s and cannot be "
+                  "renewed: %s",
+                  issuer->generation,
+                  clock_rfc3339(issuer->not_after, run->pool), prob->cause);
+}
+
+/* There is one that can sign, in the end. */
+static problem_t *issuer_ensure(run_t *run)
+{
+    const ca_issuer_t *issuer = usable_find(run);
+
+    if (issuer) {
+        renew(run, issuer);
+        return NULL;
+    }
+    return run->fault ? run->fault : next_make(run);
+}
+
+/* Every root once. */
+static const char *roots_text(const run_t *run)
+{
+    apr_array_header_t *roots = apr_array_make(run->pool, 2, sizeof(X509 *));
+    const char *text = "";
+    int i, k;
+
+    if (run->root) {
+        APR_ARRAY_PUSH(roots, X509 *) = run->root->cert;
+        text = ca_cert_pem(run->root->cert, run->pool);
+    }
+    for (i = 0; i < run->generations->nelts; ++i) {
+        X509 *root = APR_ARRAY_IDX(run->generations, i, ca_issuer_t *)->root;
+
+        for (k = 0; root && k < roots->nelts; ++k) {
+            if (X509_cmp(root, APR_ARRAY_IDX(roots, k, X509 *)) == 0)
+                root = NULL;
+        }
+        if (!root)
+            continue;
+        APR_ARRAY_PUSH(roots, X509 *) = root;
+        text = apr_pstrcat(run->pool, text, ca_cert_pem(root, run->pool), NULL);
+    }
+    return text;
+}
+
+static problem_t *ensure_locked(ca_auto_t **ca, run_t *run)
+{
+    apr_array_header_t *list = generations_list(run);
+    problem_t *prob;
+
+    root_ensure(run);
+    generations_load(run, list);
+    prob = issuer_ensure(run);
+    if (prob)
+        return prob;
+    *ca = apr_pcalloc(run->pool, sizeof(**ca));
+    (*ca)->issuer = usable_find(run);
+    (*ca)->generations = run->generations;
+    (*ca)->roots_pem = roots_text(run);
+    return NULL;
+}
+
+problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
+                          apr_int64_t now, const log_t *log, apr_pool_t *pool)
+{
+    run_t run = {NULL};
+    apr_pool_t *lock_pool;
+    problem_t *prob;
+
+    run.dir = dir;
+    run.org = org;
+    run.now = now;
+    run.log = log;
+    run.pool = pool;
+    prob = ca_file_dir_ensure(dir, log, pool);
+    if (prob)
+        return prob;
+    apr_pool_create(&lock_pool, pool);
+    prob = ca_file_lock(dir, lock_pool, pool);
+    if (!prob)
+        prob = ensure_locked(ca, &run);
+    apr_pool_destroy(lock_pool);
+    return prob;
+}

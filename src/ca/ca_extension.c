@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_extension.h"
+
+#include <openssl/evp.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/identifier.h"
+
+#include "base/banned.h"
+
+/* Bits of a keyUsage: digitalSignature (0) to decipherOnly (8). */
+#define KEY_USAGE_BITS 9
+
+static int add(X509 *cert, int nid, void *value, int critical)
+{
+    return value && X509_add1_ext_i2d(cert, nid, value, critical,
+                                      X509V3_ADD_DEFAULT) == 1;
+}
+
+int ca_ext_key_id(unsigned char id[CA_KEY_ID_LEN], const X509 *cert)
+{
+    const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(cert);
+    unsigned char digest[EVP_MAX_MD_SIZE];
+
+    if (!key ||
+        EVP_Digest(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key),
+                   digest, NULL, EVP_sha256(), NULL) != 1)
+        return 0;
+    memcpy(id, digest, CA_KEY_ID_LEN);
+    return 1;
+}
+
+int ca_ext_subject_key_add(X509 *cert)
+{
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    unsigned char id[CA_KEY_ID_LEN];
+    int done = value && ca_ext_key_id(id, cert) &&
+               ASN1_OCTET_STRING_set(value, id, sizeof(id)) == 1 &&
+               add(cert, NID_subject_key_identifier, value, 0);
+
+    ASN1_OCTET_STRING_free(value);
+    return done;
+}
+
+static ASN1_OCTET_STRING *key_id_of(X509 *issuer)
+{
+    const ASN1_OCTET_STRING *theirs = X509_get0_subject_key_id(issuer);
+    ASN1_OCTET_STRING *value;
+    unsigned char id[CA_KEY_ID_LEN];
+
+    if (theirs)
+        return ASN1_OCTET_STRING_dup(theirs);
+    value = ASN1_OCTET_STRING_new();
+    if (value && ca_ext_key_id(id, issuer) &&
+        ASN1_OCTET_STRING_set(value, id, sizeof(id)) == 1)
+        return value;
+    ASN1_OCTET_STRING_free(value);
+    return NULL;
+}
+
+int ca_ext_authority_key_add(X509 *cert, X509 *issuer)
+{
+    AUTHORITY_KEYID *value = AUTHORITY_KEYID_new();
+    int done = 0;
+
+    if (value) {
+        value->keyid = key_id_of(issuer);
+        done =
+            value->keyid && add(cert, NID_authority_key_identifier, value, 0);
+    }
+    AUTHORITY_KEYID_free(value);
+    return done;
+}
+
+int ca_ext_basic_add(X509 *cert, int is_ca, int path_len)
+{
+    BASIC_CONSTRAINTS *value = BASIC_CONSTRAINTS_new();
+    int done = value != NULL;
+
+    if (value)
+        value->ca = is_ca ? 0xff : 0; /* TRUE in DER */
+    if (done && path_len >= 0) {
+        value->pathlen = ASN1_INTEGER_new();
+        done = value->pathlen && ASN1_INTEGER_set(value->pathlen, path_len);
+    }
+    done = done && add(cert, NID_basic_constraints, value, 1);
+    BASIC_CONSTRAINTS_free(value);
+    return done;
+}
+
+/* X509v3_KU_* have the first octet of the bit string in their low byte. */
+static unsigned int usage_bit(int i)
+{
+    return i < 8 ? 0x80u >> i : 0x8000u;
+}
+
+int ca_ext_key_usage_add(X509 *cert, unsigned int usage)
+{
+    ASN1_BIT_STRING *value = ASN1_BIT_STRING_new();
+    int i, done = value != NULL;
+
+    for (i = 0; done && i < KEY_USAGE_BITS; ++i) {
+        if (usage & usage_bit(i))
+            done = ASN1_BIT_STRING_set_bit(value, i, 1) == 1;
+    }
+    done = done && add(cert, NID_key_usage, value, 1);
+    ASN1_BIT_STRING_free(value);
+    return done;
+}
+
+int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes)
+{
+    EXTENDED_KEY_USAGE *value;
+    int i, done;
+
+    if (!purposes || purposes->nelts == 0)
+        return 1;
+    value = sk_ASN1_OBJECT_new_null();
+    done = value != NULL;
+    for (i = 0; done && i < purposes->nelts; ++i) {
+        const char *name = APR_ARRAY_IDX(purposes, i, const char *);
+        ASN1_OBJECT *object = OBJ_txt2obj(name, 0);
+
+        done = object && sk_ASN1_OBJECT_push(value, object) > 0;
+    }
+    done = done && add(cert, NID_ext_key_usage, value, 0);
+    sk_ASN1_OBJECT_pop_free(value, ASN1_OBJECT_free);
+    return done;
+}
+
+static GENERAL_NAME *name_make(const identifier_t *identifier)
+{
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_IA5STRING *text = ASN1_IA5STRING_new();
+
+    if (!name || !text || identifier->type != IDENTIFIER_DNS ||
+        ASN1_STRING_set(text, identifier->value, -1) != 1) {
+        GENERAL_NAME_free(name);
+        ASN1_IA5STRING_free(text);
+        return NULL;
+    }
+    GENERAL_NAME_set0_value(name, GEN_DNS, text);
+    return name;
+}
+
+int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
+                     int critical)
+{
+    GENERAL_NAMES *value = sk_GENERAL_NAME_new_null();
+    int i, done = value != NULL;
+
+    for (i = 0; done && i < identifiers->nelts; ++i) {
+        GENERAL_NAME *name =
+            name_make(APR_ARRAY_IDX(identifiers, i, const identifier_t *));
+
+        done = name && sk_GENERAL_NAME_push(value, name) > 0;
+    }
+    done = done && add(cert, NID_subject_alt_name, value, critical);
+    sk_GENERAL_NAME_pop_free(value, GENERAL_NAME_free);
+    return done;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CA_EXTENSION_H
+#define CA_EXTENSION_H
+
+/*
+ * The extensions of RFC 5280 4.2 that we write, each from values, without
+ * OpenSSL's configuration language.  All return 1, or 0 with OpenSSL's queue of
+ * errors saying why.
+ */
+
+#include <apr_tables.h>
+#include <openssl/x509.h>
+
+/* Octets of a key identifier. */
+#define CA_KEY_ID_LEN 20
+
+/* RFC 7093 2 (1): the first 160 bits of the SHA-256 of the key. */
+int ca_ext_key_id(unsigned char id[CA_KEY_ID_LEN], const X509 *cert);
+
+/* The public key must be in place. */
+int ca_ext_subject_key_add(X509 *cert);
+/* The key identifier that issuer carries, or should carry. */
+int ca_ext_authority_key_add(X509 *cert, X509 *issuer);
+/* is_ca 0: an empty sequence, the encoding of CA:FALSE; path_len -1: none. */
+int ca_ext_basic_add(X509 *cert, int is_ca, int path_len);
+/* X509v3_KU_* */
+int ca_ext_key_usage_add(X509 *cert, unsigned int usage);
+/* Names (of const char *): OpenSSL short names or dotted numbers.  None: no
+ * extension. */
+int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes);
+/* Identifiers (of identifier_t *). */
+int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
+                     int critical);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_hierarchy.h"
+
+#include <apr_strings.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/token.h"
+#include "ca/ca_extension.h"
+#include "ca/ca_openssl.h"
+
+#include "base/banned.h"
+
+/* What an operator may ask for, and what OpenSSL calls it. */
+static const struct {
+    const char *spec, *type, *curve;
+    size_t bits;
+} kinds[] = {{"P-256", "EC", "P-256", 0},
+             {"P-384", "EC", "P-384", 0},
+             {"RSA-2048", "RSA", NULL, 2048},
+             {"RSA-3072", "RSA", NULL, 3072},
+             {"RSA-4096", "RSA", NULL, 4096},
+             {"ED25519", "ED25519", NULL, 0},
+             {NULL, NULL, NULL, 0}};
+
+EVP_PKEY *ca_key_make(const char *spec, apr_pool_t *pool)
+{
+    EVP_PKEY *key;
+    int i = 0;
+
+    while (kinds[i].spec && strcmp(kinds[i].spec, spec) != 0)
+        ++i;
+    if (!kinds[i].spec)
+        return NULL;
+    if (kinds[i].curve)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, kinds[i].type, kinds[i].curve);
+    else if (kinds[i].bits)
+        key = EVP_PKEY_Q_keygen(NULL, NULL, kinds[i].type, kinds[i].bits);
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, kinds[i].type);
+    ERR_clear_error();
+    return own_pkey(pool, key);
+}
+
+const char *ca_key_pem(EVP_PKEY *key, apr_pool_t *pool)
+{
+    /* BIO_free_all() overwrites what a memory BIO held. */
+    BIO *bio = own_bio(pool, BIO_new(BIO_s_mem()));
+    char *text, *copy;
+    long len;
+
+    if (!bio ||
+        PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL) != 1)
+        return NULL;
+    len = BIO_get_mem_data(bio, &text);
+    copy = apr_pstrmemdup(pool, text, (apr_size_t)len);
+    own_cleanse(pool, copy, (apr_size_t)len);
+    return copy;
+}
+
+/* cert, whose issuer signs it: another, or cert itself. */
+static int fields_set(X509 *cert, const ca_subject_t *subject, apr_pool_t *pool)
+{
+    X509 *issuer = subject->issuer ? subject->issuer : cert;
+
+    return X509_set_version(cert, X509_VERSION_3) == 1 &&
+           ca_serial_set(cert, token_serial(pool)) &&
+           ca_times_set(cert, subject->not_before, subject->not_after) &&
+           ca_subject_add(cert, NID_organizationName, subject->organization) &&
+           ca_subject_add(cert, NID_commonName, subject->common_name) &&
+           X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
+           X509_set_pubkey(cert, subject->key) == 1;
+}
+
+static int extensions_add(X509 *cert, const ca_subject_t *subject)
+{
+    X509 *issuer = subject->issuer ? subject->issuer : cert;
+
+    return ca_ext_basic_add(cert, 1, subject->path_len) &&
+           ca_ext_key_usage_add(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN) &&
+           ca_ext_subject_key_add(cert) &&
+           ca_ext_authority_key_add(cert, issuer);
+}
+
+/* Nothing outlives its issuer. */
+static int is_within_issuer(const ca_subject_t *subject)
+{
+    const X509 *issuer = subject->issuer;
+
+    return subject->not_before < subject->not_after &&
+           (!issuer ||
+            subject->not_after <= ca_time_seconds(X509_get0_notAfter(issuer)));
+}
+
+problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
+                             apr_pool_t *pool)
+{
+    EVP_PKEY *signer = subject->issuer ? subject->issuer_key : subject->key;
+    X509 *made = own_x509(pool, X509_new());
+
+    if (!is_within_issuer(subject))
+        return problem_internal(pool, APR_EINVAL,
+                                "a CA certificate \"%s\" that would outlive "
+                                "its issuer, or end before it begins",
+                                subject->common_name);
+    if (!made || !fields_set(made, subject, pool) ||
+        !extensions_add(made, subject) ||
+        X509_sign(made, signer, ca_digest_for(signer)) <= 0 ||
+        X509_verify(made, signer) != 1)
+        return ca_openssl_problem(pool, "make the CA certificate \"%s\"",
+                                  subject->common_name);
+    *cert = made;
+    return NULL;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_openssl.h"
+
+#include <apr_strings.h>
+#include <openssl/asn1t.h>
+#include <openssl/core_names.h>
+#include <openssl/ec.h>
+#include <openssl/err.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/own.h"
+
+#include "base/banned.h"
+
+#define ED25519_LEN 32
+/* An uncompressed point of P-521. */
+#define POINT_MAX 133
+/* 9999-12-31T23:59:59Z, the last second that a certificate can name. */
+#define TIME_MAX INT64_C(253402300799)
+
+/* RFC 8017 A.1.1 */
+typedef struct {
+    BIGNUM *n, *e;
+} rsa_numbers_t;
+
+/* clang-format off */
+ASN1_SEQUENCE(rsa_numbers_t) = {
+    ASN1_SIMPLE(rsa_numbers_t, n, BIGNUM),
+    ASN1_SIMPLE(rsa_numbers_t, e, BIGNUM)
+} static_ASN1_SEQUENCE_END(rsa_numbers_t)
+    /* clang-format on */
+
+    problem_t
+    * ca_openssl_problem(apr_pool_t * pool, const char *fmt, ...)
+{
+    const char *text, *reason, *data = "";
+    unsigned long code;
+    va_list args;
+    int flags = 0;
+
+    va_start(args, fmt);
+    text = apr_pvsprintf(pool, fmt, args);
+    va_end(args);
+    code = ERR_peek_error_all(NULL, NULL, NULL, &data, &flags);
+    reason = code ? ERR_reason_error_string(code) : NULL;
+    data = flags & ERR_TXT_STRING ? apr_pstrdup(pool, data) : "";
+    ERR_clear_error();
+    return problem_internal(pool, APR_SUCCESS, "%s: OpenSSL: %s%s%s", text,
+                            reason ? reason : "no reason given",
+                            data[0] ? ", " : "", data);
+}
+
+apr_int64_t ca_time_seconds(const ASN1_TIME *time)
+{
+    struct tm tm;
+
+    if (ASN1_TIME_to_tm(time, &tm) != 1)
+        return -1;
+    return (apr_int64_t)timegm(&tm);
+}
+
+int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after)
+{
+    return not_before >= 0 && not_after >= 0 && not_before <= TIME_MAX &&
+           not_after <= TIME_MAX &&
+           ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)not_before) &&
+           ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)not_after);
+}
+
+int ca_serial_set(X509 *cert, const char *hex)
+{
+    ASN1_INTEGER *serial = X509_get_serialNumber(cert);
+    BIGNUM *number = NULL;
+    int done = strlen(hex) == CA_SERIAL_LEN &&
+               strspn(hex, "0123456789abcdefABCDEF") == CA_SERIAL_LEN &&
+               BN_hex2bn(&number, hex) == CA_SERIAL_LEN &&
+               !BN_is_zero(number) && BN_to_ASN1_INTEGER(number, serial);
+
+    BN_free(number);
+    return done;
+}
+
+int ca_subject_add(X509 *cert, int nid, const char *value)
+{
+    X509_NAME *subject = X509_get_subject_name(cert);
+
+    return !value || X509_NAME_add_entry_by_NID(subject, nid, MBSTRING_UTF8,
+                                                (const unsigned char *)value,
+                                                -1, -1, 0) == 1;
+}
+
+const char *ca_hex(const unsigned char *data, apr_size_t len, apr_pool_t *pool)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *hex = apr_palloc(pool, 2 * len + 1);
+    apr_size_t i;
+
+    for (i = 0; i < len; ++i) {
+        hex[2 * i] = digits[data[i] >> 4];
+        hex[2 * i + 1] = digits[data[i] & 15];
+    }
+    hex[2 * len] = '\0';
+    return hex;
+}
+
+const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_len = 0;
+
+    if (EVP_Digest(data, len, digest, &digest_len, EVP_sha256(), NULL) != 1)
+        return NULL;
+    return ca_hex(digest, digest_len, pool);
+}
+
+const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,
+                                 apr_pool_t *pool)
+{
+    X509_PUBKEY *spki = X509_get_X509_PUBKEY(cert);
+    int size = i2d_X509_PUBKEY(spki, NULL);
+    unsigned char *der, *end;
+
+    if (size <= 0)
+        return NULL;
+    der = apr_palloc(pool, (apr_size_t)size);
+    end = der;
+    *len = (apr_size_t)i2d_X509_PUBKEY(spki, &end);
+    return der;
+}
+
+/* octets[len] become OpenSSL's. */
+static int spki_put(X509 *cert, int nid, int param_type, void *param,
+                    unsigned char *octets, int len)
+{
+    X509_PUBKEY *spki = X509_get_X509_PUBKEY(cert);
+
+    if (len > 0 && X509_PUBKEY_set0_param(spki, OBJ_nid2obj(nid), param_type,
+                                          param, octets, len) == 1)
+        return 1;
+    OPENSSL_free(octets);
+    return 0;
+}
+
+static int curve_nid(const EVP_PKEY *key)
+{
+    char name[64];
+
+    if (EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) != 1)
+        return NID_undef;
+    return OBJ_sn2nid(name);
+}
+
+/* RFC 5480 2.1.1, 2.2: named curves, and the point not compressed. */
+static int spki_set_ec(X509 *cert, EVP_PKEY *key)
+{
+    unsigned char point[POINT_MAX], *octets;
+    int nid = curve_nid(key);
+    apr_size_t want, len = 0;
+
+    if (nid != NID_X9_62_prime256v1 && nid != NID_secp384r1 &&
+        nid != NID_secp521r1)
+        return 0;
+    want = 1 + 2 * (apr_size_t)((EVP_PKEY_get_bits(key) + 7) / 8);
+    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                        sizeof(point), &len) != 1 ||
+        len != want || point[0] != POINT_CONVERSION_UNCOMPRESSED)
+        return 0;
+    octets = OPENSSL_memdup(point, len);
+    return octets && spki_put(cert, NID_X9_62_id_ecPublicKey, V_ASN1_OBJECT,
+                              OBJ_nid2obj(nid), octets, (int)len);
+}
+
+/* RFC 3279 2.3.1: the parameters are NULL. */
+static int spki_set_rsa(X509 *cert, EVP_PKEY *key)
+{
+    rsa_numbers_t numbers = {NULL, NULL};
+    unsigned char *der = NULL;
+    int len = 0;
+
+    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &numbers.n) == 1 &&
+        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &numbers.e) == 1)
+        len = ASN1_item_i2d((ASN1_VALUE *)&numbers, &der,
+                            ASN1_ITEM_rptr(rsa_numbers_t));
+    BN_free(numbers.n);
+    BN_free(numbers.e);
+    return spki_put(cert, NID_rsaEncryption, V_ASN1_NULL, NULL, der, len);
+}
+
+/* RFC 8410 3, 4: no parameters. */
+static int spki_set_ed25519(X509 *cert, EVP_PKEY *key)
+{
+    unsigned char *octets = OPENSSL_malloc(ED25519_LEN);
+    size_t len = ED25519_LEN;
+
+    if (!octets || EVP_PKEY_get_raw_public_key(key, octets, &len) != 1)
+        len = 0;
+    return spki_put(cert, NID_ED25519, V_ASN1_UNDEF, NULL, octets, (int)len);
+}
+
+int ca_spki_set(X509 *cert, EVP_PKEY *key)
+{
+    int set = 0;
+
+    if (EVP_PKEY_is_a(key, "EC"))
+        set = spki_set_ec(cert, key);
+    else if (EVP_PKEY_is_a(key, "RSA"))
+        set = spki_set_rsa(cert, key);
+    else if (EVP_PKEY_is_a(key, "ED25519"))
+        set = spki_set_ed25519(cert, key);
+    return set || X509_set_pubkey(cert, key) == 1;
+}
+
+/* NIST SP 800-57 1, 5.6.1.2: about as strong as the key. */
+const EVP_MD *ca_digest_for(const EVP_PKEY *key)
+{
+    int bits = EVP_PKEY_get_bits(key);
+
+    if (EVP_PKEY_is_a(key, "ED25519"))
+        return NULL;
+    if (EVP_PKEY_is_a(key, "RSA"))
+        return bits <= 3072 ? EVP_sha256() : EVP_sha384();
+    if (bits <= 256)
+        return EVP_sha256();
+    return bits <= 384 ? EVP_sha384() : EVP_sha512();
+}
