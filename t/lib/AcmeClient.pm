@@ -83,7 +83,6 @@ sub make_jwk {
 sub thumbprint { encode_base64url(sha256($json->encode($_[0]{jwk}))) }
 
 sub key_authorization { "$_[1]." . $_[0]->thumbprint }
-
 sub sign {
     my ($self, $text) = @_;
     my $file = "$self->{dir}/tbs";
@@ -152,13 +151,16 @@ sub http {
         AcmeServer::write_file("$self->{dir}/body", $o{body});
         push @cmd, '--data-binary', "\@$self->{dir}/body";
     }
-    my ($head, $body) = split /\r\n\r\n/, run(@cmd, $url), 2;
-    my ($status) = $head =~ m{^HTTP/\S+ (\d+)} or die "no HTTP: $head\n";
+    return $self->parse(split /(?<=\r\n\r\n)/, run(@cmd, $url), 2);
+}
+
+sub parse {
+    my ($self, $head, $body) = @_;
+    my ($status) = ($head // '') =~ m{^HTTP/\S+ (\d+)}
+        or die "no HTTP: @{[$head // '']}\n";
     my %headers;
-    while ($head =~ /^([\w-]+): *(.*?)\r?$/mg) {
-        push @{ $headers{ lc $1 } }, $2;
-    }
-    my $res = { status => $status, headers => \%headers, body => $body };
+    push @{ $headers{ lc $1 } }, $2 while $head =~ /^([\w-]+): *(.*?)\r?$/mg;
+    my $res = { status => $status, headers => \%headers, body => $body // '' };
     $res->{json} = eval { $json->decode($body) };
     $self->{nonce} = header($res, 'replay-nonce') // $self->{nonce};
     return $res;
