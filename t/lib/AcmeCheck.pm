@@ -13,7 +13,8 @@ use parent 'Exporter';
 use AcmeClient;
 use AcmeServer;
 
-our @EXPORT = qw(refused answered links nonce_fault sql tables database);
+our @EXPORT = qw(refused refusal_faults answered links nonce_fault sql tables
+    database);
 
 # RFC 8555 6.7, and the one token beyond (T27).
 my %known = map { $_ => 1 } qw(accountDoesNotExist alreadyRevoked badCSR
@@ -55,28 +56,36 @@ sub common_faults {
 
 # R6, T27, T28
 sub document_faults {
-    my ($res, $status, $type, $detail) = @_;
+    my ($res) = @_;
     my $media = AcmeClient::header($res, 'content-type') // '';
     my $doc = $res->{json};
     my @faults = $media eq 'application/problem+json' ? () : "type $media";
     return (@faults, 'no JSON object') if ref $doc ne 'HASH';
-    my $found = AcmeClient::problem($res);
-    push @faults, "problem '$found'" if $found ne $type || !$known{$found};
-    push @faults, 'status in document' if ($doc->{status} // 0) != $status;
+    push @faults, 'unknown type' if !$known{ AcmeClient::problem($res) };
+    push @faults, 'status in document'
+        if ($doc->{status} // 0) != $res->{status};
     push @faults, 'no detail' if ref $doc->{detail} || !length $doc->{detail};
     push @faults, 'identifier on top' if exists $doc->{identifier};
-    push @faults, "detail is not like $detail"
-        if $detail && $doc->{detail} !~ $detail;
     return @faults;
+}
+
+# What is wrong with it as a clear refusal of what the client sent.
+sub refusal_faults {
+    my ($res) = @_;
+    return ($res->{status} =~ /^4\d\d$/ ? () : "status $res->{status}",
+        document_faults($res), common_faults($res));
 }
 
 # The answer is a problem document of this status and type, with all headers
 # that every answer has; detail: a regex.
 sub refused {
     my ($res, $status, $type, $name, $detail) = @_;
-    my @faults = (
+    my $found  = AcmeClient::problem($res);
+    my @faults = (document_faults($res), common_faults($res),
         $res->{status} == $status ? () : "status $res->{status}",
-        document_faults($res, $status, $type, $detail), common_faults($res));
+        $found eq $type           ? () : "problem '$found'");
+    push @faults, "detail is not like $detail"
+        if !@faults && $detail && $res->{json}{detail} !~ $detail;
     local $Test::Builder::Level = $Test::Builder::Level + 1;
     return ok(!@faults, "$name: $status $type") || diag join '; ', @faults,
         $res->{body};

@@ -46,6 +46,7 @@ sub attach {
     my @cmd = (qw(openssl s_client -quiet -verify_return_error -verify 5),
         '-CAfile', $self->cacert, '-verify_hostname', $name,
         '-servername', $name, '-connect', "127.0.0.1:$self->{server}{port}");
+    $self->{connections}++;
     socketpair my $mine, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die $!;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
