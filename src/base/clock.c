@@ -3,6 +3,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <time.h>
 
 #include "base/banned.h"
 
@@ -11,7 +12,16 @@ static apr_time_t system_now(void *baton)
     return apr_time_now();
 }
 
+static apr_time_t monotonic_now(void *baton)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
+}
+
 const clock_source_t clock_system = {system_now, NULL};
+const clock_source_t clock_monotonic = {monotonic_now, NULL};
 
 apr_time_t clock_now(const clock_source_t *source)
 {

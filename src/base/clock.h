@@ -16,7 +16,10 @@ typedef struct {
 /* The machine's clock. */
 extern const clock_source_t clock_system;
 
-/* Microseconds since 1970, by this source. */
+/* For durations and deadlines: never set back or forth, starts anywhere. */
+extern const clock_source_t clock_monotonic;
+
+/* Microseconds since 1970 (but see clock_monotonic), by this source. */
 apr_time_t clock_now(const clock_source_t *source);
 
 /* Whole seconds, the resolution of every stored and shown time. */

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv.h"
+
+#include "dcv/dcv_net.h"
+
+#include "base/banned.h"
+
+dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
+{
+    dcv_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    conf->resolvers = apr_array_make(pool, 1, sizeof(dcv_resolver_t *));
+    conf->hosts = apr_array_make(pool, 1, sizeof(dcv_host_t *));
+    conf->resolv_conf = "/etc/resolv.conf";
+    conf->hosts_file = "/etc/hosts";
+    conf->net = dcv_net_make(pool);
+    conf->http01_port = 80;
+    conf->tlsalpn01_port = 443;
+    conf->timeout = apr_time_from_sec(8);
+    conf->max_in_flight = 2000;
+    conf->user_agent = "mod_acme_server";
+    return conf;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_dns.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dcv/dcv_address.h"
+#include "dcv/dcv_hosts.h"
+
+#include "base/banned.h"
+
+struct dcv_dns_t {
+    apr_pool_t *pool;
+    const log_t *log;
+    dcv_event_t *event;
+    apr_array_header_t *hosts; /* of dcv_hosts_t *, one per file */
+};
+
+struct dcv_dns_query_t {
+    dcv_dns_t *dns;
+};
+
+dcv_dns_t *dcv_dns_make(dcv_event_t *event, const log_t *log, apr_pool_t *pool)
+{
+    dcv_dns_t *dns = apr_pcalloc(pool, sizeof(*dns));
+
+    dns->pool = pool;
+    dns->log = log;
+    dns->event = event;
+    dns->hosts = apr_array_make(pool, 1, sizeof(dcv_hosts_t *));
+    return dns;
+}
+
+/* The reader of this hosts file; virtual hosts may have one each. */
+static dcv_hosts_t *hosts_get(dcv_dns_t *dns, const char *path)
+{
+    dcv_hosts_t *hosts;
+    int i;
+
+    for (i = 0; i < dns->hosts->nelts; i++) {
+        hosts = APR_ARRAY_IDX(dns->hosts, i, dcv_hosts_t *);
+        if (!strcmp(dcv_hosts_path(hosts), path))
+            return hosts;
+    }
+    hosts = dcv_hosts_make(path, dns->log, dns->pool);
+    APR_ARRAY_PUSH(dns->hosts, dcv_hosts_t *) = hosts;
+    return hosts;
+}
+
+static const dcv_host_t *static_find(const dcv_conf_t *conf, const char *host)
+{
+    int i;
+
+    for (i = 0; i < conf->hosts->nelts; i++) {
+        const dcv_host_t *row =
+            APR_ARRAY_IDX(conf->hosts, i, const dcv_host_t *);
+
+        if (!strcmp(row->name, host))
+            return row;
+    }
+    return NULL;
+}
+
+/* Every n-th address of a family, -1 if there are fewer. */
+static int nth_find(const apr_array_header_t *addresses, int family, int n)
+{
+    int i;
+
+    for (i = 0; i < addresses->nelts; i++) {
+        if (APR_ARRAY_IDX(addresses, i, dcv_address_t *)->sock.any.sa_family ==
+                family &&
+            n-- == 0)
+            return i;
+    }
+    return -1;
+}
+
+/* IPv6 first, then by turns (RFC 8305 4), so that a family that does not work
+ * costs one try. */
+static apr_array_header_t *addresses_sort(const apr_array_header_t *from,
+                                          apr_pool_t *pool)
+{
+    apr_array_header_t *sorted =
+        apr_array_make(pool, DCV_DNS_ADDRESSES_MAX, sizeof(dcv_address_t *));
+    static const int families[] = {AF_INET6, AF_INET};
+    int n, i, at;
+
+    for (n = 0; n < DCV_DNS_ADDRESSES_MAX; n++) {
+        for (i = 0; i < 2; i++) {
+            at = nth_find(from, families[i], n);
+            if (at >= 0 && sorted->nelts < DCV_DNS_ADDRESSES_MAX)
+                APR_ARRAY_PUSH(sorted, dcv_address_t *) =
+                    apr_pmemdup(pool, APR_ARRAY_IDX(from, at, dcv_address_t *),
+                                sizeof(dcv_address_t));
+        }
+    }
+    return sorted;
+}
+
+static apr_array_header_t *static_parse(const dcv_host_t *row, apr_pool_t *pool)
+{
+    apr_array_header_t *addresses =
+        apr_array_make(pool, row->addresses->nelts, sizeof(dcv_address_t *));
+    int i;
+
+    for (i = 0; i < row->addresses->nelts; i++) {
+        dcv_address_t *address = dcv_address_parse(
+            APR_ARRAY_IDX(row->addresses, i, const char *), pool);
+
+        if (address)
+            APR_ARRAY_PUSH(addresses, dcv_address_t *) = address;
+    }
+    return addresses;
+}
+
+/* What can be said without asking anybody; addresses NULL if nothing. */
+static void local_find(dcv_dns_answer_t *answer, dcv_dns_t *dns,
+                       const dcv_conf_t *conf, const char *host,
+                       apr_pool_t *pool)
+{
+    dcv_address_t *literal = dcv_address_parse(host, pool);
+    const apr_array_header_t *listed;
+    const dcv_host_t *row;
+
+    memset(answer, 0, sizeof(*answer));
+    if (literal) {
+        answer->addresses = apr_array_make(pool, 1, sizeof(dcv_address_t *));
+        APR_ARRAY_PUSH(answer->addresses, dcv_address_t *) = literal;
+        return;
+    }
+    row = static_find(conf, host);
+    if (row) {
+        answer->addresses = addresses_sort(static_parse(row, pool), pool);
+        answer->resolver = "ACMEResolverHost";
+        return;
+    }
+    listed = dcv_hosts_find(hosts_get(dns, conf->hosts_file), host);
+    if (listed) {
+        answer->addresses = addresses_sort(listed, pool);
+        answer->resolver =
+            apr_pstrcat(pool, "hosts file ", conf->hosts_file, NULL);
+    }
+}
+
+void dcv_dns_start(dcv_dns_query_t **query, dcv_dns_t *dns,
+                   const dcv_conf_t *conf, const char *host, dcv_dns_fn done,
+                   void *baton, apr_pool_t *pool)
+{
+    dcv_dns_answer_t answer;
+
+    *query = NULL;
+    local_find(&answer, dns, conf, host, pool);
+    if (!answer.addresses)
+        answer.failure = "it is not in the hosts file";
+    done(baton, &answer);
+}
+
+void dcv_dns_cancel(dcv_dns_query_t *query)
+{
+}
+
+const char *dcv_dns_resolver(const dcv_dns_query_t *query)
+{
+    return NULL;
+}

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_fetch.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include <apr_cstr.h>
+#include <apr_strings.h>
+
+#include "dcv/dcv_fetch_words.h"
+
+#include "base/banned.h"
+
+/* Idle handles kept for the next transfers. */
+#define IDLE_MAX 64
+/* Of all header lines of all answers, 1xx included. */
+#define HEADERS_MAX 65536
+#define BUFFER_SIZE 4096L
+
+struct dcv_fetch_t {
+    dcv_event_t *event;
+    CURLM *multi;
+    dcv_timer_t timer;
+    struct curl_slist *headers;
+    apr_pool_t *pool;
+    dcv_transfer_t *idle;
+    int idle_easy; /* idle ones that have their handle */
+};
+
+struct dcv_transfer_t {
+    dcv_fetch_t *fetch;
+    dcv_transfer_t *next; /* in the list of idle ones */
+    CURL *easy;           /* perhaps none while idle */
+    struct curl_slist *connect_to;
+    dcv_request_t request;
+    apr_size_t header_len;
+    int is_enough; /* body has seen enough */
+    int refused;   /* the socket was: EACCES by a rule, EMFILE, … */
+    char error[CURL_ERROR_SIZE];
+};
+
+/* The second look at the address, at the last moment. */
+static curl_socket_t socket_open(void *baton, curlsocktype purpose,
+                                 struct curl_sockaddr *wish)
+{
+    dcv_transfer_t *transfer = baton;
+    const dcv_request_t *request = &transfer->request;
+    int fd;
+
+    if (purpose != CURLSOCKTYPE_IPCXN ||
+        !dcv_address_is_same(request->address, &wish->addr) ||
+        !dcv_net_is_allowed(request->net, &wish->addr, NULL)) {
+        transfer->refused = EACCES;
+        return CURL_SOCKET_BAD;
+    }
+    fd = socket(wish->family, wish->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                wish->protocol);
+    if (fd < 0) {
+        transfer->refused = errno;
+        return CURL_SOCKET_BAD;
+    }
+    return fd;
+}
+
+static size_t header_take(char *data, size_t size, size_t count, void *baton)
+{
+    dcv_transfer_t *transfer = baton;
+
+    transfer->header_len += size * count;
+    return transfer->header_len > HEADERS_MAX ? 0 : size * count;
+}
+
+static size_t body_take(char *data, size_t size, size_t count, void *baton)
+{
+    dcv_transfer_t *transfer = baton;
+
+    if (transfer->request.body(transfer->request.baton, data, size * count))
+        return size * count;
+    transfer->is_enough = 1;
+    return 0;
+}
+
+/* What is the same for every transfer of a handle. */
+static void easy_prepare(dcv_transfer_t *transfer)
+{
+    CURL *easy = transfer->easy;
+
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, "");
+    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fetch->headers);
+    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_take);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
+    /* R26: no certificate checks, so old appliances may be talked to, and
+     * loading the machine's roots (15 ms) would be for nothing. */
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
+    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0);
+    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, "DEFAULT:@SECLEVEL=0");
+}
+
+static void transfer_list(dcv_transfer_t *transfer)
+{
+    transfer->next = transfer->fetch->idle;
+    transfer->fetch->idle = transfer;
+}
+
+/* An idle one, or a new one; NULL when curl has no memory. */
+static dcv_transfer_t *transfer_take(dcv_fetch_t *fetch)
+{
+    dcv_transfer_t *transfer = fetch->idle;
+
+    if (transfer)
+        fetch->idle = transfer->next;
+    else
+        transfer = apr_pcalloc(fetch->pool, sizeof(*transfer));
+    transfer->fetch = fetch;
+    if (transfer->easy) {
+        fetch->idle_easy--;
+    }
+    else {
+        transfer->easy = curl_easy_init();
+        if (!transfer->easy) {
+            transfer_list(transfer);
+            return NULL;
+        }
+        easy_prepare(transfer);
+    }
+    return transfer;
+}
+
+static void transfer_put(dcv_transfer_t *transfer)
+{
+    dcv_fetch_t *fetch = transfer->fetch;
+
+    curl_multi_remove_handle(fetch->multi, transfer->easy);
+    curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, NULL);
+    curl_slist_free_all(transfer->connect_to);
+    transfer->connect_to = NULL;
+    if (fetch->idle_easy >= IDLE_MAX) {
+        curl_easy_cleanup(transfer->easy);
+        transfer->easy = NULL;
+    }
+    else {
+        fetch->idle_easy++;
+    }
+    transfer_list(transfer);
+}
+
+static int is_redirect(int status)
+{
+    return status == 301 || status == 302 || status == 303 || status == 307 ||
+           status == 308;
+}
+
+/* What has come of it, as words. */
+static void reply_init(dcv_reply_t *reply, const dcv_transfer_t *transfer,
+                       CURLcode code)
+{
+    dcv_fetch_words_t words = {0};
+    char *redirect = NULL;
+    long number = 0;
+
+    memset(reply, 0, sizeof(*reply));
+    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &number);
+    reply->status = (int)number;
+    if (code == CURLE_OK || transfer->is_enough) {
+        if (is_redirect(reply->status))
+            curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &redirect);
+        reply->redirect = apr_pstrdup(transfer->request.pool, redirect);
+        return;
+    }
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    words.code = code;
+    words.os_error = transfer->refused ? transfer->refused : (int)number;
+    words.is_refused = transfer->refused != 0;
+    words.is_long = transfer->header_len > HEADERS_MAX;
+    words.stage = dcv_fetch_stage(transfer);
+    words.error = transfer->error;
+    dcv_fetch_words(reply, &words, transfer->request.pool);
+}
+
+/* Hand out what curl has finished.  The transfer is let go of first: whoever
+ * hears of it may start the next one. */
+static void finished_take(dcv_fetch_t *fetch)
+{
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(fetch->multi, &left)) != NULL) {
+        dcv_transfer_t *transfer = NULL;
+        dcv_request_t request;
+        dcv_reply_t reply;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+        request = transfer->request;
+        reply_init(&reply, transfer, message->data.result);
+        transfer_put(transfer);
+        request.done(request.baton, &reply);
+    }
+}
+
+static void descriptor_ready(void *baton, int fd, unsigned int events)
+{
+    dcv_fetch_t *fetch = baton;
+    int mask = 0, running;
+
+    if (events & EPOLLIN)
+        mask |= CURL_CSELECT_IN;
+    if (events & EPOLLOUT)
+        mask |= CURL_CSELECT_OUT;
+    if (events & (EPOLLERR | EPOLLHUP))
+        mask |= CURL_CSELECT_ERR;
+    curl_multi_socket_action(fetch->multi, fd, mask, &running);
+    finished_take(fetch);
+}
+
+static void timer_fired(void *baton)
+{
+    dcv_fetch_t *fetch = baton;
+    int running;
+
+    curl_multi_socket_action(fetch->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    finished_take(fetch);
+}
+
+static int timer_wanted(CURLM *multi, long msec, void *baton)
+{
+    dcv_fetch_t *fetch = baton;
+
+    if (msec < 0)
+        dcv_event_timer_clear(fetch->event, &fetch->timer);
+    else
+        dcv_event_timer_set(fetch->event, &fetch->timer,
+                            dcv_event_now(fetch->event) +
+                                apr_time_from_msec(msec));
+    return 0;
+}
+
+static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *baton,
+                         void *socket_baton)
+{
+    dcv_fetch_t *fetch = baton;
+    unsigned int events = 0;
+
+    if (what == CURL_POLL_IN || what == CURL_POLL_INOUT)
+        events |= EPOLLIN;
+    if (what == CURL_POLL_OUT || what == CURL_POLL_INOUT)
+        events |= EPOLLOUT;
+    dcv_event_watch(fetch->event, DCV_EVENT_HTTP, fd, events);
+    return 0;
+}
+
+/* Transfers in flight have been cancelled before. */
+static apr_status_t fetch_close(void *data)
+{
+    dcv_fetch_t *fetch = data;
+    dcv_transfer_t *transfer;
+
+    for (transfer = fetch->idle; transfer; transfer = transfer->next) {
+        if (transfer->easy)
+            curl_easy_cleanup(transfer->easy);
+    }
+    curl_multi_cleanup(fetch->multi);
+    curl_slist_free_all(fetch->headers);
+    return APR_SUCCESS;
+}
+
+apr_status_t dcv_fetch_create(dcv_fetch_t **fetch, dcv_event_t *event,
+                              apr_pool_t *pool)
+{
+    dcv_fetch_t *made = apr_pcalloc(pool, sizeof(*made));
+
+    made->pool = pool;
+    made->event = event;
+    made->multi = curl_multi_init();
+    if (!made->multi)
+        return APR_ENOMEM;
+    made->headers = curl_slist_append(NULL, "Connection: close");
+    made->timer.fire = timer_fired;
+    made->timer.baton = made;
+    curl_multi_setopt(made->multi, CURLMOPT_SOCKETFUNCTION, socket_wanted);
+    curl_multi_setopt(made->multi, CURLMOPT_SOCKETDATA, made);
+    curl_multi_setopt(made->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
+    curl_multi_setopt(made->multi, CURLMOPT_TIMERDATA, made);
+    dcv_event_handle(event, DCV_EVENT_HTTP, descriptor_ready, made);
+    apr_pool_cleanup_register(pool, made, fetch_close, apr_pool_cleanup_null);
+    *fetch = made;
+    return APR_SUCCESS;
+}
+
+/* "::192.0.2.1:80": whatever host and port the URL names, dial this. */
+static struct curl_slist *pin_make(const dcv_request_t *request)
+{
+    char text[INET6_ADDRSTRLEN + 16];
+
+    apr_snprintf(text, sizeof(text),
+                 request->address->sock.any.sa_family == AF_INET6 ? "::[%s]:%d"
+                                                                  : "::%s:%d",
+                 request->address->text, request->port);
+    return curl_slist_append(NULL, text);
+}
+
+dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
+                                const dcv_request_t *request)
+{
+    dcv_transfer_t *transfer = transfer_take(fetch);
+
+    if (!transfer)
+        return NULL;
+    transfer->request = *request;
+    transfer->header_len = 0;
+    transfer->is_enough = 0;
+    transfer->refused = 0;
+    transfer->error[0] = '\0';
+    transfer->connect_to = pin_make(request);
+    /* Without its pin a transfer could go anywhere. */
+    if (!transfer->connect_to ||
+        curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO,
+                         transfer->connect_to) != CURLE_OK ||
+        curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) !=
+            CURLE_OK ||
+        curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT,
+                         request->user_agent) != CURLE_OK ||
+        curl_multi_add_handle(fetch->multi, transfer->easy) != CURLM_OK) {
+        transfer_put(transfer);
+        return NULL;
+    }
+    return transfer;
+}
+
+void dcv_fetch_cancel(dcv_transfer_t *transfer)
+{
+    transfer_put(transfer);
+}
+
+dcv_stage_e dcv_fetch_stage(const dcv_transfer_t *transfer)
+{
+    curl_off_t connected = 0, tls = 0;
+    char *scheme = NULL;
+
+    if (transfer->header_len)
+        return DCV_STAGE_RECEIVE;
+    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
+    if (!connected)
+        return DCV_STAGE_CONNECT;
+    curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
+    curl_easy_getinfo(transfer->easy, CURLINFO_SCHEME, &scheme);
+    if (scheme && !apr_cstr_casecmp(scheme, "https") && !tls)
+        return DCV_STAGE_TLS;
+    return DCV_STAGE_WAIT;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DCV_FETCH_WORDS_H
+#define DCV_FETCH_WORDS_H
+
+/* What curl and the system say, for those who run the other machine. */
+
+#include <curl/curl.h>
+
+#include "dcv/dcv_fetch.h"
+
+typedef struct {
+    CURLcode code;
+    int os_error;      /* errno of it, 0 without */
+    int is_refused;    /* we made no socket */
+    int is_long;       /* too many header lines */
+    dcv_stage_e stage; /* how far it had come */
+    const char *error; /* curl's own words */
+} dcv_fetch_words_t;
+
+/* Sets failure, hint, type and is_ours. */
+void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
+                     apr_pool_t *pool);
+
+/* The same for a transfer that took too long. */
+void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage);
+
+/* Octets from the network as a printable string of at most max characters;
+ * what is not printable ASCII is shown as a dot. */
+const char *dcv_fetch_words_printable(const char *data, apr_size_t len,
+                                      apr_size_t max, apr_pool_t *pool);
+
+#endif

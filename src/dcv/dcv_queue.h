@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DCV_QUEUE_H
+#define DCV_QUEUE_H
+
+/*
+ * Who may run.  Each configuration (virtual host) has a lane with its own
+ * limit; in a lane, accounts take turns, and none may fill it alone, so that
+ * 2,000 hanging validations of one account do not delay another's.  Accounts
+ * are told apart by a salted hash: nothing is allocated per account.
+ */
+
+#include "dcv/dcv_run.h"
+
+typedef struct dcv_queue_t dcv_queue_t;
+
+/* limit: of all lanes together, what the process has descriptors for. */
+dcv_queue_t *dcv_queue_make(int limit, apr_pool_t *pool);
+
+/* 0: too many wait already. */
+int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run);
+
+/* The next one that may run, now in flight; NULL if there is none. */
+dcv_run_t *dcv_queue_next(dcv_queue_t *queue);
+
+/* This one, which waits, does not want to any more. */
+void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run);
+
+/* This one, which was in flight, is done. */
+void dcv_queue_done(dcv_queue_t *queue, dcv_run_t *run);
+
+/* Any that waits, removed; NULL if there is none. */
+dcv_run_t *dcv_queue_drain(dcv_queue_t *queue);
+
+#endif

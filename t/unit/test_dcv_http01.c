@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_http01.h"
+
+#include <apr_strings.h>
+#include <unistd.h>
+
+#include "dcv_bed.h"
+#include "dcv_server.h"
+#include "tap.h"
+
+#define CHALLENGE "/.well-known/acme-challenge/"
+#define OK_HEAD   "HTTP/1.1 200 OK\r\nContent-Type: image/gif\r\n"
+
+/* Answers that are the same text for everybody; the key is the token. */
+static const struct {
+    const char *token, *text;
+} texts[] = {
+    {"plain", OK_HEAD "Content-Length: 11\r\n\r\nplain.thumb"},
+    {"newline", OK_HEAD "Content-Length: 17\r\n\r\nnewline.thumb\r\n\t "},
+    {"until-close", "HTTP/1.0 200 OK\r\n\r\nuntil-close.thumb"},
+    {"chunked", OK_HEAD "Transfer-Encoding: chunked\r\n\r\n7;x=y\r\nchunked\r\n"
+                        "6\r\n.thumb\r\n0\r\nTrailer: 1\r\n\r\n"},
+    {"continue", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\n"
+                 "Link: </>\r\n\r\n" OK_HEAD "\r\ncontinue.thumb"},
+    {"leading", OK_HEAD "\r\n leading.thumb"},
+    {"bom", OK_HEAD "\r\n\xef\xbb\xbf"
+                    "bom.thumb"},
+    {"html", OK_HEAD "\r\n<!DOCTYPE html><title>Please log in</title>"},
+    {"cut", OK_HEAD "\r\ncut.thu"},
+    {"long", OK_HEAD "\r\nlong.thumbs"},
+    {"other",
+     OK_HEAD "\r\nsomething else\x01\x7f\xff\"\n and more of it, longer "
+             "than sixty-four characters SECRET"},
+    {"empty", OK_HEAD "Content-Length: 0\r\n\r\n"},
+    {"case", OK_HEAD "\r\nCASE.THUMB"},
+    {"404", "HTTP/1.1 404 Not Found\r\n\r\n404.thumb"},
+    {"403", "HTTP/1.1 403 Forbidden\r\n\r\n<html>no</html>"},
+    {"500", "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n"},
+    {"206", "HTTP/1.1 206 Partial Content\r\n\r\n206.thumb"},
+    {"204", "HTTP/1.1 204 No Content\r\n\r\n"},
+    {"304", "HTTP/1.1 304 Not Modified\r\nLocation: http://a.test/\r\n\r\n"},
+    {"nowhere", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"},
+    {"close", ""},
+    {"short", OK_HEAD "Content-Length: 100\r\n\r\nshort.thumb"},
+    {"garbage", "\x01\x02garbage, not HTTP\r\n\r\nat all"},
+    {"http09", "http09.thumb"},
+    {"bad-chunk", OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello"},
+    {"gzip", OK_HEAD "Content-Encoding: gzip\r\n\r\ngzip.thumb"},
+    {"file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"},
+    {"ftp", "HTTP/1.1 302 Found\r\nLocation: ftp://a.test/x\r\n\r\n"},
+    {"gopher", "HTTP/1.1 302 Found\r\nLocation: gopher://a.test:80/x\r\n\r\n"},
+    {"user", "HTTP/1.1 302 Found\r\nLocation: http://u:p@a.test/x\r\n\r\n"},
+    {"port", "HTTP/1.1 302 Found\r\nLocation: http://a.test:8080/x\r\n\r\n"},
+    {"ssh", "HTTP/1.1 302 Found\r\nLocation: http://a.test:22/x\r\n\r\n"},
+    {"zone", "HTTP/1.1 302 Found\r\nLocation: http://[fe80::1%25lo]/\r\n\r\n"},
+    {"utf8", "HTTP/1.1 302 Found\r\nLocation: http://\xc3\xa4.test/\r\n\r\n"},
+    {"spaces", "HTTP/1.1 302 Found\r\nLocation: http://a b/\r\n\r\n"},
+    {"metadata", "HTTP/1.1 302 Found\r\n"
+                 "Location: http://169.254.169.254/latest\r\n\r\n"},
+    {"decimal", "HTTP/1.1 302 Found\r\nLocation: http://2852039166/\r\n\r\n"},
+    {"mapped", "HTTP/1.1 302 Found\r\n"
+               "Location: http://[::ffff:169.254.169.254]/\r\n\r\n"},
+    {"denied-name", "HTTP/1.1 302 Found\r\n"
+                    "Location: http://metadata.test/\r\n\r\n"},
+    {"unknown-name", "HTTP/1.1 302 Found\r\n"
+                     "Location: http://unknown.test/\r\n\r\n"},
+};
+
+static void redirect_say(visit_t *visit, int status, const char *where)
+{
+    char text[2048];
+
+    snprintf(text, sizeof(text),
+             "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\n\r\n<html>moved", status,
+             where);
+    server_say(visit, text);
+}
+
+/* "redirect-3": two more redirects, then the answer. */
+static void chain_say(visit_t *visit, int left)
+{
+    char text[256];
+
+    snprintf(text, sizeof(text), "/hop-%d", left - 1);
+    if (left)
+        redirect_say(visit, 301 + left % 3, text);
+    else
+        server_say(visit, OK_HEAD "\r\nchain.thumb");
+}
+
+static void drip(visit_t *visit)
+{
+    while (!poll(visit->server->fds, 1, 50) &&
+           !poll(&(struct pollfd){visit->fd, POLLRDHUP, 0}, 1, 0))
+        server_say(visit, "x");
+}
+
+static void flood(visit_t *visit, const char *piece)
+{
+    size_t len = strlen(piece), i;
+
+    for (i = 0; i < 400000 && !poll(visit->server->fds, 1, 0) &&
+                !poll(&(struct pollfd){visit->fd, POLLRDHUP, 0}, 1, 0);
+         i += len)
+        server_say(visit, piece);
+}
+
+static void special_say(visit_t *visit, const char *token)
+{
+    char text[512];
+    int number;
+
+    if (sscanf(token, "chain-%d", &number) == 1)
+        chain_say(visit, number);
+    else if (sscanf(visit->path, "/hop-%d", &number) == 1)
+        chain_say(visit, number);
+    else if (!strcmp(token, "loop"))
+        redirect_say(visit, 307, visit->path);
+    else if (!strcmp(token, "hang"))
+        server_hang(visit);
+    else if (!strcmp(token, "hang-body")) {
+        server_say(visit, OK_HEAD "\r\nhang-body.thumb");
+        server_hang(visit);
+    }
+    else if (!strcmp(token, "drip")) {
+        server_say(visit, OK_HEAD "X: ");
+        drip(visit);
+    }
+    else if (!strcmp(token, "huge")) {
+        server_say(visit, OK_HEAD "\r\nhuge.thumb");
+        flood(visit, "                                                ");
+    }
+    else if (!strcmp(token, "headers"))
+        flood(visit, "HTTP/1.1 102 Processing\r\n\r\n");
+    else if (!strcmp(token, "header")) {
+        server_say(visit, OK_HEAD "X: ");
+        flood(visit, "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
+    }
+    else if (!strcmp(token, "https")) {
+        snprintf(text, sizeof(text), "https://b.test:%d/secure",
+                 visit->server->port);
+        redirect_say(visit, 301, text);
+    }
+    else if (!strcmp(visit->path, "/secure"))
+        server_say(visit, visit->tls ? OK_HEAD "\r\nhttps.thumb"
+                                     : "HTTP/1.1 400 No\r\n\r\n");
+    else if (!strcmp(token, "literal")) {
+        snprintf(text, sizeof(text), "http://127.0.0.1:%d" CHALLENGE "plain",
+                 visit->server->port);
+        redirect_say(visit, 308, text);
+    }
+    else if (!strcmp(token, "host")) {
+        snprintf(text, sizeof(text), "%sHost: %s", OK_HEAD "\r\n", visit->host);
+        server_say(visit, text);
+    }
+}
+
+static void answer(visit_t *visit)
+{
+    const char *token = strrchr(visit->path, '/') + 1;
+    size_t i;
+
+    for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        if (!strcmp(texts[i].token, token) &&
+            !strncmp(visit->path, CHALLENGE, strlen(CHALLENGE))) {
+            server_say(visit, texts[i].text);
+            return;
+        }
+    }
+    special_say(visit, token);
+}
+
+static server_t server;
+static bed_t *bed;
+
+static void open_all(apr_pool_t *pool)
+{
+    server_start(&server, answer);
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->conf->http01_port = server.port;
+    bed_host(bed, "metadata.test", "169.254.169.254");
+}
+
+static void close_all(void)
+{
+    bed_stop(bed);
+    server_stop(&server);
+}
+
+static void proven(const char *token)
+{
+    const dcv_result_t *result = bed_ask(bed, "a.test", token);
+
+    need(result);
+    ok(!result->problem, "%s: %s", token,
+       result->problem ? result->problem->detail : "");
+    ok(!result->is_retryable);
+    is_str(result->address, "127.0.0.1");
+}
+
+/* Its type, and what its detail must hold. */
+static const char *refused(const char *domain, const char *token,
+                           problem_type_e type, const char *words)
+{
+    const dcv_result_t *result = bed_ask(bed, domain, token);
+
+    ok(result && result->problem, "%s is proven", token);
+    if (!result || !result->problem)
+        return "";
+    is_str(problem_name(result->problem->type), problem_name(type));
+    ok(strstr(result->problem->detail, words), "%s: no \"%s\" in: %s", token,
+       words, result->problem->detail);
+    ok(!result->is_retryable, "%s", token);
+    if (getenv("DCV_SHOW"))
+        tap_diag("%s", result->problem->detail);
+    return result->problem->detail;
+}
+
+static void right(apr_pool_t *pool)
+{
+    open_all(pool);
+    proven("plain");
+    proven("newline");
+    proven("until-close");
+    proven("chunked");
+    proven("continue");
+    proven("gzip"); /* not asked for, so not decoded */
+    close_all();
+}
+
+static void wrong(apr_pool_t *pool)
+{
+    static const struct {
+        const char *token, *words;
+    } rows[] = {
+        {"leading", "starts with a blank"},
+        {"bom", "byte-order mark"},
+        {"html", "a web page was served"},
+        {"cut", "thumbprint is cut"},
+        {"long", "something follows"},
+        {"other", "status 200, body starts with \"something else...\". and"},
+        {"empty", "the file is empty"},
+        {"case", "expected were the token"},
+        {"404", "status 404, although the body is right"},
+        {"403", "must be open to everybody"},
+        {"500", "status 500, body is empty"},
+        {"206", "status 206"},
+        {"204", "status 204"},
+        {"304", "status 304"},
+        {"nowhere", "status 302"},
+        {"garbage", "the answer is not HTTP"},
+        {"http09", "the answer is not HTTP"},
+        {"bad-chunk", "status 200, then"},
+    };
+    size_t i;
+
+    open_all(pool);
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        refused("a.test", rows[i].token, PROBLEM_INCORRECT_RESPONSE,
+                rows[i].words);
+    ok(!strstr(refused("a.test", "other", PROBLEM_INCORRECT_RESPONSE, ""),
+               "SECRET"));
+    close_all();
+}
+
+static void broken(apr_pool_t *pool)
+{
+    open_all(pool);
+    bed->conf->timeout = apr_time_from_msec(300);
+    refused("a.test", "close", PROBLEM_CONNECTION, "without an answer");
+    refused("a.test", "short", PROBLEM_CONNECTION, "before the answer was");
+    refused("a.test", "hang", PROBLEM_CONNECTION,
+            "connected, but no answer in time");
+    refused("a.test", "hang-body", PROBLEM_CONNECTION,
+            "the answer was not complete in time");
+    refused("a.test", "drip", PROBLEM_CONNECTION,
+            "the answer was not complete in time");
+    bed->conf->timeout = apr_time_from_sec(8);
+    refused("a.test", "huge", PROBLEM_INCORRECT_RESPONSE, "64 KiB");
+    refused("a.test", "headers", PROBLEM_INCORRECT_RESPONSE, "too long");
+    refused("a.test", "header", PROBLEM_INCORRECT_RESPONSE, "too long");
+    close_all();
+}
+
+static void redirects(apr_pool_t *pool)
+{
+    const char *detail;
+
+    open_all(pool);
+    refused("a.test", "chain-11", PROBLEM_INCORRECT_RESPONSE,
+            "once more, after 10 redirects");
+    is_int(atomic_load(&server.visits), 11);
+    detail = refused("a.test", "loop", PROBLEM_INCORRECT_RESPONSE,
+                     "once more, after 10 redirects");
+    ok(strstr(detail, "(redirect 10, from http://a.test:"), "%s", detail);
+    refused("a.test", "file", PROBLEM_INCORRECT_RESPONSE, "neither http nor");
+    refused("a.test", "ftp", PROBLEM_INCORRECT_RESPONSE, "neither http nor");
+    refused("a.test", "gopher", PROBLEM_INCORRECT_RESPONSE, "neither http nor");
+    refused("a.test", "user", PROBLEM_INCORRECT_RESPONSE, "user or a password");
+    refused("a.test", "port", PROBLEM_INCORRECT_RESPONSE, "names port 8080");
+    refused("a.test", "ssh", PROBLEM_INCORRECT_RESPONSE, "names port 22");
+    refused("a.test", "zone", PROBLEM_INCORRECT_RESPONSE, "no valid host");
+    refused("a.test", "utf8", PROBLEM_INCORRECT_RESPONSE, "no valid");
+    refused("a.test", "spaces", PROBLEM_INCORRECT_RESPONSE, "no valid");
+    refused("a.test", "metadata", PROBLEM_CONNECTION,
+            "denied by rule 169.254.0.0/16 (built in)");
+    refused("a.test", "decimal", PROBLEM_CONNECTION, "169.254.0.0/16");
+    refused("a.test", "mapped", PROBLEM_CONNECTION, "169.254.0.0/16");
+    refused("a.test", "denied-name", PROBLEM_CONNECTION, "169.254.0.0/16");
+    close_all();
+}
+
+/* Redirect chains answer another key than their token's. */
+static void ask_as(const char *domain, const char *token, const char *want)
+{
+    /* The server's answers say "chain.thumb"; so must the job. */
+    const dcv_result_t *result;
+    probe_t *probe = bed_submit_key(bed, domain, token, want, "account");
+
+    need(probe);
+    result = bed_wait(probe);
+    need(result);
+    ok(!result->problem, "%s: %s", token,
+       result->problem ? result->problem->detail : "");
+    bed_free(probe);
+}
+
+static void followed(apr_pool_t *pool)
+{
+    open_all(pool);
+    ask_as("a.test", "chain-1", "chain.thumb");
+    ask_as("a.test", "chain-10", "chain.thumb");
+    ask_as("a.test", "https", "https.thumb");
+    ask_as("a.test", "literal", "plain.thumb");
+    ask_as("a.test", "host",
+           apr_psprintf(pool, "Host: a.test:%d", server.port));
+    close_all();
+}
+
+const tap_case_t tap_cases[] = {
+    {"T78 R26 right answers", right},
+    {"T78 R26 wrong answers: incorrectResponse with what was seen", wrong},
+    {"T78 T79 broken and endless answers: connection", broken},
+    {"T79 redirects that are not followed", redirects},
+    {"T78 R26 redirects that are followed", followed},
+    {NULL, NULL}};
