@@ -27,6 +27,28 @@ const char *token_make(apr_size_t len, apr_pool_t *pool)
     return b64url_encode(octets, len, pool);
 }
 
+/* The letters of base64url in the order of their codes: so texts sort as the
+ * octets do, which base64url's own order would not give. */
+static char *sortable_encode(const unsigned char *octets, apr_size_t len,
+                             apr_pool_t *pool)
+{
+    static const char letters[] = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_"
+                                  "abcdefghijklmnopqrstuvwxyz";
+    char *text = apr_palloc(pool, (len * 8 + 5) / 6 + 1), *end = text;
+    unsigned int bits = 0, count = 0;
+    apr_size_t i;
+
+    for (i = 0; i < len; ++i) {
+        bits = (bits << 8 | octets[i]) & 0xffff;
+        for (count += 8; count >= 6; count -= 6)
+            *end++ = letters[bits >> (count - 6) & 63];
+    }
+    if (count)
+        *end++ = letters[bits << (6 - count) & 63];
+    *end = '\0';
+    return text;
+}
+
 const char *token_id(apr_time_t now, apr_pool_t *pool)
 {
     unsigned char octets[ID_OCTETS];
@@ -37,7 +59,7 @@ const char *token_id(apr_time_t now, apr_pool_t *pool)
     octets[1] = (unsigned char)(seconds >> 16);
     octets[2] = (unsigned char)(seconds >> 8);
     octets[3] = (unsigned char)seconds;
-    return b64url_encode(octets, sizeof(octets), pool);
+    return sortable_encode(octets, sizeof(octets), pool);
 }
 
 int token_id_ok(const char *text)

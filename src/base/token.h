@@ -14,10 +14,10 @@ void token_bytes(unsigned char *buf, apr_size_t len);
 /* base64url text of len random octets (RFC 8555 8.1 wants at least 16). */
 const char *token_make(apr_size_t len, apr_pool_t *pool);
 
-/* An object id for URLs and primary keys: 22 characters of base64url, from 4
- * octets of time and 12 random ones.  The time makes neighbours in time
- * neighbours in the index, so that inserting costs the same at a million
- * rows; the 96 random bits make it unguessable (T29). */
+/* An object id for URLs and primary keys: 22 letters of base64url's, for 4
+ * octets of time and 12 random ones.  Ids sort by their time, so a list by id
+ * is one by age, and inserting costs the same at a million rows; the 96 random
+ * bits make it unguessable (T29). */
 const char *token_id(apr_time_t now, apr_pool_t *pool);
 #define TOKEN_ID_LEN 22
 
