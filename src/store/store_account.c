@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_account.h"
+
+#include "store/store_db.h"
+
+#include "base/banned.h"
+
+#define COLUMNS                                                                \
+    "id, realm, directory, thumbprint, jwk, status, contact, terms_url, "      \
+    "terms_agreed_at, owner, created_ip, created_at"
+enum {
+    COL_ID,
+    COL_REALM,
+    COL_DIRECTORY,
+    COL_THUMBPRINT,
+    COL_JWK,
+    COL_STATUS,
+    COL_CONTACT,
+    COL_TERMS_URL,
+    COL_TERMS_AGREED_AT,
+    COL_OWNER,
+    COL_CREATED_IP,
+    COL_CREATED_AT
+};
+
+static store_account_t *account_make(const store_rows_t *rows)
+{
+    store_account_t *account = apr_palloc(rows->pool, sizeof(*account));
+
+    account->id = store_rows_text(rows, COL_ID);
+    account->realm = store_rows_text(rows, COL_REALM);
+    account->directory = store_rows_text(rows, COL_DIRECTORY);
+    account->thumbprint = store_rows_text(rows, COL_THUMBPRINT);
+    account->jwk = store_rows_text(rows, COL_JWK);
+    account->status = store_rows_text(rows, COL_STATUS);
+    account->contact = store_rows_text(rows, COL_CONTACT);
+    account->terms_url = store_rows_text(rows, COL_TERMS_URL);
+    account->terms_agreed_at = store_rows_int(rows, COL_TERMS_AGREED_AT);
+    account->owner = store_rows_text(rows, COL_OWNER);
+    account->created_ip = store_rows_text(rows, COL_CREATED_IP);
+    account->created_at = store_rows_int(rows, COL_CREATED_AT);
+    return account;
+}
+
+static const store_sql_t get_by_key = {
+    STORE_SQL_ACCOUNT_GET_BY_KEY,
+    "SELECT " COLUMNS " FROM accounts "
+    "WHERE thumbprint = %s AND realm = %s AND directory = %s"};
+
+static const store_sql_t insert = {
+    STORE_SQL_ACCOUNT_INSERT,
+    "INSERT INTO accounts (" COLUMNS ") "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld) "
+    "ON CONFLICT DO NOTHING"};
+
+typedef struct {
+    store_account_t **existing;
+    const store_account_t *account;
+    apr_pool_t *pool;
+} create_t;
+
+static apr_status_t existing_find(store_conn_t *conn, const create_t *create)
+{
+    const store_account_t *account = create->account;
+    const void *key[] = {account->thumbprint, account->realm,
+                         account->directory};
+    store_rows_t rows;
+    apr_status_t rv =
+        store_conn_select(&rows, conn, &get_by_key, key, create->pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (create->existing && store_rows_next(&rows))
+        *create->existing = account_make(&rows);
+    return APR_EEXIST;
+}
+
+static apr_status_t create_run(store_conn_t *conn, void *baton)
+{
+    const create_t *create = baton;
+    const store_account_t *a = create->account;
+    const void *values[] = {a->id,         a->realm,      a->directory,
+                            a->thumbprint, a->jwk,        a->status,
+                            a->contact,    a->terms_url,  &a->terms_agreed_at,
+                            a->owner,      a->created_ip, &a->created_at};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &insert, values);
+
+    if (rv == APR_SUCCESS && !changed)
+        return existing_find(conn, create);
+    return rv;
+}
+
+apr_status_t store_account_create(store_account_t **existing, store_t *store,
+                                  const store_account_t *account,
+                                  apr_pool_t *pool)
+{
+    create_t create = {existing, account, pool};
+
+    if (existing)
+        *existing = NULL;
+    return store_write(store, STORE_DURABLE, create_run, &create);
+}
+
+static apr_status_t account_get(store_account_t **account, store_t *store,
+                                const store_sql_t *sql, const void **args,
+                                apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, sql, args, pool);
+
+    *account = rv == APR_SUCCESS ? account_make(&rows) : NULL;
+    return rv;
+}
+
+apr_status_t store_account_get(store_account_t **account, store_t *store,
+                               const char *id, apr_pool_t *pool)
+{
+    static const store_sql_t get = {STORE_SQL_ACCOUNT_GET,
+                                    "SELECT " COLUMNS
+                                    " FROM accounts WHERE id = %s"};
+    const void *args[] = {id};
+
+    return account_get(account, store, &get, args, pool);
+}
+
+apr_status_t store_account_get_by_key(store_account_t **account, store_t *store,
+                                      const char *realm, const char *directory,
+                                      const char *thumbprint, apr_pool_t *pool)
+{
+    const void *args[] = {thumbprint, realm, directory};
+
+    return account_get(account, store, &get_by_key, args, pool);
+}
+
+apr_status_t store_account_key_known(store_t *store, const char *thumbprint,
+                                     apr_pool_t *pool)
+{
+    static const store_sql_t key_known = {
+        STORE_SQL_ACCOUNT_KEY_KNOWN,
+        "SELECT 1 FROM accounts WHERE thumbprint = %s LIMIT 1"};
+    const void *args[] = {thumbprint};
+    store_rows_t rows;
+
+    return store_read_one(&rows, store, &key_known, args, pool);
+}
+
+typedef struct {
+    const char *id, *contact;
+} change_t;
+
+static apr_status_t contact_set_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t contact_set = {
+        STORE_SQL_ACCOUNT_CONTACT_SET,
+        "UPDATE accounts SET contact = %s WHERE id = %s AND status = 'valid'"};
+    const change_t *change = baton;
+    const void *args[] = {change->contact, change->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &contact_set, args);
+
+    return rv == APR_SUCCESS && !changed ? APR_ENOENT : rv;
+}
+
+apr_status_t store_account_contact_set(store_t *store, const char *id,
+                                       const char *contact, apr_pool_t *pool)
+{
+    change_t change = {id, contact};
+
+    return store_write(store, STORE_DURABLE, contact_set_run, &change);
+}
+
+static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t deactivate = {
+        STORE_SQL_ACCOUNT_DEACTIVATE,
+        "UPDATE accounts SET status = 'deactivated' "
+        "WHERE id = %s AND status = 'valid'"};
+    static const store_sql_t authzs_deactivate = {
+        STORE_SQL_ACCOUNT_AUTHZS_DEACTIVATE,
+        "UPDATE authzs SET status = 'deactivated' "
+        "WHERE account_id = %s AND status = 'pending'"};
+    const change_t *change = baton;
+    const void *args[] = {change->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &deactivate, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (!changed)
+        return APR_ENOENT;
+    return store_conn_run(&changed, conn, &authzs_deactivate, args);
+}
+
+apr_status_t store_account_deactivate(store_t *store, const char *id,
+                                      apr_int64_t now, apr_pool_t *pool)
+{
+    change_t change = {id, NULL};
+
+    return store_write(store, STORE_DURABLE, deactivate_run, &change);
+}
+
+apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
+                                const char *before, int limit, apr_pool_t *pool)
+{
+    static const store_sql_t list = {STORE_SQL_ACCOUNT_LIST,
+                                     "SELECT " COLUMNS " FROM accounts "
+                                     "WHERE id < %s ORDER BY id DESC LIMIT %d"};
+    const void *args[] = {before ? before : STORE_NEWEST, &limit};
+    store_rows_t rows;
+    apr_status_t rv = store_read(&rows, store, &list, args, pool);
+
+    *accounts = apr_array_make(pool, 16, sizeof(store_account_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*accounts, store_account_t *) = account_make(&rows);
+    return rv;
+}

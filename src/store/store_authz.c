@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_authz.h"
+
+#include "store/store_rows.h"
+
+#include "base/banned.h"
+
+#define COLUMNS                                                                \
+    "id, account_id, realm, directory, type, value, wildcard, status, token, " \
+    "challenges, attempted, attempted_at, thumbprint, error, validated_at, "   \
+    "created_at, expires_at"
+enum {
+    COL_ID,
+    COL_ACCOUNT_ID,
+    COL_REALM,
+    COL_DIRECTORY,
+    COL_TYPE,
+    COL_VALUE,
+    COL_WILDCARD,
+    COL_STATUS,
+    COL_TOKEN,
+    COL_CHALLENGES,
+    COL_ATTEMPTED,
+    COL_ATTEMPTED_AT,
+    COL_THUMBPRINT,
+    COL_ERROR,
+    COL_VALIDATED_AT,
+    COL_CREATED_AT,
+    COL_EXPIRES_AT
+};
+
+static store_authz_t *authz_make(const store_rows_t *rows)
+{
+    store_authz_t *authz = apr_palloc(rows->pool, sizeof(*authz));
+
+    authz->id = store_rows_text(rows, COL_ID);
+    authz->account_id = store_rows_text(rows, COL_ACCOUNT_ID);
+    authz->realm = store_rows_text(rows, COL_REALM);
+    authz->directory = store_rows_text(rows, COL_DIRECTORY);
+    authz->type = store_rows_text(rows, COL_TYPE);
+    authz->value = store_rows_text(rows, COL_VALUE);
+    authz->wildcard = (int)store_rows_int(rows, COL_WILDCARD);
+    authz->status = store_rows_text(rows, COL_STATUS);
+    authz->token = store_rows_text(rows, COL_TOKEN);
+    authz->challenges = store_rows_text(rows, COL_CHALLENGES);
+    authz->attempted = store_rows_text(rows, COL_ATTEMPTED);
+    authz->attempted_at = store_rows_int(rows, COL_ATTEMPTED_AT);
+    authz->thumbprint = store_rows_text(rows, COL_THUMBPRINT);
+    authz->error = store_rows_text(rows, COL_ERROR);
+    authz->validated_at = store_rows_int(rows, COL_VALIDATED_AT);
+    authz->created_at = store_rows_int(rows, COL_CREATED_AT);
+    authz->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
+    return authz;
+}
+
+apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
+{
+    static const store_sql_t insert = {
+        STORE_SQL_AUTHZ_INSERT, "INSERT INTO authzs (" COLUMNS ") "
+                                "VALUES (%s, %s, %s, %s, %s, %s, %d, %s, %s, "
+                                "%s, %s, %lld, %s, %s, %lld, %lld, %lld)"};
+    const void *values[] = {a->id,          a->account_id, a->realm,
+                            a->directory,   a->type,       a->value,
+                            &a->wildcard,   a->status,     a->token,
+                            a->challenges,  a->attempted,  &a->attempted_at,
+                            a->thumbprint,  a->error,      &a->validated_at,
+                            &a->created_at, &a->expires_at};
+    int changed;
+
+    return store_conn_run(&changed, conn, &insert, values);
+}
+
+static apr_status_t authz_get(store_authz_t **authz, store_t *store,
+                              const store_sql_t *sql, const void **args,
+                              apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, sql, args, pool);
+
+    *authz = rv == APR_SUCCESS ? authz_make(&rows) : NULL;
+    return rv;
+}
+
+apr_status_t store_authz_get(store_authz_t **authz, store_t *store,
+                             const char *id, apr_pool_t *pool)
+{
+    static const store_sql_t get = {
+        STORE_SQL_AUTHZ_GET, "SELECT " COLUMNS " FROM authzs WHERE id = %s"};
+    const void *args[] = {id};
+
+    return authz_get(authz, store, &get, args, pool);
+}
+
+apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
+                                      const char *account_id, const char *type,
+                                      const char *value, int wildcard,
+                                      apr_int64_t min_expires, apr_pool_t *pool)
+{
+    static const store_sql_t get_reusable = {
+        STORE_SQL_AUTHZ_GET_REUSABLE,
+        "SELECT " COLUMNS " FROM authzs "
+        "WHERE account_id = %s AND status = 'valid' AND value = %s "
+        "AND type = %s AND wildcard = %d AND expires_at > %lld "
+        "ORDER BY expires_at DESC LIMIT 1"};
+    const void *args[] = {account_id, value, type, &wildcard, &min_expires};
+
+    return authz_get(authz, store, &get_reusable, args, pool);
+}
+
+typedef struct {
+    const char *id, *challenge_type, *thumbprint;
+    const apr_int64_t *now;
+    const store_job_t *job;
+} attempt_t;
+
+static apr_status_t attempt_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t update = {
+        STORE_SQL_AUTHZ_ATTEMPT,
+        "UPDATE authzs SET attempted = %s, thumbprint = %s, attempted_at = "
+        "%lld "
+        "WHERE id = %s AND status = 'pending' AND attempted IS NULL"};
+    const attempt_t *attempt = baton;
+    const void *args[] = {attempt->challenge_type, attempt->thumbprint,
+                          attempt->now, attempt->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    return changed ? store_job_insert(conn, attempt->job) : APR_EEXIST;
+}
+
+apr_status_t store_authz_attempt(store_t *store, const char *id,
+                                 const char *challenge_type,
+                                 const char *thumbprint, apr_int64_t now,
+                                 const store_job_t *job, apr_pool_t *pool)
+{
+    attempt_t attempt = {id, challenge_type, thumbprint, &now, job};
+
+    return store_write(store, STORE_RELAXED, attempt_run, &attempt);
+}
+
+typedef struct {
+    const char *id, *job_id, *error;
+    const apr_int64_t *valid_until, *now;
+    int is_late;
+} record_t;
+
+static apr_status_t record_run(store_conn_t *conn, void *baton)
+{
+    /* expires_at of what is invalid stays what it was. */
+    static const store_sql_t update = {
+        STORE_SQL_AUTHZ_RECORD,
+        "UPDATE authzs SET status = %s, error = %s, validated_at = %lld, "
+        "expires_at = CASE WHEN %lld > 0 THEN %lld ELSE expires_at END "
+        "WHERE id = %s AND status = 'pending' AND attempted IS NOT NULL"};
+    static const apr_int64_t none = 0;
+    record_t *record = baton;
+    const apr_int64_t *until = record->error ? &none : record->valid_until;
+    const void *args[] = {record->error ? "invalid" : "valid",
+                          record->error,
+                          record->error ? &none : record->now,
+                          until,
+                          until,
+                          record->id};
+    int changed = 0;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    record->is_late = !changed;
+    return rv == APR_SUCCESS ? store_job_remove(conn, record->job_id) : rv;
+}
+
+apr_status_t store_authz_record(store_t *store, const char *id,
+                                const char *job_id, const char *error,
+                                apr_int64_t valid_until, apr_int64_t now,
+                                apr_pool_t *pool)
+{
+    record_t record = {id, job_id, error, &valid_until, &now, 0};
+    apr_status_t rv = store_write(store, STORE_RELAXED, record_run, &record);
+
+    return rv == APR_SUCCESS && record.is_late ? APR_EEXIST : rv;
+}
+
+static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t update = {
+        STORE_SQL_AUTHZ_DEACTIVATE,
+        "UPDATE authzs SET status = 'deactivated' "
+        "WHERE id = %s AND status IN ('pending', 'valid')"};
+    const void *args[] = {baton};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+}
+
+apr_status_t store_authz_deactivate(store_t *store, const char *id,
+                                    apr_pool_t *pool)
+{
+    return store_write(store, STORE_DURABLE, deactivate_run, (void *)id);
+}

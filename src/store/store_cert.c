@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_cert.h"
+
+#include "store/store_rows.h"
+
+#include "base/banned.h"
+
+#define COLUMNS                                                                \
+    "id, serial, account_id, order_id, realm, directory, profile, issuer, "    \
+    "identifiers, spki_sha256, der, not_before, not_after, issued_at, "        \
+    "revoked_at, revoked_reason"
+enum {
+    COL_ID,
+    COL_SERIAL,
+    COL_ACCOUNT_ID,
+    COL_ORDER_ID,
+    COL_REALM,
+    COL_DIRECTORY,
+    COL_PROFILE,
+    COL_ISSUER,
+    COL_IDENTIFIERS,
+    COL_SPKI_SHA256,
+    COL_DER,
+    COL_NOT_BEFORE,
+    COL_NOT_AFTER,
+    COL_ISSUED_AT,
+    COL_REVOKED_AT,
+    COL_REVOKED_REASON
+};
+
+static store_cert_t *cert_make(const store_rows_t *rows)
+{
+    store_cert_t *cert = apr_palloc(rows->pool, sizeof(*cert));
+
+    cert->id = store_rows_text(rows, COL_ID);
+    cert->serial = store_rows_text(rows, COL_SERIAL);
+    cert->account_id = store_rows_text(rows, COL_ACCOUNT_ID);
+    cert->order_id = store_rows_text(rows, COL_ORDER_ID);
+    cert->realm = store_rows_text(rows, COL_REALM);
+    cert->directory = store_rows_text(rows, COL_DIRECTORY);
+    cert->profile = store_rows_text(rows, COL_PROFILE);
+    cert->issuer = store_rows_text(rows, COL_ISSUER);
+    cert->identifiers = store_rows_text(rows, COL_IDENTIFIERS);
+    cert->spki_sha256 = store_rows_text(rows, COL_SPKI_SHA256);
+    cert->der = store_rows_blob(&cert->der_len, rows, COL_DER);
+    cert->not_before = store_rows_int(rows, COL_NOT_BEFORE);
+    cert->not_after = store_rows_int(rows, COL_NOT_AFTER);
+    cert->issued_at = store_rows_int(rows, COL_ISSUED_AT);
+    cert->revoked_at = store_rows_int(rows, COL_REVOKED_AT);
+    cert->revoked_reason = (int)store_rows_int(rows, COL_REVOKED_REASON);
+    return cert;
+}
+
+apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *c)
+{
+    static const store_sql_t insert = {
+        STORE_SQL_CERT_INSERT,
+        "INSERT INTO certs (" COLUMNS ") "
+        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, "
+        "%s, %s, %pDb, %lld, %lld, %lld, %lld, %d) ON CONFLICT DO NOTHING"};
+    const void *values[] = {
+        c->id,          c->serial,         c->account_id, c->order_id,
+        c->realm,       c->directory,      c->profile,    c->issuer,
+        c->identifiers, c->spki_sha256,    c->der,        &c->der_len,
+        NULL, /* table and column, for drivers that want them */
+        NULL,           &c->not_before,    &c->not_after, &c->issued_at,
+        &c->revoked_at, &c->revoked_reason};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &insert, values);
+
+    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+}
+
+static apr_status_t cert_get(store_cert_t **cert, store_t *store,
+                             const store_sql_t *sql, const void **args,
+                             apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, sql, args, pool);
+
+    *cert = rv == APR_SUCCESS ? cert_make(&rows) : NULL;
+    return rv;
+}
+
+apr_status_t store_cert_get(store_cert_t **cert, store_t *store, const char *id,
+                            apr_pool_t *pool)
+{
+    static const store_sql_t get = {
+        STORE_SQL_CERT_GET, "SELECT " COLUMNS " FROM certs WHERE id = %s"};
+    const void *args[] = {id};
+
+    return cert_get(cert, store, &get, args, pool);
+}
+
+apr_status_t store_cert_get_by_serial(store_cert_t **cert, store_t *store,
+                                      const char *serial, apr_pool_t *pool)
+{
+    static const store_sql_t get_by_serial = {STORE_SQL_CERT_GET_BY_SERIAL,
+                                              "SELECT " COLUMNS
+                                              " FROM certs WHERE serial = %s"};
+    const void *args[] = {serial};
+
+    return cert_get(cert, store, &get_by_serial, args, pool);
+}
+
+apr_status_t store_cert_get_vhost(store_cert_t **cert, store_t *store,
+                                  const char *identifiers,
+                                  const char *spki_sha256, apr_pool_t *pool)
+{
+    static const store_sql_t get_vhost = {
+        STORE_SQL_CERT_GET_VHOST,
+        "SELECT " COLUMNS " FROM certs "
+        "WHERE identifiers = %s AND spki_sha256 = %s AND order_id IS NULL "
+        "ORDER BY id DESC LIMIT 1"};
+    const void *args[] = {identifiers, spki_sha256};
+
+    return cert_get(cert, store, &get_vhost, args, pool);
+}
+
+static apr_status_t add_run(store_conn_t *conn, void *baton)
+{
+    return store_cert_insert(conn, baton);
+}
+
+apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
+                            apr_pool_t *pool)
+{
+    return store_write(store, STORE_DURABLE, add_run, (void *)cert);
+}
+
+apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
+                             const char *account_id, const char *before,
+                             int limit, apr_pool_t *pool)
+{
+    static const store_sql_t list = {STORE_SQL_CERT_LIST,
+                                     "SELECT " COLUMNS " FROM certs "
+                                     "WHERE id < %s AND account_id = %s "
+                                     "ORDER BY id DESC LIMIT %d"};
+    static const store_sql_t list_all = {STORE_SQL_CERT_LIST_ALL,
+                                         "SELECT " COLUMNS " FROM certs "
+                                         "WHERE id < %s "
+                                         "ORDER BY id DESC LIMIT %d"};
+    const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
+    const void *args_all[] = {args[0], &limit};
+    store_rows_t rows;
+    apr_status_t rv = account_id
+                          ? store_read(&rows, store, &list, args, pool)
+                          : store_read(&rows, store, &list_all, args_all, pool);
+
+    *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*certs, store_cert_t *) = cert_make(&rows);
+    return rv;
+}

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_commit.h"
+
+#include <apr_strings.h>
+#include <apr_time.h>
+#include <errno.h>
+
+#include "base/clock.h"
+#include "store/store_db.h"
+#include "store/store_schema.h"
+
+#include "base/banned.h"
+
+/* How long a writer stays in the queue before it gives up. */
+#define QUEUE_LIMIT apr_time_from_sec(2)
+/* A failure that took longer than this was somebody else's lock. */
+#define SLOW apr_time_from_msec(500)
+
+typedef enum { ENTRY_WAITS, ENTRY_RUNS, ENTRY_DONE } entry_state_e;
+
+/* A writer: lives on its thread's stack while that waits. */
+struct store_entry_t {
+    store_write_fn fn; /* NULL: only have the database made */
+    void *baton;
+    store_durability_e durability;
+    entry_state_e state;
+    apr_status_t rv;
+    int has_failed; /* by the database, not by what fn decided */
+    pthread_cond_t cond;
+    store_entry_t *next;
+};
+
+static const store_sql_t begin = {STORE_SQL_BEGIN, "BEGIN IMMEDIATE"};
+static const store_sql_t commit = {STORE_SQL_COMMIT, "COMMIT"};
+static const store_sql_t savepoint = {STORE_SQL_SAVEPOINT, "SAVEPOINT entry"};
+static const store_sql_t release = {STORE_SQL_RELEASE, "RELEASE entry"};
+static const store_sql_t rollback_to = {STORE_SQL_ROLLBACK_TO,
+                                        "ROLLBACK TO entry"};
+
+static void writer_close(store_t *store)
+{
+    if (store->writer)
+        store_conn_close(store->writer);
+    store->writer = NULL;
+}
+
+/* Not on disk at once what a power cut may undo; SQLite syncs the log before
+ * it moves pages to the database anyway. */
+static apr_status_t synchronous_set(store_conn_t *conn,
+                                    store_durability_e durability)
+{
+    store_rows_t rows;
+    apr_pool_t *pool;
+    apr_status_t rv;
+
+    if (conn->synchronous == (int)durability)
+        return APR_SUCCESS;
+    apr_pool_create(&pool, conn->pool);
+    rv = store_conn_text(&rows, conn,
+                         durability == STORE_DURABLE
+                             ? "PRAGMA synchronous = FULL"
+                             : "PRAGMA synchronous = NORMAL",
+                         pool);
+    apr_pool_destroy(pool);
+    conn->synchronous = (int)durability;
+    return rv;
+}
+
+static apr_status_t writer_setup(store_t *store, int may_make, apr_pool_t *pool)
+{
+    /* A checkpoint costs two syncs, so it is rare; journal_size_limit cuts a
+     * log that grew beyond that while a long read held it open. */
+    static const char *const pragmas[] = {
+        "PRAGMA foreign_keys = ON", "PRAGMA wal_autocheckpoint = 2000",
+        "PRAGMA journal_size_limit = 33554432", "PRAGMA secure_delete = OFF",
+        "PRAGMA temp_store = MEMORY"};
+    store_conn_t *conn = store->writer;
+    store_rows_t rows;
+    apr_size_t i;
+    apr_status_t rv;
+
+    rv = store_schema_migrate(conn, may_make, store->log, pool);
+    for (i = 0; rv == APR_SUCCESS && i < sizeof(pragmas) / sizeof(*pragmas);
+         i++)
+        rv = store_conn_text(&rows, conn, pragmas[i], pool);
+    return rv;
+}
+
+/* The file is made only if there has never been a database. */
+static apr_status_t file_need(store_t *store, int may_make)
+{
+    store_file_t file;
+    char buf[80];
+    apr_status_t rv = store_file_find(&file, store->path);
+
+    if (!APR_STATUS_IS_ENOENT(rv) || !may_make)
+        return APR_SUCCESS; /* whatever it is, opening will say it */
+    rv = store_file_create(store->path);
+    if (rv == APR_SUCCESS || APR_STATUS_IS_EEXIST(rv))
+        return APR_SUCCESS;
+    return store_conn_fail(store->writer, "cannot be made: %s",
+                           apr_strerror(rv, buf, sizeof(buf)));
+}
+
+static apr_status_t writer_open(store_t *store)
+{
+    apr_pool_t *pool;
+    int may_make =
+        store->lock.state == STORE_LOCK_NEW && !store_was_there(store);
+    apr_status_t rv;
+
+    writer_close(store);
+    store->writer = store_conn_make(store->driver);
+    rv = file_need(store, may_make);
+    if (rv == APR_SUCCESS)
+        rv = store_conn_open(store->writer, store->path);
+    if (rv != APR_SUCCESS)
+        return rv;
+    apr_pool_create(&pool, store->writer->pool);
+    rv = writer_setup(store, may_make, pool);
+    apr_pool_destroy(pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    store_is_there(store);
+    store_lock_mark(&store->lock, STORE_LOCK_WELL);
+    return APR_SUCCESS;
+}
+
+/* Runs one in its savepoint.  Not APR_SUCCESS: the whole transaction is gone.
+ * (SQLite rolls all back when the disk is full; a later SAVEPOINT and RELEASE
+ * would commit alone.) */
+static apr_status_t entry_run(store_conn_t *conn, store_entry_t *entry)
+{
+    apr_status_t rv = store_conn_run(NULL, conn, &savepoint, NULL);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    conn->has_failed = 0;
+    entry->rv = entry->fn ? entry->fn(conn, entry->baton) : APR_SUCCESS;
+    entry->has_failed = conn->has_failed;
+    if (entry->has_failed && entry->rv == APR_SUCCESS)
+        entry->rv = APR_EGENERAL;
+    if (entry->rv != APR_SUCCESS) {
+        rv = store_conn_run(NULL, conn, &rollback_to, NULL);
+        if (rv != APR_SUCCESS)
+            return rv;
+    }
+    return store_conn_run(NULL, conn, &release, NULL);
+}
+
+static void batch_fail(store_entry_t *batch, apr_status_t rv)
+{
+    for (; batch; batch = batch->next) {
+        batch->rv = rv;
+        batch->has_failed = 1;
+    }
+}
+
+/* All of the batch in one transaction. */
+static apr_status_t transaction_run(store_conn_t *conn, store_entry_t *batch)
+{
+    store_entry_t *entry;
+    apr_status_t rv = store_conn_run(NULL, conn, &begin, NULL);
+
+    for (entry = batch; entry && rv == APR_SUCCESS; entry = entry->next)
+        rv = entry_run(conn, entry);
+    if (rv == APR_SUCCESS)
+        rv = store_conn_run(NULL, conn, &commit, NULL);
+    return rv;
+}
+
+static store_durability_e batch_durability(const store_entry_t *batch)
+{
+    for (; batch; batch = batch->next)
+        if (batch->durability == STORE_DURABLE)
+            return STORE_DURABLE;
+    return STORE_RELAXED;
+}
+
+/* Not APR_SUCCESS: nothing was committed.  Otherwise some may have failed
+ * nevertheless. */
+static apr_status_t batch_run(store_t *store, store_entry_t *batch)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!store->writer)
+        rv = writer_open(store);
+    store->writer->has_written = 0;
+    if (rv == APR_SUCCESS)
+        rv = synchronous_set(store->writer, batch_durability(batch));
+    if (rv == APR_SUCCESS)
+        rv = transaction_run(store->writer, batch);
+    if (rv != APR_SUCCESS)
+        batch_fail(batch, rv);
+    return rv;
+}
+
+/* Takes those that failed out of *batch. */
+static store_entry_t *failed_take(store_entry_t **batch)
+{
+    store_entry_t *failed = NULL, **failed_end = &failed;
+
+    while (*batch) {
+        store_entry_t *entry = *batch;
+
+        if (entry->has_failed) {
+            *batch = entry->next;
+            entry->next = NULL;
+            *failed_end = entry;
+            failed_end = &entry->next;
+        }
+        else {
+            batch = &entry->next;
+        }
+    }
+    return failed;
+}
+
+/* Statements of a connection that has been open for some time are stale when
+ * somebody has changed the schema meanwhile: what failed by itself is run once
+ * more, on a fresh one. */
+static void batch_run_twice(store_t *store, store_entry_t **batch)
+{
+    store_entry_t *failed, **end = batch;
+    int was_open;
+
+    if (store->writer && !store_is_current(store, store->writer))
+        writer_close(store);
+    was_open = store->writer != NULL;
+    if (batch_run(store, *batch) != APR_SUCCESS || !was_open)
+        return;
+    failed = failed_take(batch);
+    if (failed) {
+        writer_close(store);
+        batch_run(store, failed);
+    }
+    while (*end)
+        end = &(*end)->next;
+    *end = failed;
+}
+
+/* The lock is held. */
+static void batch_do(store_t *store, store_entry_t **batch)
+{
+    const store_entry_t *entry;
+    store_health_e health = STORE_READ_ILL;
+    int has_failed = 0;
+
+    batch_run_twice(store, batch);
+    for (entry = *batch; entry; entry = entry->next) {
+        has_failed |= entry->has_failed;
+        if (entry->fn)
+            health = STORE_WRITE_ILL;
+    }
+    if (has_failed) {
+        store_ill(store, health, store->writer->why);
+        store_lock_mark(&store->lock, STORE_LOCK_ILL);
+        writer_close(store);
+    }
+    else if (store->writer->has_written) {
+        store_well(store, STORE_WRITE_ILL);
+        store_lock_mark(&store->lock, STORE_LOCK_WELL);
+    }
+}
+
+static store_entry_t *queue_take(store_t *store)
+{
+    store_entry_t *batch, *entry;
+
+    pthread_mutex_lock(&store->mutex);
+    batch = store->queue;
+    store->queue = NULL;
+    store->queue_end = &store->queue;
+    for (entry = batch; entry; entry = entry->next)
+        entry->state = ENTRY_RUNS;
+    pthread_mutex_unlock(&store->mutex);
+    return batch;
+}
+
+static void batch_wake(store_t *store, store_entry_t *batch)
+{
+    store_entry_t *next;
+
+    pthread_mutex_lock(&store->mutex);
+    for (; batch; batch = next) {
+        next = batch->next; /* its thread may be gone in a moment */
+        batch->state = ENTRY_DONE;
+        pthread_cond_signal(&batch->cond);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
+/* Others held the database for as long as one may wait: whoever has come
+ * meanwhile shares the failure, since a try of his own would last as long. */
+static void latecomers_fail(store_t *store, store_entry_t **batch)
+{
+    while (*batch)
+        batch = &(*batch)->next;
+    *batch = queue_take(store);
+    batch_fail(*batch, APR_TIMEUP);
+}
+
+static void lead_locked(store_t *store, store_entry_t **batch)
+{
+    apr_time_t start = clock_now(&clock_system);
+
+    if (store->lock.waited_long && store->lock.state == STORE_LOCK_ILL) {
+        store_ill(store, STORE_WRITE_ILL, "no process can write now");
+        batch_fail(*batch, APR_TIMEUP);
+        return;
+    }
+    batch_do(store, batch);
+    if (!store->writer && clock_now(&clock_system) - start > SLOW)
+        latecomers_fail(store, batch);
+}
+
+static void lead(store_t *store)
+{
+    char why[STORE_WHY_LEN], buf[80];
+    apr_status_t rv = store_lock_take(&store->lock);
+    store_entry_t *batch = queue_take(store);
+
+    if (rv == APR_SUCCESS) {
+        lead_locked(store, &batch);
+        store_lock_release(&store->lock);
+    }
+    else {
+        apr_snprintf(why, sizeof(why), "its lock file %s: %s", store->lock.path,
+                     apr_strerror(rv, buf, sizeof(buf)));
+        store_ill(store, STORE_WRITE_ILL, why);
+        batch_fail(batch, rv);
+    }
+    batch_wake(store, batch);
+}
+
+static void queue_add(store_t *store, store_entry_t *entry)
+{
+    *store->queue_end = entry;
+    store->queue_end = &entry->next;
+}
+
+static void queue_remove(store_t *store, store_entry_t *entry)
+{
+    store_entry_t **link = &store->queue;
+
+    while (*link != entry)
+        link = &(*link)->next;
+    *link = entry->next;
+    if (!*link)
+        store->queue_end = link;
+}
+
+/* Leads, or waits until somebody has led for it; the mutex is held. */
+static void entry_wait(store_t *store, store_entry_t *entry)
+{
+    apr_time_t limit = clock_now(&clock_system) + QUEUE_LIMIT;
+    struct timespec until = {apr_time_sec(limit), apr_time_usec(limit) * 1000};
+
+    while (entry->state != ENTRY_DONE) {
+        if (!store->has_leader) {
+            store->has_leader = 1;
+            pthread_mutex_unlock(&store->mutex);
+            lead(store);
+            pthread_mutex_lock(&store->mutex);
+            store->has_leader = 0;
+            if (store->queue)
+                pthread_cond_signal(&store->queue->cond);
+        }
+        else if (entry->state == ENTRY_RUNS) {
+            pthread_cond_wait(&entry->cond, &store->mutex);
+        }
+        else if (pthread_cond_timedwait(&entry->cond, &store->mutex, &until) ==
+                     ETIMEDOUT &&
+                 entry->state == ENTRY_WAITS && store->has_leader) {
+            queue_remove(store, entry);
+            entry->rv = APR_TIMEUP;
+            return;
+        }
+    }
+}
+
+static apr_status_t entry_submit(store_t *store, store_entry_t *entry)
+{
+    __atomic_add_fetch(&store->users, 1, __ATOMIC_RELAXED);
+    pthread_mutex_lock(&store->mutex);
+    queue_add(store, entry);
+    entry_wait(store, entry);
+    pthread_mutex_unlock(&store->mutex);
+    __atomic_sub_fetch(&store->users, 1, __ATOMIC_RELAXED);
+    pthread_cond_destroy(&entry->cond);
+    return entry->rv;
+}
+
+apr_status_t store_write(store_t *store, store_durability_e durability,
+                         store_write_fn fn, void *baton)
+{
+    store_entry_t entry = {.fn = fn,
+                           .baton = baton,
+                           .durability = durability,
+                           .cond = PTHREAD_COND_INITIALIZER};
+
+    return entry_submit(store, &entry);
+}
+
+apr_status_t store_commit_prepare(store_t *store)
+{
+    store_entry_t entry = {.durability = STORE_RELAXED,
+                           .cond = PTHREAD_COND_INITIALIZER};
+
+    return entry_submit(store, &entry);
+}

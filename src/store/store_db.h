@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_DB_H
+#define STORE_DB_H
+
+/* What the store is made of: a few idle connections to read with, one to write
+ * with, the writers' queue, and how the database is.  For store/ only. */
+
+#include <pthread.h>
+
+#include "store/store_conn.h"
+
+typedef struct store_entry_t store_entry_t; /* store_commit.c */
+
+/* The first failure of a series is logged, and the end of the series: a write
+ * that succeeds, or a read if only reads have failed. */
+typedef enum { STORE_WELL, STORE_READ_ILL, STORE_WRITE_ILL } store_health_e;
+
+struct store_t {
+    apr_pool_t *pool; /* unmanaged; nothing is allocated in it after open */
+    const log_t *log;
+    const char *path;
+    const apr_dbd_driver_t *driver;
+
+    int users;             /* threads in here; atomic */
+    pthread_mutex_t mutex; /* guards what follows, held for moments only */
+    store_conn_t *idle;    /* of readers, last used first */
+    int idle_count;
+    int was_there; /* this process has seen the database */
+    int is_closed;
+    store_health_e health;
+    store_entry_t *queue, **queue_end; /* writes that wait */
+    int has_leader;
+
+    /* The leader's alone. */
+    store_conn_t *writer;
+    store_lock_t lock;
+};
+
+/* One SELECT on a connection that is not the writer's.  Rows live in pool.  A
+ * connection that fails at once is replaced by a fresh one, once: prepared
+ * statements go stale when another process changes the schema. */
+apr_status_t store_read(store_rows_t *rows, store_t *store,
+                        const store_sql_t *sql, const void **args,
+                        apr_pool_t *pool) __attribute__((warn_unused_result));
+/* The same, and its first row is the current one; APR_ENOENT if there is
+ * none. */
+apr_status_t store_read_one(store_rows_t *rows, store_t *store,
+                            const store_sql_t *sql, const void **args,
+                            apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Several statements on one connection; fn may run twice. */
+typedef apr_status_t (*store_read_fn)(store_conn_t *conn, void *baton);
+apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
+    __attribute__((warn_unused_result));
+
+/* Greater than every id: a list from the newest. */
+#define STORE_NEWEST "~"
+
+/* Is the file at the path still what this connection is open on? */
+int store_is_current(const store_t *store, const store_conn_t *conn);
+
+/* Has this process seen the database?  Then it is never made again. */
+int store_was_there(store_t *store);
+void store_is_there(store_t *store);
+
+void store_ill(store_t *store, store_health_e health, const char *why);
+void store_well(store_t *store, store_health_e health);
+
+/* Make or migrate the database, as every writer does, for a reader that found
+ * none or an old one. */
+apr_status_t store_commit_prepare(store_t *store)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_file.h"
+
+#include <apr_time.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+/* flock() cannot wait with a limit, so it is asked again and again: often at
+ * first, since the holder is gone after one fsync. */
+#define WAIT_LIMIT apr_time_from_msec(2000)
+#define WAIT_LONG  apr_time_from_msec(400)
+#define NAP_SHORT  apr_time_from_msec(0) + 100
+#define NAP_LONG   apr_time_from_msec(2)
+#define NAPS_SHORT 200
+#define NAPS_MAX   20000
+
+static const char mark[] =
+    "+ The database was made. While this file says so, a database that is "
+    "gone is reported and not made again.\n";
+
+apr_status_t store_file_find(store_file_t *file, const char *path)
+{
+    struct stat st;
+
+    memset(file, 0, sizeof(*file));
+    if (stat(path, &st) != 0)
+        return errno;
+    file->dev = st.st_dev;
+    file->ino = st.st_ino;
+    return APR_SUCCESS;
+}
+
+int store_file_is(const store_file_t *a, const store_file_t *b)
+{
+    return a->ino == b->ino && a->dev == b->dev;
+}
+
+apr_status_t store_file_create(const char *path)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return errno;
+    if (fchmod(fd, 0600) != 0)
+        rv = errno;
+    close(fd);
+    return rv;
+}
+
+void store_lock_init(store_lock_t *lock, const char *path)
+{
+    memset(lock, 0, sizeof(*lock));
+    lock->path = path;
+    lock->fd = -1;
+}
+
+void store_lock_close(store_lock_t *lock)
+{
+    if (lock->fd >= 0)
+        close(lock->fd);
+    lock->fd = -1;
+}
+
+static apr_status_t lock_open(store_lock_t *lock)
+{
+    struct stat st;
+
+    if (lock->fd >= 0 && fstat(lock->fd, &st) == 0 && st.st_nlink > 0)
+        return APR_SUCCESS;
+    store_lock_close(lock);
+    lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    return lock->fd < 0 ? errno : APR_SUCCESS;
+}
+
+static apr_status_t lock_wait(store_lock_t *lock)
+{
+    apr_time_t waited = 0, start = 0;
+    int naps;
+
+    for (naps = 0; naps < NAPS_MAX && waited < WAIT_LIMIT; naps++) {
+        if (flock(lock->fd, LOCK_EX | LOCK_NB) == 0) {
+            lock->waited_long = waited > WAIT_LONG;
+            return APR_SUCCESS;
+        }
+        if (errno != EWOULDBLOCK && errno != EINTR)
+            return errno;
+        if (!naps)
+            start = clock_now(&clock_system);
+        apr_sleep(naps < NAPS_SHORT ? NAP_SHORT : NAP_LONG);
+        waited = clock_now(&clock_system) - start;
+    }
+    return APR_TIMEUP;
+}
+
+apr_status_t store_lock_take(store_lock_t *lock)
+{
+    apr_status_t rv = lock_open(lock);
+
+    if (rv == APR_SUCCESS)
+        rv = lock_wait(lock);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (pread(lock->fd, &lock->state, 1, 0) != 1)
+        lock->state = STORE_LOCK_NEW;
+    return APR_SUCCESS;
+}
+
+void store_lock_release(store_lock_t *lock)
+{
+    flock(lock->fd, LOCK_UN);
+}
+
+void store_lock_mark(store_lock_t *lock, char state)
+{
+    ssize_t done;
+
+    if (state == lock->state)
+        return;
+    if (lock->state == STORE_LOCK_NEW) {
+        done = pwrite(lock->fd, mark, sizeof(mark) - 1, 0);
+        lock->state = done > 0 ? STORE_LOCK_WELL : STORE_LOCK_NEW;
+    }
+    if (lock->state != STORE_LOCK_NEW && state != lock->state &&
+        pwrite(lock->fd, &state, 1, 0) == 1)
+        lock->state = state;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_FILE_H
+#define STORE_FILE_H
+
+/*
+ * The database's file and the lock file beside it.  For store/ only.
+ *
+ * The database itself is never opened here once it has been made: closing any
+ * descriptor of it would drop SQLite's own locks (POSIX locks belong to the
+ * process).
+ *
+ * The lock file is empty until the database's schema has been made.  From then
+ * on it holds a line that begins with '+' or '-': it says that there was a
+ * database once, and whether the last write of any process went well.
+ */
+
+#include <apr_errno.h>
+#include <apr_pools.h>
+#include <sys/types.h>
+
+/* Which file it is, whatever its name.  All zero: none. */
+typedef struct {
+    dev_t dev;
+    ino_t ino;
+} store_file_t;
+
+apr_status_t store_file_find(store_file_t *file, const char *path)
+    __attribute__((warn_unused_result));
+int store_file_is(const store_file_t *a, const store_file_t *b);
+/* Make it, empty, 0600 whatever the umask.  APR_EEXIST: it is there. */
+apr_status_t store_file_create(const char *path)
+    __attribute__((warn_unused_result));
+
+#define STORE_LOCK_NEW  '\0' /* there was never a database */
+#define STORE_LOCK_WELL '+'
+#define STORE_LOCK_ILL  '-'
+
+typedef struct {
+    const char *path;
+    int fd;          /* -1: not open */
+    char state;      /* STORE_LOCK_*; as of the last take or mark */
+    int waited_long; /* so long that to wait for anything else is too much */
+} store_lock_t;
+
+void store_lock_init(store_lock_t *lock, const char *path);
+/* Exclusive among all processes and all store_t; freed by the kernel when the
+ * process dies.  APR_TIMEUP after about two seconds. */
+apr_status_t store_lock_take(store_lock_t *lock)
+    __attribute__((warn_unused_result));
+void store_lock_release(store_lock_t *lock);
+/* Write state down for other processes, and for the time after a restart; only
+ * while the lock is held.  Costs nothing if it is so already. */
+void store_lock_mark(store_lock_t *lock, char state);
+void store_lock_close(store_lock_t *lock);
+
+#endif

@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_order.h"
+
+#include <apr_strings.h>
+
+#include "store/store_rows.h"
+
+#include "base/banned.h"
+
+#define COLUMNS                                                                \
+    "id, account_id, realm, directory, profile, identifiers, authz_ids, "      \
+    "not_before, not_after, created_at, expires_at, processing_since, "        \
+    "csr_sha256, cert_id, error"
+enum {
+    COL_ID,
+    COL_ACCOUNT_ID,
+    COL_REALM,
+    COL_DIRECTORY,
+    COL_PROFILE,
+    COL_IDENTIFIERS,
+    COL_AUTHZ_IDS,
+    COL_NOT_BEFORE,
+    COL_NOT_AFTER,
+    COL_CREATED_AT,
+    COL_EXPIRES_AT,
+    COL_PROCESSING_SINCE,
+    COL_CSR_SHA256,
+    COL_CERT_ID,
+    COL_ERROR
+};
+
+/* "a b c", in the row's own memory. */
+static apr_array_header_t *ids_split(const char *text, apr_pool_t *pool)
+{
+    apr_array_header_t *ids = apr_array_make(pool, 4, sizeof(const char *));
+    char *last, *id = apr_strtok(apr_pstrdup(pool, text), " ", &last);
+
+    for (; id; id = apr_strtok(NULL, " ", &last))
+        APR_ARRAY_PUSH(ids, const char *) = id;
+    return ids;
+}
+
+static store_order_t *order_make(const store_rows_t *rows)
+{
+    store_order_t *order = apr_palloc(rows->pool, sizeof(*order));
+
+    order->id = store_rows_text(rows, COL_ID);
+    order->account_id = store_rows_text(rows, COL_ACCOUNT_ID);
+    order->realm = store_rows_text(rows, COL_REALM);
+    order->directory = store_rows_text(rows, COL_DIRECTORY);
+    order->profile = store_rows_text(rows, COL_PROFILE);
+    order->identifiers = store_rows_text(rows, COL_IDENTIFIERS);
+    order->authz_ids =
+        ids_split(store_rows_text(rows, COL_AUTHZ_IDS), rows->pool);
+    order->not_before = store_rows_int(rows, COL_NOT_BEFORE);
+    order->not_after = store_rows_int(rows, COL_NOT_AFTER);
+    order->created_at = store_rows_int(rows, COL_CREATED_AT);
+    order->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
+    order->processing_since = store_rows_int(rows, COL_PROCESSING_SINCE);
+    order->csr_sha256 = store_rows_text(rows, COL_CSR_SHA256);
+    order->cert_id = store_rows_text(rows, COL_CERT_ID);
+    order->error = store_rows_text(rows, COL_ERROR);
+    return order;
+}
+
+typedef struct {
+    const store_order_t *order;
+    const char *authz_ids;
+    const apr_array_header_t *new_authzs;
+} create_t;
+
+static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
+{
+    static const store_sql_t insert = {
+        STORE_SQL_ORDER_INSERT, "INSERT INTO orders (" COLUMNS ") "
+                                "VALUES (%s, %s, %s, %s, %s, %s, %s, "
+                                "%lld, %lld, %lld, %lld, %lld, %s, %s, %s)"};
+    const store_order_t *o = create->order;
+    const void *values[] = {
+        o->id,         o->account_id,  o->realm,          o->directory,
+        o->profile,    o->identifiers, create->authz_ids, &o->not_before,
+        &o->not_after, &o->created_at, &o->expires_at,    &o->processing_since,
+        o->csr_sha256, o->cert_id,     o->error};
+    int changed;
+
+    return store_conn_run(&changed, conn, &insert, values);
+}
+
+static apr_status_t create_run(store_conn_t *conn, void *baton)
+{
+    const create_t *create = baton;
+    apr_status_t rv = order_insert(conn, create);
+    int i;
+
+    for (i = 0; rv == APR_SUCCESS && i < create->new_authzs->nelts; i++)
+        rv = store_authz_insert(
+            conn, APR_ARRAY_IDX(create->new_authzs, i, store_authz_t *));
+    return rv;
+}
+
+apr_status_t store_order_create(store_t *store, const store_order_t *order,
+                                const apr_array_header_t *new_authzs,
+                                apr_pool_t *pool)
+{
+    create_t create = {order, apr_array_pstrcat(pool, order->authz_ids, ' '),
+                       new_authzs};
+
+    return store_write(store, STORE_DURABLE, create_run, &create);
+}
+
+apr_status_t store_order_get(store_order_t **order, store_t *store,
+                             const char *id, apr_pool_t *pool)
+{
+    static const store_sql_t get = {
+        STORE_SQL_ORDER_GET, "SELECT " COLUMNS " FROM orders WHERE id = %s"};
+    const void *args[] = {id};
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, &get, args, pool);
+
+    *order = rv == APR_SUCCESS ? order_make(&rows) : NULL;
+    return rv;
+}
+
+typedef struct {
+    const char *id, *csr_sha256;
+    const apr_int64_t *now;
+    const store_job_t *job;
+} claim_t;
+
+static apr_status_t claim_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t update = {
+        STORE_SQL_ORDER_CLAIM,
+        "UPDATE orders SET processing_since = %lld, csr_sha256 = %s "
+        "WHERE id = %s AND processing_since = 0 AND csr_sha256 IS NULL "
+        "AND cert_id IS NULL AND error IS NULL"};
+    const claim_t *claim = baton;
+    const void *args[] = {claim->now, claim->csr_sha256, claim->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    return changed ? store_job_insert(conn, claim->job) : APR_EEXIST;
+}
+
+apr_status_t store_order_claim(store_t *store, const char *id,
+                               const char *csr_sha256, apr_int64_t now,
+                               const store_job_t *job, apr_pool_t *pool)
+{
+    claim_t claim = {id, csr_sha256, &now, job};
+
+    return store_write(store, STORE_DURABLE, claim_run, &claim);
+}
+
+typedef struct {
+    const char *id, *job_id;
+    const store_cert_t *cert; /* complete */
+    const char *error;        /* fail */
+    int is_late;
+} end_t;
+
+static apr_status_t complete_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t update = {
+        STORE_SQL_ORDER_COMPLETE,
+        "UPDATE orders SET cert_id = %s WHERE id = %s "
+        "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
+    end_t *end = baton;
+    const void *args[] = {end->cert->id, end->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    if (rv == APR_SUCCESS) {
+        end->is_late = !changed;
+        rv = store_job_remove(conn, end->job_id);
+    }
+    if (rv == APR_SUCCESS && changed)
+        rv = store_cert_insert(conn, end->cert);
+    return APR_STATUS_IS_EEXIST(rv) ? APR_EGENERAL : rv;
+}
+
+apr_status_t store_order_complete(store_t *store, const char *id,
+                                  const char *job_id, const store_cert_t *cert,
+                                  apr_pool_t *pool)
+{
+    end_t end = {id, job_id, cert, NULL, 0};
+    apr_status_t rv = store_write(store, STORE_DURABLE, complete_run, &end);
+
+    return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
+}
+
+static apr_status_t fail_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t update = {
+        STORE_SQL_ORDER_FAIL,
+        "UPDATE orders SET error = %s WHERE id = %s "
+        "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
+    end_t *end = baton;
+    const void *args[] = {end->error, end->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    end->is_late = !changed;
+    return store_job_remove(conn, end->job_id);
+}
+
+apr_status_t store_order_fail(store_t *store, const char *id,
+                              const char *job_id, const char *error,
+                              apr_pool_t *pool)
+{
+    end_t end = {id, job_id, NULL, error, 0};
+    apr_status_t rv = store_write(store, STORE_DURABLE, fail_run, &end);
+
+    return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
+}
+
+apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
+                              const char *account_id, const char *before,
+                              int limit, apr_pool_t *pool)
+{
+    static const store_sql_t list = {STORE_SQL_ORDER_LIST,
+                                     "SELECT " COLUMNS " FROM orders "
+                                     "WHERE id < %s AND account_id = %s "
+                                     "ORDER BY id DESC LIMIT %d"};
+    static const store_sql_t list_all = {STORE_SQL_ORDER_LIST_ALL,
+                                         "SELECT " COLUMNS " FROM orders "
+                                         "WHERE id < %s "
+                                         "ORDER BY id DESC LIMIT %d"};
+    const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
+    const void *args_all[] = {args[0], &limit};
+    store_rows_t rows;
+    apr_status_t rv = account_id
+                          ? store_read(&rows, store, &list, args, pool)
+                          : store_read(&rows, store, &list_all, args_all, pool);
+
+    *orders = apr_array_make(pool, 16, sizeof(store_order_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*orders, store_order_t *) = order_make(&rows);
+    return rv;
+}

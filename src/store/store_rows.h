@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_ROWS_H
+#define STORE_ROWS_H
+
+/* What one kind of row's file writes inside the transaction of another's.  For
+ * store/ only. */
+
+#include "store/store_authz.h"
+#include "store/store_cert.h"
+#include "store/store_db.h"
+#include "store/store_job.h"
+
+apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *authz)
+    __attribute__((warn_unused_result));
+/* APR_EEXIST: its id or serial is there. */
+apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *cert)
+    __attribute__((warn_unused_result));
+apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
+    __attribute__((warn_unused_result));
+/* Whether it is there or not. */
+apr_status_t store_job_remove(store_conn_t *conn, const char *id)
+    __attribute__((warn_unused_result));
+
+#endif

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_schema.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+/* "ACME" in the file's header: whose database it is. */
+#define APPLICATION 1094929733
+
+/* Ids begin with the time, so rows that are made one after the other are
+ * neighbours, and "ORDER BY id DESC" is newest first.  Tables of small rows
+ * are clustered by id: one page to find, one to write.  Certificates and jobs
+ * are larger than what a page of such a table holds. */
+static const char *const step_1[] = {
+    "CREATE TABLE accounts ("
+    "id TEXT PRIMARY KEY NOT NULL,"
+    "realm TEXT NOT NULL,"
+    "directory TEXT NOT NULL,"
+    "thumbprint TEXT NOT NULL,"
+    "jwk TEXT NOT NULL,"
+    "status TEXT NOT NULL"
+    " CHECK (status IN ('valid','deactivated','revoked')),"
+    "contact TEXT NOT NULL,"
+    "terms_url TEXT,"
+    "terms_agreed_at INTEGER NOT NULL,"
+    "owner TEXT,"
+    "created_ip TEXT,"
+    "created_at INTEGER NOT NULL,"
+    "UNIQUE (thumbprint, realm, directory)) STRICT, WITHOUT ROWID",
+
+    "CREATE TABLE orders ("
+    "id TEXT PRIMARY KEY NOT NULL,"
+    "account_id TEXT NOT NULL REFERENCES accounts (id),"
+    "realm TEXT NOT NULL,"
+    "directory TEXT NOT NULL,"
+    "profile TEXT NOT NULL,"
+    "identifiers TEXT NOT NULL,"
+    "authz_ids TEXT NOT NULL,"
+    "not_before INTEGER NOT NULL,"
+    "not_after INTEGER NOT NULL,"
+    "created_at INTEGER NOT NULL,"
+    "expires_at INTEGER NOT NULL,"
+    "processing_since INTEGER NOT NULL,"
+    "csr_sha256 TEXT,"
+    "cert_id TEXT,"
+    "error TEXT) STRICT, WITHOUT ROWID",
+    "CREATE INDEX orders_of_account ON orders (account_id, id)",
+
+    "CREATE TABLE authzs ("
+    "id TEXT PRIMARY KEY NOT NULL,"
+    "account_id TEXT NOT NULL REFERENCES accounts (id),"
+    "realm TEXT NOT NULL,"
+    "directory TEXT NOT NULL,"
+    "type TEXT NOT NULL,"
+    "value TEXT NOT NULL,"
+    "wildcard INTEGER NOT NULL,"
+    "status TEXT NOT NULL CHECK (status IN "
+    "('pending','valid','invalid','deactivated','revoked')),"
+    "token TEXT NOT NULL,"
+    "challenges TEXT NOT NULL,"
+    "attempted TEXT,"
+    "attempted_at INTEGER NOT NULL,"
+    "thumbprint TEXT,"
+    "error TEXT,"
+    "validated_at INTEGER NOT NULL,"
+    "created_at INTEGER NOT NULL,"
+    "expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
+    /* For reuse, and to deactivate what is pending. */
+    "CREATE INDEX authzs_of_account ON authzs "
+    "(account_id, status, value, type, wildcard, expires_at)",
+
+    "CREATE TABLE certs ("
+    "id TEXT PRIMARY KEY NOT NULL,"
+    "serial TEXT NOT NULL UNIQUE,"
+    "account_id TEXT REFERENCES accounts (id),"
+    "order_id TEXT,"
+    "realm TEXT NOT NULL,"
+    "directory TEXT NOT NULL,"
+    "profile TEXT NOT NULL,"
+    "issuer TEXT NOT NULL,"
+    "identifiers TEXT NOT NULL,"
+    "spki_sha256 TEXT NOT NULL,"
+    "der BLOB NOT NULL,"
+    "not_before INTEGER NOT NULL,"
+    "not_after INTEGER NOT NULL,"
+    "issued_at INTEGER NOT NULL,"
+    "revoked_at INTEGER NOT NULL,"
+    "revoked_reason INTEGER NOT NULL) STRICT",
+    "CREATE INDEX certs_of_account ON certs (account_id, id) "
+    "WHERE account_id IS NOT NULL",
+    "CREATE INDEX certs_of_vhost ON certs (identifiers, spki_sha256, id) "
+    "WHERE order_id IS NULL",
+
+    "CREATE TABLE issuers ("
+    "fingerprint TEXT PRIMARY KEY NOT NULL,"
+    "key_id TEXT NOT NULL,"
+    "name TEXT NOT NULL,"
+    "generation INTEGER NOT NULL,"
+    "cert_pem TEXT NOT NULL,"
+    "chain_pem TEXT NOT NULL,"
+    "not_before INTEGER NOT NULL,"
+    "not_after INTEGER NOT NULL) STRICT",
+
+    /* lease_owner '': free.  ready_at: when anybody may take it, the later of
+     * due_at and lease_until. */
+    "CREATE TABLE jobs ("
+    "id TEXT PRIMARY KEY NOT NULL,"
+    "kind TEXT NOT NULL,"
+    "subject TEXT NOT NULL,"
+    "data TEXT,"
+    "due_at INTEGER NOT NULL,"
+    "lease_owner TEXT NOT NULL,"
+    "lease_until INTEGER NOT NULL,"
+    "ready_at INTEGER NOT NULL,"
+    "attempts INTEGER NOT NULL,"
+    "is_single INTEGER NOT NULL) STRICT",
+    "CREATE INDEX jobs_by_lease ON jobs (lease_owner, ready_at)",
+    "CREATE UNIQUE INDEX jobs_single ON jobs (kind, subject) "
+    "WHERE is_single = 1",
+    NULL};
+
+static const char *const *const steps[] = {step_1};
+
+int store_schema_version(void)
+{
+    return (int)(sizeof(steps) / sizeof(steps[0]));
+}
+
+/* The first column of a statement's only row. */
+static apr_status_t ask(const char **answer, store_conn_t *conn,
+                        const char *text, apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_conn_text(&rows, conn, text, pool);
+
+    *answer = "";
+    if (rv == APR_SUCCESS && store_rows_next(&rows))
+        *answer = store_rows_text(&rows, 0);
+    if (!*answer)
+        *answer = "";
+    return rv;
+}
+
+static apr_status_t ask_number(apr_int64_t *number, store_conn_t *conn,
+                               const char *text, apr_pool_t *pool)
+{
+    const char *answer;
+    apr_status_t rv = ask(&answer, conn, text, pool);
+
+    *number = apr_atoi64(answer);
+    return rv;
+}
+
+static apr_status_t version_look(apr_int64_t *version, apr_int64_t *application,
+                                 store_conn_t *conn, apr_pool_t *pool)
+{
+    apr_status_t rv =
+        ask_number(application, conn, "PRAGMA application_id", pool);
+
+    if (rv == APR_SUCCESS)
+        rv = ask_number(version, conn, "PRAGMA user_version", pool);
+    return rv;
+}
+
+apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
+                               apr_pool_t *pool)
+{
+    apr_int64_t version, application;
+    const char *mode;
+    apr_status_t rv = version_look(&version, &application, conn, pool);
+
+    if (rv == APR_SUCCESS)
+        rv = ask(&mode, conn, "PRAGMA journal_mode", pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    *schema = STORE_SCHEMA_OLD;
+    if (version != 0 && application != APPLICATION) {
+        *schema = STORE_SCHEMA_BAD;
+        store_conn_fail(conn, "is not a database of this server");
+    }
+    else if (version > store_schema_version()) {
+        *schema = STORE_SCHEMA_BAD;
+        store_conn_fail(conn,
+                        "has schema %d, made by a newer mod_acme_server; this "
+                        "one knows %d",
+                        (int)version, store_schema_version());
+    }
+    else if (version == store_schema_version() && !strcmp(mode, "wal")) {
+        *schema = STORE_SCHEMA_RIGHT;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t step_run(store_conn_t *conn, int version, apr_pool_t *pool)
+{
+    const char *const *statement;
+    store_rows_t rows;
+    apr_status_t rv;
+
+    rv = store_conn_text(&rows, conn, "BEGIN IMMEDIATE", pool);
+    for (statement = steps[version]; rv == APR_SUCCESS && *statement;
+         statement++)
+        rv = store_conn_text(&rows, conn, *statement, pool);
+    if (rv == APR_SUCCESS)
+        rv = store_conn_text(
+            &rows, conn,
+            apr_psprintf(pool, "PRAGMA application_id = %d", APPLICATION),
+            pool);
+    if (rv == APR_SUCCESS)
+        rv = store_conn_text(
+            &rows, conn,
+            apr_psprintf(pool, "PRAGMA user_version = %d", version + 1), pool);
+    if (rv == APR_SUCCESS)
+        rv = store_conn_text(&rows, conn, "COMMIT", pool);
+    return rv; /* closing the connection rolls back what failed */
+}
+
+/* Only a file without any table may be filled, and none that was a database
+ * before: somebody has emptied it. */
+static apr_status_t empty_check(store_conn_t *conn, int may_make,
+                                apr_pool_t *pool)
+{
+    apr_int64_t tables;
+    apr_status_t rv =
+        ask_number(&tables, conn, "SELECT count(*) FROM sqlite_master", pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (tables)
+        return store_conn_fail(conn, "is not a database of this server");
+    if (!may_make)
+        return store_conn_fail(conn, "is empty; there was a database before");
+    return APR_SUCCESS;
+}
+
+static apr_status_t wal_set(store_conn_t *conn, apr_pool_t *pool)
+{
+    const char *mode;
+    apr_status_t rv = ask(&mode, conn, "PRAGMA journal_mode = WAL", pool);
+
+    if (rv == APR_SUCCESS && strcmp(mode, "wal"))
+        return store_conn_fail(conn, "cannot use a write-ahead log (%s)", mode);
+    return rv;
+}
+
+apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
+                                  const log_t *log, apr_pool_t *pool)
+{
+    apr_int64_t version, application;
+    store_schema_e schema;
+    apr_status_t rv = store_schema_look(&schema, conn, pool);
+
+    if (rv != APR_SUCCESS || schema == STORE_SCHEMA_RIGHT)
+        return rv;
+    if (schema == STORE_SCHEMA_BAD)
+        return APR_EGENERAL;
+    rv = version_look(&version, &application, conn, pool);
+    if (rv == APR_SUCCESS && version == 0)
+        rv = empty_check(conn, may_make, pool);
+    if (rv == APR_SUCCESS)
+        rv = wal_set(conn, pool);
+    while (rv == APR_SUCCESS && version < store_schema_version()) {
+        rv = step_run(conn, (int)version, pool);
+        version++;
+        if (rv == APR_SUCCESS)
+            log_write(log, LOG_LEVEL_NOTICE, "AS0252", 0,
+                      "the database has schema %d now", (int)version);
+    }
+    return rv;
+}

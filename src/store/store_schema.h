@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_SCHEMA_H
+#define STORE_SCHEMA_H
+
+/*
+ * The schema and its versions (PRAGMA user_version, from 1).  For store/ only.
+ *
+ * A step from one version to the next is one transaction; an older module
+ * refuses a newer schema.  Steps that were released are never changed.
+ */
+
+#include "store/store_conn.h"
+
+typedef enum {
+    STORE_SCHEMA_RIGHT,
+    STORE_SCHEMA_OLD, /* or none yet, or no WAL */
+    STORE_SCHEMA_BAD  /* newer, or not our database */
+} store_schema_e;
+
+/* The version that this module makes and needs. */
+int store_schema_version(void);
+/* What is there; conn->why says what is bad about it. */
+apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
+                               apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* Bring it to the right version; the caller holds the lock.  may_make: the file
+ * was never a database, so an empty one is filled. */
+apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
+                                  const log_t *log, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif
