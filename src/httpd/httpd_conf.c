@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_conf.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <ap_provider.h>
+#include <ap_slotmem.h>
+#include <http_core.h>
+#include <http_log.h>
+
+#include "base/own.h"
+#include "base/pjson.h"
+#include "httpd/httpd_life.h"
+#include "httpd/httpd_log.h"
+
+#include "base/banned.h"
+
+extern module AP_MODULE_DECLARE_DATA acme_server_module;
+
+/*
+ * One row per directive: merging and resolving are loops over them.
+ */
+typedef enum {
+    KIND_TEXT,    /* const char * */
+    KIND_OWN,     /* int, a flag that virtual hosts do not inherit */
+    KIND_FLAG,    /* int */
+    KIND_NUMBER,  /* int */
+    KIND_SECONDS, /* apr_interval_time_t here, seconds in acme_conf_t */
+    KIND_SPAN,    /* apr_interval_time_t */
+    KIND_LIST     /* apr_array_header_t *; the server's follows the main's */
+} kind_e;
+
+typedef enum { TO_NONE, TO_ACME, TO_DCV } to_e;
+
+typedef struct {
+    const char *directive; /* with its first word, if it has two fields */
+    kind_e kind;
+    apr_size_t from; /* offset in httpd_conf_t */
+    to_e to;         /* TO_NONE: a function of its own resolves it */
+    apr_size_t at;   /* offset in acme_conf_t or dcv_conf_t */
+} field_t;
+
+#define FROM(member) offsetof(httpd_conf_t, member)
+#define ACME(member) TO_ACME, offsetof(acme_conf_t, member)
+#define DCV(member)  TO_DCV, offsetof(dcv_conf_t, member)
+#define NONE         TO_NONE, 0
+
+static const field_t fields[] = {
+    {"ACMEServer", KIND_OWN, FROM(enabled), NONE},
+    {"ACMEPublish", KIND_FLAG, FROM(publish), NONE},
+    {"ACMEBaseURL", KIND_TEXT, FROM(base_url), ACME(base_url)},
+    {"ACMEBaseURLAlias", KIND_LIST, FROM(aliases), NONE},
+    {"ACMEPath", KIND_TEXT, FROM(path), ACME(path)},
+    {"ACMEStateDir", KIND_TEXT, FROM(state_dir), ACME(state_dir)},
+    {"ACMEDatabase", KIND_TEXT, FROM(db_driver), ACME(store.driver)},
+    {"ACMEDatabase FILE", KIND_TEXT, FROM(db_params), NONE},
+    {"ACMERealm", KIND_TEXT, FROM(realm), ACME(realm)},
+    {"ACMENonceSlots", KIND_NUMBER, FROM(nonce_slots), ACME(nonce_slots)},
+    {"ACMETestNonceReject", KIND_NUMBER, FROM(nonce_reject),
+     ACME(nonce_reject)},
+    {"ACMETermsURL", KIND_TEXT, FROM(terms_url), ACME(terms_url)},
+    {"ACMEWebsite", KIND_TEXT, FROM(website), ACME(website)},
+    {"ACMEResolver", KIND_LIST, FROM(resolvers), NONE},
+    {"ACMEResolverHost", KIND_LIST, FROM(hosts), NONE},
+    {"ACMEValidationAllow", KIND_LIST, FROM(allow), NONE},
+    {"ACMEValidationDeny", KIND_LIST, FROM(deny), NONE},
+    {"ACMEValidationPort http-01", KIND_NUMBER, FROM(http01_port),
+     DCV(http01_port)},
+    {"ACMEValidationPort tls-alpn-01", KIND_NUMBER, FROM(tlsalpn01_port),
+     DCV(tlsalpn01_port)},
+    {"ACMEValidationTimeout", KIND_SPAN, FROM(timeout), DCV(timeout)},
+    {"ACMEValidationMax", KIND_NUMBER, FROM(max_in_flight), DCV(max_in_flight)},
+    {"ACMEValidationUnderscore", KIND_FLAG, FROM(underscore), ACME(underscore)},
+    {"ACMEToleratePaddedCSR", KIND_FLAG, FROM(tolerate_padded_csr),
+     ACME(tolerate_padded_csr)},
+    {"ACMEOrderLifetime", KIND_SECONDS, FROM(order_lifetime),
+     ACME(order_lifetime)},
+    {"ACMEAuthzLifetime", KIND_SECONDS, FROM(authz_lifetime),
+     ACME(authz_lifetime)},
+    {"ACMEAuthzReuse", KIND_FLAG, FROM(authz_reuse), ACME(authz_reuse)},
+    {"ACMEFinalizeWait", KIND_SPAN, FROM(finalize_wait), ACME(finalize_wait)},
+    {NULL, KIND_TEXT, 0, NONE},
+};
+
+#define AS_TEXT(at)   (*(const char **)(at))
+#define AS_NUMBER(at) (*(int *)(at))
+#define AS_SPAN(at)   (*(apr_interval_time_t *)(at))
+#define AS_LIST(at)   (*(apr_array_header_t **)(at))
+
+static int is_set(const field_t *field, const char *at)
+{
+    switch (field->kind) {
+    case KIND_TEXT:
+        return AS_TEXT(at) != NULL;
+    case KIND_LIST:
+        return AS_LIST(at) != NULL;
+    case KIND_SECONDS:
+    case KIND_SPAN:
+        return AS_SPAN(at) != HTTPD_UNSET;
+    default:
+        return AS_NUMBER(at) != HTTPD_UNSET;
+    }
+}
+
+static void value_copy(const field_t *field, char *to, const char *from)
+{
+    switch (field->kind) {
+    case KIND_TEXT:
+        AS_TEXT(to) = AS_TEXT(from);
+        break;
+    case KIND_LIST:
+        AS_LIST(to) = AS_LIST(from);
+        break;
+    case KIND_SECONDS:
+    case KIND_SPAN:
+        AS_SPAN(to) = AS_SPAN(from);
+        break;
+    default:
+        AS_NUMBER(to) = AS_NUMBER(from);
+    }
+}
+
+void *httpd_conf_create(apr_pool_t *pool, server_rec *server)
+{
+    httpd_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
+    const field_t *field;
+
+    conf->server = server;
+    for (field = fields; field->directive; field++) {
+        char *at = (char *)conf + field->from;
+
+        if (field->kind == KIND_SECONDS || field->kind == KIND_SPAN)
+            AS_SPAN(at) = HTTPD_UNSET;
+        else if (field->kind != KIND_TEXT && field->kind != KIND_LIST)
+            AS_NUMBER(at) = HTTPD_UNSET;
+    }
+    return conf;
+}
+
+void *httpd_conf_merge(apr_pool_t *pool, void *base, void *add)
+{
+    httpd_conf_t *conf = apr_pmemdup(pool, add, sizeof(*conf));
+    const field_t *field;
+
+    for (field = fields; field->directive; field++) {
+        const char *from = (const char *)base + field->from;
+        char *at = (char *)conf + field->from;
+
+        if (field->kind == KIND_OWN || !is_set(field, from))
+            continue;
+        if (!is_set(field, at))
+            value_copy(field, at, from);
+        else if (field->kind == KIND_LIST)
+            AS_LIST(at) = apr_array_append(pool, AS_LIST(from), AS_LIST(at));
+    }
+    return conf;
+}
+
+httpd_conf_t *httpd_conf_get(const server_rec *server)
+{
+    return ap_get_module_config(server->module_config, &acme_server_module);
+}
+
+static void fields_resolve(httpd_conf_t *conf)
+{
+    const field_t *field;
+
+    for (field = fields; field->directive; field++) {
+        char *at = (char *)conf + field->from, *to;
+
+        if (field->to == TO_NONE || !is_set(field, at))
+            continue;
+        to = field->to == TO_DCV ? (char *)conf->acme->dcv : (char *)conf->acme;
+        value_copy(field, to + field->at, at);
+        if (field->kind == KIND_SECONDS)
+            AS_SPAN(to + field->at) = apr_time_sec(AS_SPAN(at));
+    }
+}
+
+/* "https://" ServerName and its port, else that of the vhost's first address;
+ * 443 is left out. */
+static const char *base_url_make(const server_rec *server, apr_pool_t *pool)
+{
+    unsigned int port = server->port;
+
+    if (!port && server->addrs)
+        port = server->addrs->host_port;
+    if (!port || port == 443)
+        return apr_pstrcat(pool, "https://", server->server_hostname, NULL);
+    return apr_psprintf(pool, "https://%s:%u", server->server_hostname, port);
+}
+
+static void name_add(apr_array_header_t *names, const char *name)
+{
+    identifier_t *identifier;
+    problem_t *prob = identifier_parse(&identifier, "dns", name,
+                                       IDENTIFIER_UNDERSCORE, names->pool);
+
+    if (!prob && !identifier_is_wildcard(identifier))
+        APR_ARRAY_PUSH(names, identifier_t *) = identifier;
+}
+
+static void url_name_add(apr_array_header_t *names, const char *url)
+{
+    if (!strncmp(url, "https://", 8))
+        name_add(names,
+                 apr_pstrndup(names->pool, url + 8, strcspn(url + 8, ":/?#")));
+}
+
+/* Every name under which this virtual host may be asked for, as far as it is
+ * one that a certificate can hold. */
+static apr_array_header_t *names_make(const httpd_conf_t *conf,
+                                      apr_pool_t *pool)
+{
+    const server_rec *server = conf->server;
+    apr_array_header_t *names = apr_array_make(pool, 4, sizeof(identifier_t *));
+    int i;
+
+    name_add(names, server->server_hostname);
+    for (i = 0; server->names && i < server->names->nelts; i++)
+        name_add(names, APR_ARRAY_IDX(server->names, i, const char *));
+    if (conf->acme) {
+        url_name_add(names, conf->acme->base_url);
+        for (i = 0; i < conf->acme->base_url_aliases->nelts; i++)
+            url_name_add(names, APR_ARRAY_IDX(conf->acme->base_url_aliases, i,
+                                              const char *));
+    }
+    identifier_sort(names);
+    return names;
+}
+
+static void rules_add(dcv_net_t *net, const apr_array_header_t *cidrs,
+                      int is_allow, apr_array_header_t *findings,
+                      apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; cidrs && i < cidrs->nelts; i++) {
+        const char *cidr = APR_ARRAY_IDX(cidrs, i, const char *);
+
+        if (dcv_net_rule_add(net, cidr, is_allow, pool) != APR_SUCCESS)
+            APR_ARRAY_PUSH(findings, const char *) = apr_pstrcat(
+                findings->pool,
+                is_allow ? "ACMEValidationAllow " : "ACMEValidationDeny ", cidr,
+                ": it is no network; write it like 10.0.0.0/8, ::1, or "
+                "fd00::/8, without bits behind the prefix",
+                NULL);
+    }
+}
+
+static void dcv_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
+                        apr_pool_t *pool)
+{
+    dcv_conf_t *dcv = conf->acme->dcv;
+    dcv_net_t *net = dcv_net_make(pool);
+
+    if (conf->resolvers)
+        dcv->resolvers = conf->resolvers;
+    if (conf->hosts)
+        dcv->hosts = conf->hosts;
+    rules_add(net, conf->allow, 1, findings, pool);
+    rules_add(net, conf->deny, 0, findings, pool);
+    dcv->net = net;
+}
+
+/* Merged and enabled: fill conf->acme and conf->names; findings get what is
+ * wrong. */
+static void resolve(httpd_conf_t *conf, apr_array_header_t *findings,
+                    apr_pool_t *pool)
+{
+    acme_conf_t *acme = acme_conf_make(pool);
+
+    conf->acme = acme;
+    acme->server_name = conf->server->server_hostname;
+    acme->base_url = base_url_make(conf->server, pool);
+    fields_resolve(conf);
+    if (conf->aliases)
+        acme->base_url_aliases = conf->aliases;
+    acme->store.params = conf->db_params ? conf->db_params
+                                         : apr_pstrcat(pool, acme->state_dir,
+                                                       "/db/acme.db", NULL);
+    dcv_resolve(conf, findings, pool);
+    conf->names = names_make(conf, pool);
+    apr_array_cat(findings, acme_conf_check(acme, pool));
+}
+
+/* ServerName among these directives, but not in a virtual host below them. */
+static int tree_has_name(const ap_directive_t *dir)
+{
+    for (; dir; dir = dir->next) {
+        if (!ap_cstr_casecmp(dir->directive, "ServerName"))
+            return 1;
+        if (dir->first_child &&
+            ap_cstr_casecmp(dir->directive, "<VirtualHost") &&
+            tree_has_name(dir->first_child))
+            return 1;
+    }
+    return 0;
+}
+
+static const ap_directive_t *tree_find(const ap_directive_t *dir,
+                                       const server_rec *server)
+{
+    const ap_directive_t *found = NULL;
+
+    for (; dir && !found; dir = dir->next) {
+        if (!ap_cstr_casecmp(dir->directive, "<VirtualHost") &&
+            dir->line_num == (int)server->defn_line_number &&
+            !strcmp(dir->filename, server->defn_name))
+            return dir;
+        found = tree_find(dir->first_child, server);
+    }
+    return found;
+}
+
+/* httpd makes up a name where there is none, from DNS, and does not say so. */
+static int has_server_name(const server_rec *server)
+{
+    const ap_directive_t *dir;
+
+    if (!server->is_virtual)
+        return tree_has_name(ap_conftree);
+    dir = tree_find(ap_conftree, server);
+    return !dir || tree_has_name(dir->first_child);
+}
+
+static const char *where(const server_rec *server, apr_pool_t *pool)
+{
+    if (!server->defn_name)
+        return "main server";
+    return apr_psprintf(pool, "virtual host %s (%s:%u)",
+                        server->server_hostname, server->defn_name,
+                        server->defn_line_number);
+}
+
+/* Number of mistakes. */
+static int server_check(httpd_conf_t *conf, apr_pool_t *pconf,
+                        apr_pool_t *ptemp)
+{
+    apr_array_header_t *findings =
+        apr_array_make(ptemp, 4, sizeof(const char *));
+    const log_t *log = httpd_log_startup(conf->server, ptemp);
+    int i;
+
+    if (!has_server_name(conf->server))
+        APR_ARRAY_PUSH(findings, const char *) =
+            "ACMEServer on: there is no ServerName, and with it no URL to "
+            "start with; write ServerName ca.example";
+    resolve(conf, findings, pconf);
+    for (i = 0; i < findings->nelts; i++)
+        log_write(log, LOG_LEVEL_ERROR, "AS0400", APR_SUCCESS, "%s: %s",
+                  where(conf->server, ptemp),
+                  APR_ARRAY_IDX(findings, i, const char *));
+    return findings->nelts;
+}
+
+static int has_common_name(const apr_array_header_t *a,
+                           const apr_array_header_t *b)
+{
+    int i, k;
+
+    for (i = 0; i < a->nelts; i++)
+        for (k = 0; k < b->nelts; k++)
+            if (!identifier_compare(APR_ARRAY_IDX(a, i, identifier_t *),
+                                    APR_ARRAY_IDX(b, k, identifier_t *)))
+                return 1;
+    return 0;
+}
+
+/* The ACME virtual host for which this plain one publishes: the one with a name
+ * of its own; with ACMEPublish on any (*others counts how many there are to
+ * choose from). */
+static httpd_conf_t *published_find(int *others, const httpd_conf_t *conf,
+                                    server_rec *main_server, apr_pool_t *pool)
+{
+    apr_array_header_t *names = names_make(conf, pool);
+    httpd_conf_t *any = NULL;
+    server_rec *server;
+
+    *others = 0;
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *candidate = httpd_conf_get(server);
+
+        if (!candidate->acme)
+            continue;
+        if (has_common_name(names, candidate->names))
+            return candidate;
+        if (!any)
+            any = candidate;
+        else if (strcmp(any->acme->state_dir, candidate->acme->state_dir))
+            (*others)++;
+    }
+    return conf->publish == 1 ? any : NULL;
+}
+
+static int publisher_check(httpd_conf_t *conf, server_rec *main_server,
+                           apr_pool_t *ptemp)
+{
+    int others;
+
+    if (conf->acme || conf->publish == 0)
+        return 0;
+    conf->published = published_find(&others, conf, main_server, ptemp);
+    if (conf->publish != 1 || !conf->server->is_virtual)
+        return 0;
+    if (conf->published && !others)
+        return 0;
+    log_write(httpd_log_startup(conf->server, ptemp), LOG_LEVEL_ERROR, "AS0401",
+              APR_SUCCESS, "%s: ACMEPublish on: %s; %s",
+              where(conf->server, ptemp),
+              others ? "there are several ACME virtual hosts, and none has a "
+                       "name of this one"
+                     : "there is no ACME virtual host whose roots it could "
+                       "publish",
+              others ? "give it the ServerName or a ServerAlias of one of them"
+                     : "write ACMEServer on in one, or leave this out");
+    return 1;
+}
+
+static int slotmem_check(server_rec *main_server, apr_pool_t *ptemp)
+{
+    if (ap_lookup_provider(AP_SLOTMEM_PROVIDER_GROUP, "shm",
+                           AP_SLOTMEM_PROVIDER_VERSION))
+        return 0;
+    log_write(httpd_log_startup(main_server, ptemp), LOG_LEVEL_ERROR, "AS0402",
+              APR_SUCCESS,
+              "ACMEServer on: mod_slotmem_shm, which holds the nonces, is not "
+              "loaded; write LoadModule slotmem_shm_module "
+              "modules/mod_slotmem_shm.so (Debian: a2enmod slotmem_shm)");
+    return 1;
+}
+
+static int conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                      server_rec *main_server)
+{
+    server_rec *server;
+    int mistakes = 0, count = 0;
+
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *conf = httpd_conf_get(server);
+
+        if (conf->enabled == 1) {
+            mistakes += server_check(conf, pconf, ptemp);
+            count++;
+        }
+    }
+    for (server = main_server; server; server = server->next)
+        mistakes += publisher_check(httpd_conf_get(server), main_server, ptemp);
+    if (count)
+        mistakes += slotmem_check(main_server, ptemp);
+    if (mistakes)
+        return HTTP_INTERNAL_SERVER_ERROR;
+    if (ap_state_query(AP_SQ_RUN_MODE) != AP_SQ_RM_NORMAL)
+        httpd_life_look(main_server, ptemp);
+    return OK;
+}
+
+/* `httpd -t -D DUMP_ACME_CONFIG`: for acmectl (src/ctl/ctl_conf.c). */
+static void conf_dump(apr_pool_t *pconf, server_rec *main_server)
+{
+    json_t *list;
+    server_rec *server;
+    apr_file_t *out;
+
+    if (!ap_exists_config_define("DUMP_ACME_CONFIG"))
+        return;
+    list = own_json(pconf, json_array());
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *conf = httpd_conf_get(server);
+
+        if (conf->acme)
+            json_array_append_new(
+                list, json_incref(acme_conf_render(conf->acme, pconf)));
+    }
+    if (apr_file_open_stdout(&out, pconf) == APR_SUCCESS)
+        apr_file_printf(out, "%s\n", pjson_text(list, PJSON_PRETTY, pconf));
+}
+
+void httpd_conf_hooks(void)
+{
+    ap_hook_check_config(conf_check, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_test_config(conf_dump, NULL, NULL, APR_HOOK_MIDDLE);
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTPD_CONF_H
+#define HTTPD_CONF_H
+
+/*
+ * From directives to acme_conf_t: what a server's directives said (setters in
+ * httpd_cmds.c), merged with the main server's, resolved once, in check_config,
+ * which `httpd -t` runs too.  Nothing here makes a file.
+ */
+
+#include <httpd.h>
+#include <http_config.h>
+
+#include "acme/acme_conf.h"
+#include "acme/acme_nonce.h"
+
+#define HTTPD_UNSET (-1)
+
+struct acme_t;
+typedef struct httpd_tls_t httpd_tls_t;
+
+typedef struct httpd_conf_t httpd_conf_t;
+struct httpd_conf_t {
+    /* What the directives said: HTTPD_UNSET or NULL where they did not. */
+    int enabled;                     /* ACMEServer */
+    int publish;                     /* ACMEPublish */
+    const char *base_url;            /* ACMEBaseURL */
+    apr_array_header_t *aliases;     /* ACMEBaseURLAlias, of const char * */
+    const char *path;                /* ACMEPath, without slash at the end */
+    const char *state_dir;           /* ACMEStateDir, absolute */
+    const char *db_driver;           /* ACMEDatabase */
+    const char *db_params;           /* absolute */
+    const char *realm;               /* ACMERealm */
+    int nonce_slots;                 /* ACMENonceSlots */
+    int nonce_reject;                /* ACMETestNonceReject */
+    const char *terms_url;           /* ACMETermsURL */
+    const char *website;             /* ACMEWebsite */
+    apr_array_header_t *resolvers;   /* ACMEResolver, of dcv_resolver_t * */
+    apr_array_header_t *hosts;       /* ACMEResolverHost, of dcv_host_t * */
+    apr_array_header_t *allow;       /* ACMEValidationAllow, of const char * */
+    apr_array_header_t *deny;        /* ACMEValidationDeny, of const char * */
+    int http01_port, tlsalpn01_port; /* ACMEValidationPort */
+    apr_interval_time_t timeout;     /* ACMEValidationTimeout */
+    int max_in_flight;               /* ACMEValidationMax */
+    int underscore;                  /* ACMEValidationUnderscore */
+    int tolerate_padded_csr;         /* ACMEToleratePaddedCSR */
+    apr_interval_time_t order_lifetime; /* ACMEOrderLifetime */
+    apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
+    int authz_reuse;                    /* ACMEAuthzReuse */
+    apr_interval_time_t finalize_wait;  /* ACMEFinalizeWait */
+
+    /* What became of it, from check_config on. */
+    server_rec *server;
+    acme_conf_t *acme;         /* NULL: no ACME virtual host */
+    httpd_conf_t *published;   /* whose roots and issuers are published on this
+                                  plain virtual host; NULL: nobody's */
+    apr_array_header_t *names; /* ServerName and ServerAlias as identifiers */
+
+    /* What it has at run time. */
+    httpd_tls_t *tls;      /* from post_config on; NULL: not ours */
+    struct acme_t *handle; /* in a child */
+};
+
+extern const command_rec httpd_cmds[];
+
+void *httpd_conf_create(apr_pool_t *pool, server_rec *server);
+void *httpd_conf_merge(apr_pool_t *pool, void *base, void *add);
+httpd_conf_t *httpd_conf_get(const server_rec *server);
+void httpd_conf_hooks(void);
+
+#endif

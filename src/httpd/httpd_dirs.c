@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_dirs.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include <httpd.h>
+#include <unixd.h>
+
+#include "base/banned.h"
+
+#define GROUPS_MAX 256
+
+/* Who is to own what the children write. */
+static uid_t child_uid(void)
+{
+    return geteuid() ? geteuid() : ap_unixd_config.user_id;
+}
+
+static gid_t child_gid(void)
+{
+    return geteuid() ? getegid() : ap_unixd_config.group_id;
+}
+
+static const char *user_name(uid_t uid, apr_pool_t *pool)
+{
+    const struct passwd *user = getpwuid(uid);
+
+    return user ? apr_pstrdup(pool, user->pw_name)
+                : apr_psprintf(pool, "uid %lu", (unsigned long)uid);
+}
+
+static const char *reason(int error)
+{
+    return strerror(error);
+}
+
+/* NULL: it is there now, ours if it was made here. */
+static const char *dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid,
+                            apr_pool_t *pool)
+{
+    if (mkdir(path, 0700) != 0) {
+        if (errno == EEXIST)
+            return NULL;
+        return apr_psprintf(pool,
+                            "%s cannot be made by %s: %s; make it, or name "
+                            "another directory with ACMEStateDir",
+                            path, user_name(geteuid(), pool), reason(errno));
+    }
+    /* chmod, since umask may have taken away what others need. */
+    if (chmod(path, mode) != 0 || (uid != geteuid() && chown(path, uid, gid)))
+        return apr_psprintf(pool, "%s cannot be given to %s: %s", path,
+                            user_name(uid, pool), reason(errno));
+    return NULL;
+}
+
+static const char *dir_problem(const char *path, const struct stat *st,
+                               uid_t uid, apr_pool_t *pool)
+{
+    if (S_ISLNK(st->st_mode))
+        return apr_psprintf(pool,
+                            "%s is a symbolic link; put a directory there, and "
+                            "name the place itself with ACMEStateDir",
+                            path);
+    if (!S_ISDIR(st->st_mode))
+        return apr_psprintf(pool, "%s is no directory; move it away", path);
+    if (st->st_uid != uid)
+        return apr_psprintf(
+            pool,
+            "%s belongs to %s, not to %s; if it is right what is in "
+            "there: chown -R %s %s",
+            path, user_name(st->st_uid, pool), user_name(uid, pool),
+            user_name(uid, pool), path);
+    if (st->st_mode & 077)
+        return apr_psprintf(pool,
+                            "%s is open to others (mode %03o); chmod 700 %s",
+                            path, st->st_mode & 0777, path);
+    return NULL;
+}
+
+/* A directory that holds secrets is its owner's alone.  NULL, too, when it is
+ * not there. */
+static const char *private_look(const char *path, uid_t uid, apr_pool_t *pool)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0)
+        return dir_problem(path, &st, uid, pool);
+    if (errno == ENOENT)
+        return NULL;
+    return apr_psprintf(pool, "%s cannot be looked at by %s: %s", path,
+                        user_name(geteuid(), pool), reason(errno));
+}
+
+static int has_group(const gid_t *groups, int count, gid_t gid)
+{
+    int i;
+
+    for (i = 0; i < count; i++)
+        if (groups[i] == gid)
+            return 1;
+    return 0;
+}
+
+/* May the children pass through directories of this kind? */
+static int may_enter(const struct stat *st, apr_pool_t *pool)
+{
+    gid_t groups[GROUPS_MAX];
+    int count = GROUPS_MAX;
+    uid_t uid = child_uid();
+
+    if (uid == 0)
+        return 1;
+    if (st->st_uid == uid)
+        return (st->st_mode & S_IXUSR) != 0;
+    if (getgrouplist(user_name(uid, pool), child_gid(), groups, &count) < 0)
+        count = 0;
+    if (st->st_gid == child_gid() || has_group(groups, count, st->st_gid))
+        return (st->st_mode & S_IXGRP) != 0;
+    return (st->st_mode & S_IXOTH) != 0;
+}
+
+/* From the root down to path itself, as far as it is there: the first directory
+ * that keeps the children out. */
+static const char *way_look(const char *path, apr_pool_t *pool)
+{
+    char *part = apr_pstrdup(pool, path), *at = part;
+    struct stat st;
+
+    while (at) {
+        at = strchr(at + 1, '/');
+        if (at)
+            *at = '\0';
+        if (stat(part, &st) != 0)
+            return NULL;
+        if (!may_enter(&st, pool))
+            return apr_psprintf(
+                pool,
+                "%s (of %s, mode %03o) does not let %s through to %s; chmod "
+                "o+x %s, or name another directory with ACMEStateDir",
+                part, user_name(st.st_uid, pool), st.st_mode & 0777,
+                user_name(child_uid(), pool), path, part);
+        if (at)
+            *at = '/';
+    }
+    return NULL;
+}
+
+/* The state directory itself may be a link. */
+static const char *state_look(const char *state, apr_pool_t *pool)
+{
+    struct stat st;
+
+    if (stat(state, &st) != 0 || S_ISDIR(st.st_mode))
+        return NULL;
+    return apr_psprintf(pool,
+                        "%s is no directory; move it away, or name another "
+                        "place with ACMEStateDir",
+                        state);
+}
+
+static const char *sub(const char *state, const char *name, apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, state, "/", name, NULL);
+}
+
+static int is_own_db(const char *state, const char *db, apr_pool_t *pool)
+{
+    return !strcmp(db, sub(state, "db", pool));
+}
+
+static const char *db_look(const char *state, const char *db, apr_pool_t *pool)
+{
+    const char *fault = NULL;
+
+    if (is_own_db(state, db, pool))
+        fault = private_look(db, child_uid(), pool);
+    return fault ? fault : way_look(db, pool);
+}
+
+void httpd_dirs_look(httpd_dirs_t *dirs, const char *state, const char *db,
+                     apr_pool_t *pool)
+{
+    dirs->ca_problem = state_look(state, pool);
+    dirs->db_problem = dirs->ca_problem;
+    if (dirs->ca_problem)
+        return;
+    dirs->ca_problem = private_look(sub(state, "ca", pool), geteuid(), pool);
+    dirs->db_problem = db_look(state, db, pool);
+}
+
+/* Directories above the state directory are made as mkdir -p would. */
+static const char *state_make(const char *state, apr_pool_t *pool)
+{
+    char *part = apr_pstrdup(pool, state), *at = part;
+    const char *fault;
+    struct stat st;
+
+    while (at) {
+        at = strchr(at + 1, '/');
+        if (at)
+            *at = '\0';
+        if (stat(part, &st) != 0) {
+            fault = dir_make(part, 0755, geteuid(), getegid(), pool);
+            if (fault)
+                return fault;
+        }
+        if (at)
+            *at = '/';
+    }
+    return NULL;
+}
+
+static const char *db_make(const char *state, const char *db, apr_pool_t *pool)
+{
+    const char *pub = sub(state, "pub", pool), *fault = NULL;
+    uid_t uid = child_uid();
+    gid_t gid = child_gid();
+
+    if (is_own_db(state, db, pool))
+        fault = dir_make(db, 0700, uid, gid, pool);
+    if (!fault)
+        fault = dir_make(pub, 0700, uid, gid, pool);
+    return fault ? fault : db_look(state, db, pool);
+}
+
+void httpd_dirs_ensure(httpd_dirs_t *dirs, const char *state, const char *db,
+                       apr_pool_t *pool)
+{
+    const char *fault;
+
+    httpd_dirs_look(dirs, state, db, pool);
+    fault = dirs->ca_problem ? NULL : state_make(state, pool);
+    if (fault)
+        dirs->ca_problem = dirs->db_problem = fault;
+    if (!dirs->ca_problem)
+        dirs->ca_problem =
+            dir_make(sub(state, "ca", pool), 0700, geteuid(), getegid(), pool);
+    if (!dirs->db_problem)
+        dirs->db_problem = db_make(state, db, pool);
+}

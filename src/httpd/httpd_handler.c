@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_handler.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include <http_core.h>
+#include <http_protocol.h>
+#include <http_request.h>
+#include <http_ssl.h>
+
+#include "acme/acme.h"
+#include "httpd/httpd_body.h"
+#include "httpd/httpd_conf.h"
+#include "httpd/httpd_log.h"
+
+#include "base/banned.h"
+
+extern module AP_MODULE_DECLARE_DATA acme_server_module;
+
+#define HANDLER "acme-server"
+#define FILTER  "ACME_PROBLEM"
+
+/* A request that is ours. */
+typedef struct {
+    const httpd_conf_t *conf; /* the ACME virtual host */
+    int is_publication;       /* on a plain one that publishes for it */
+    const char *path, *query; /* as they came */
+} bound_t;
+
+/* Under each error status: httpd's own text, no ErrorDocument. */
+static char *responses[RESPONSE_CODES];
+static ap_filter_rec_t *filter;
+
+static bound_t *bound_get(const request_rec *r)
+{
+    return ap_get_module_config(r->request_config, &acme_server_module);
+}
+
+static int is_below(const char *path, const char *base)
+{
+    apr_size_t len = strlen(base);
+
+    return !strncmp(path, base, len) && (!path[len] || path[len] == '/');
+}
+
+/* The ACME virtual host whose URLs this server has; NULL: none. */
+static const httpd_conf_t *conf_find(const request_rec *r, int *is_publication)
+{
+    const httpd_conf_t *conf = httpd_conf_get(r->server);
+
+    *is_publication = !conf->acme;
+    if (conf->acme)
+        return conf;
+    /* A TLS virtual host of the same name is the operator's own business. */
+    if (conf->published && conf->publish != 1 &&
+        ap_ssl_conn_is_ssl(r->connection))
+        return NULL;
+    return conf->published;
+}
+
+/* The path and query of the request line: "/path?query" or, to a proxy,
+ * "https://host/path?query". */
+static void url_split(bound_t *bound, const request_rec *r)
+{
+    const char *path = r->unparsed_uri, *end;
+
+    if (*path != '/') {
+        bound->path = r->parsed_uri.path ? r->parsed_uri.path : "";
+        bound->query = r->parsed_uri.query;
+        return;
+    }
+    end = strchr(path, '?');
+    bound->query = end ? end + 1 : NULL;
+    bound->path =
+        end ? apr_pstrmemdup(r->pool, path, (apr_size_t)(end - path)) : path;
+}
+
+/* post_read_request */
+static int request_bind(request_rec *r)
+{
+    core_request_config *core = ap_get_core_module_config(r->request_config);
+    bound_t bound = {0};
+
+    if (r->main || r->prev || !r->unparsed_uri)
+        return DECLINED;
+    bound.conf = conf_find(r, &bound.is_publication);
+    if (!bound.conf)
+        return DECLINED;
+    url_split(&bound, r);
+    if (*bound.path != '/' || !is_below(bound.path, bound.conf->acme->path))
+        return DECLINED;
+    ap_set_module_config(r->request_config, &acme_server_module,
+                         apr_pmemdup(r->pool, &bound, sizeof(bound)));
+    core->response_code_strings =
+        apr_pmemdup(r->pool, responses, sizeof(responses));
+    return DECLINED;
+}
+
+/* pre_translate_name: nothing else translates, decodes or proxies it. */
+static int request_pretranslate(request_rec *r)
+{
+    return bound_get(r) ? DONE : DECLINED;
+}
+
+/* translate_name: it is no file, and its name has nothing to correct. */
+static int request_translate(request_rec *r)
+{
+    if (!bound_get(r))
+        return DECLINED;
+    r->handler = HANDLER;
+    r->filename = apr_pstrdup(r->pool, HANDLER);
+    return OK;
+}
+
+/* map_to_storage, type_checker: no directory walk, no type by file name. */
+static int request_claim(request_rec *r)
+{
+    if (!bound_get(r))
+        return DECLINED;
+    r->handler = HANDLER;
+    return OK;
+}
+
+static acme_request_t *request_make(request_rec *r, const bound_t *bound)
+{
+    acme_request_t *req = apr_pcalloc(r->pool, sizeof(*req));
+
+    req->method = r->method;
+    req->path = bound->path;
+    req->query = bound->query;
+    req->content_type = apr_table_get(r->headers_in, "Content-Type");
+    req->client_ip = r->useragent_ip;
+    req->user = r->user;
+    req->log = httpd_log_request(r);
+    req->pool = r->pool;
+    return req;
+}
+
+static void env_set(request_rec *r, const acme_response_t *res)
+{
+    if (res->account)
+        apr_table_setn(r->subprocess_env, "ACME_ACCOUNT", res->account);
+    if (res->order)
+        apr_table_setn(r->subprocess_env, "ACME_ORDER", res->order);
+    if (res->problem)
+        apr_table_setn(r->subprocess_env, "ACME_PROBLEM", res->problem);
+}
+
+/* Several of one name stay apart (H3). */
+static int header_add(void *table, const char *name, const char *value)
+{
+    apr_table_addn(table, name, value);
+    return 1;
+}
+
+static int header_unset(void *table, const char *name, const char *value)
+{
+    apr_table_unset(table, name);
+    return 1;
+}
+
+static apr_status_t body_send(request_rec *r, ap_filter_t *next,
+                              const acme_response_t *res)
+{
+    apr_bucket_alloc_t *alloc = r->connection->bucket_alloc;
+    apr_bucket_brigade *bb = apr_brigade_create(r->pool, alloc);
+
+    if (res->content_type)
+        ap_set_content_type(r, res->content_type);
+    if (res->body) {
+        ap_set_content_length(r, (apr_off_t)res->body_len);
+        APR_BRIGADE_INSERT_TAIL(
+            bb,
+            apr_bucket_pool_create(res->body, res->body_len, r->pool, alloc));
+    }
+    APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
+    return ap_pass_brigade(next, bb);
+}
+
+/* Our own answer, whatever its status: returning that from the handler would
+ * make httpd throw away headers and body.  The headers are among those that
+ * stay, even if something fails on the way out (H1). */
+static int response_send(request_rec *r, const acme_response_t *res)
+{
+    r->status = res->status;
+    apr_table_do(header_add, r->err_headers_out, res->headers, NULL);
+    env_set(r, res);
+    /* A client that has gone away is no reason to fail. */
+    (void)body_send(r, r->output_filters, res);
+    return OK;
+}
+
+/* There is no acme_t in this child: what it says is all that can be said. */
+static int nothing_send(request_rec *r)
+{
+    static const char text[] =
+        "{\"detail\":\"the server cannot answer just now\",\"type\":"
+        "\"urn:ietf:params:acme:error:serverInternal\",\"status\":503}";
+    acme_response_t res = {.status = HTTP_SERVICE_UNAVAILABLE,
+                           .content_type = "application/problem+json",
+                           .body = text,
+                           .body_len = sizeof(text) - 1};
+
+    res.headers = apr_table_make(r->pool, 1);
+    apr_table_setn(res.headers, "Retry-After", "60");
+    return response_send(r, &res);
+}
+
+static int request_handle(request_rec *r)
+{
+    const bound_t *bound = bound_get(r);
+    acme_t *acme = bound ? bound->conf->handle : NULL;
+    acme_response_t *res;
+    acme_request_t *req;
+    int status = 0;
+
+    if (!bound)
+        return DECLINED;
+    if (!acme)
+        return nothing_send(r);
+    req = request_make(r, bound);
+    res = apr_pcalloc(r->pool, sizeof(*res));
+    if (!strcmp(r->method, "POST"))
+        status = httpd_body_read(&req->body, &req->body_len,
+                                 &req->is_body_too_large, ACME_BODY_MAX, r);
+    if (status < 0)
+        return status;
+    if (status)
+        acme_core_error(res, acme, req, status, NULL);
+    else if (bound->is_publication)
+        acme_publish_handle(res, acme, req);
+    else
+        acme_handle(res, acme, req);
+    return response_send(r, res);
+}
+
+/* Output filter: our document in the place of httpd's text, which is thrown
+ * away.  httpd has kept what must stay: WWW-Authenticate, Allow. */
+static apr_status_t problem_filter(ap_filter_t *f, apr_bucket_brigade *bb)
+{
+    request_rec *r = f->r;
+    const bound_t *bound = bound_get(r);
+    acme_response_t res = {0};
+
+    apr_brigade_cleanup(bb);
+    if (f->ctx)
+        return APR_SUCCESS;
+    f->ctx = f;
+    acme_core_error(&res, bound->conf->handle, request_make(r, bound),
+                    r->status, NULL);
+    apr_table_do(header_unset, r->headers_out, res.headers, NULL);
+    apr_table_do(header_add, r->headers_out, res.headers, NULL);
+    env_set(r, &res);
+    return body_send(r, f->next, &res);
+}
+
+/* insert_error_filter: an error that is not ours. */
+static void problem_insert(request_rec *r)
+{
+    const bound_t *bound = bound_get(r);
+
+    if (bound && bound->conf->handle && r->status >= HTTP_BAD_REQUEST)
+        ap_add_output_filter_handle(filter, NULL, r, r->connection);
+}
+
+static void responses_init(void)
+{
+    static char own_text[] = "\"";
+    int status;
+
+    for (status = HTTP_BAD_REQUEST; status < 600; status++)
+        responses[ap_index_of_response(status)] = own_text;
+}
+
+void httpd_handler_hooks(void)
+{
+    responses_init();
+    filter = ap_register_output_filter(FILTER, problem_filter, NULL,
+                                       AP_FTYPE_CONTENT_SET);
+    ap_hook_post_read_request(request_bind, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_pre_translate_name(request_pretranslate, NULL, NULL,
+                               APR_HOOK_REALLY_FIRST);
+    ap_hook_translate_name(request_translate, NULL, NULL,
+                           APR_HOOK_REALLY_FIRST);
+    ap_hook_map_to_storage(request_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_type_checker(request_claim, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_handler(request_handle, NULL, NULL, APR_HOOK_REALLY_FIRST);
+    ap_hook_insert_error_filter(problem_insert, NULL, NULL, APR_HOOK_LAST);
+}

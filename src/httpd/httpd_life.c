@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_life.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+#include <curl/curl.h>
+
+#include <http_config.h>
+#include <http_core.h>
+#include <mpm_common.h>
+
+#include "httpd/httpd_conf.h"
+#include "httpd/httpd_dirs.h"
+#include "httpd/httpd_log.h"
+#include "httpd/httpd_nonce.h"
+
+#include "base/banned.h"
+
+/* Set in child_init, before there are threads. */
+static httpd_worker_t *child_worker;
+
+int httpd_life_is_real_start(void)
+{
+    return ap_state_query(AP_SQ_MAIN_STATE) != AP_SQ_MS_CREATE_PRE_CONFIG;
+}
+
+httpd_worker_t *httpd_life_worker(void)
+{
+    return child_worker;
+}
+
+static const char *db_dir(const acme_conf_t *acme, apr_pool_t *pool)
+{
+    const char *slash = strrchr(acme->store.params, '/');
+
+    return apr_pstrndup(pool, acme->store.params,
+                        slash ? (apr_size_t)(slash - acme->store.params) : 0);
+}
+
+/* Virtual hosts that share a state directory share its CA. */
+static httpd_conf_t *ca_sharer_find(server_rec *main_server,
+                                    const httpd_conf_t *conf)
+{
+    server_rec *server;
+
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *other = httpd_conf_get(server);
+
+        if (other == conf)
+            break;
+        if (other->acme &&
+            !strcmp(other->acme->state_dir, conf->acme->state_dir))
+            return other;
+    }
+    return NULL;
+}
+
+/* ca, or ca_problem. */
+static void ca_make(httpd_conf_t *conf, const char *problem, const log_t *log,
+                    apr_pool_t *pconf)
+{
+    acme_conf_t *acme = conf->acme;
+    problem_t *prob;
+
+    acme->ca_problem = problem;
+    if (problem)
+        return;
+    prob = ca_auto_ensure(
+        &acme->ca, apr_pstrcat(pconf, acme->state_dir, "/ca", NULL),
+        apr_pstrcat(pconf, "ACME CA of ", acme->server_name, NULL),
+        clock_seconds(&clock_system), log, pconf);
+    if (!prob)
+        return;
+    acme->ca = NULL;
+    acme->ca_problem = prob->cause ? prob->cause : prob->detail;
+}
+
+static void vhost_prepare(httpd_conf_t *conf, server_rec *main_server,
+                          apr_pool_t *pconf)
+{
+    acme_conf_t *acme = conf->acme;
+    const log_t *log = httpd_log_server(conf->server, pconf);
+    httpd_conf_t *sharer = ca_sharer_find(main_server, conf);
+    httpd_dirs_t dirs;
+
+    httpd_dirs_ensure(&dirs, acme->state_dir, db_dir(acme, pconf), pconf);
+    if (sharer) {
+        acme->ca = sharer->acme->ca;
+        acme->ca_problem = sharer->acme->ca_problem;
+    }
+    else
+        ca_make(conf, dirs.ca_problem, log, pconf);
+    if (!httpd_life_is_real_start())
+        return;
+    if (acme->ca_problem)
+        log_write(log, LOG_LEVEL_CRIT, "AS0404", APR_SUCCESS,
+                  "%s issues nothing and answers 503 until the next reload: %s",
+                  acme->server_name, acme->ca_problem);
+    if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
+        log_write(log, LOG_LEVEL_CRIT, "AS0405", APR_SUCCESS,
+                  "%s cannot use its database: %s", acme->server_name,
+                  dirs.db_problem);
+    log_write(log, LOG_LEVEL_NOTICE, "AS0406", APR_SUCCESS,
+              "ACME server: directory %s%s/directory", acme->base_url,
+              acme->path);
+}
+
+/* Before mod_ssl's, which asks for certificates (httpd_tls.c). */
+static int parent_prepare(apr_pool_t *pconf, apr_pool_t *plog,
+                          apr_pool_t *ptemp, server_rec *main_server)
+{
+    server_rec *server;
+    int slots = 0;
+
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *conf = httpd_conf_get(server);
+
+        if (!conf->acme)
+            continue;
+        vhost_prepare(conf, main_server, pconf);
+        if (conf->acme->nonce_slots > slots)
+            slots = conf->acme->nonce_slots;
+    }
+    if (!slots || !httpd_life_is_real_start())
+        return OK;
+    /* Not thread-safe everywhere, so before there are threads. */
+    curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (httpd_nonce_create(slots, pconf, main_server) != APR_SUCCESS)
+        log_write(httpd_log_server(main_server, ptemp), LOG_LEVEL_CRIT,
+                  "AS0407", APR_ENOMEM,
+                  "there is no memory for %d nonces; ACMENonceSlots sets their "
+                  "number",
+                  slots);
+    return OK;
+}
+
+void httpd_life_look(server_rec *main_server, apr_pool_t *pool)
+{
+    server_rec *server;
+
+    for (server = main_server; server; server = server->next) {
+        httpd_conf_t *conf = httpd_conf_get(server);
+        httpd_dirs_t dirs;
+        const log_t *log;
+
+        if (!conf->acme)
+            continue;
+        log = httpd_log_startup(server, pool);
+        httpd_dirs_look(&dirs, conf->acme->state_dir, db_dir(conf->acme, pool),
+                        pool);
+        if (dirs.ca_problem)
+            log_write(log, LOG_LEVEL_WARNING, "AS0408", APR_SUCCESS,
+                      "%s would issue nothing now: %s", conf->acme->server_name,
+                      dirs.ca_problem);
+        if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
+            log_write(log, LOG_LEVEL_WARNING, "AS0409", APR_SUCCESS,
+                      "%s could not use its database now: %s",
+                      conf->acme->server_name, dirs.db_problem);
+    }
+}
+
+/* One store for each database. */
+static store_t *store_share(const apr_array_header_t *vhosts,
+                            const acme_conf_t *acme)
+{
+    int i;
+
+    for (i = 0; i < vhosts->nelts; i++) {
+        const httpd_conf_t *other =
+            APR_ARRAY_IDX(vhosts, i, const httpd_conf_t *);
+
+        if (other->handle && other->acme != acme &&
+            !strcmp(other->acme->store.driver, acme->store.driver) &&
+            !strcmp(other->acme->store.params, acme->store.params))
+            return other->handle->store;
+    }
+    return NULL;
+}
+
+static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
+                        acme_nonce_t *nonces, const char *owner,
+                        apr_pool_t *pool)
+{
+    acme_t *acme = apr_pcalloc(pool, sizeof(*acme));
+    apr_status_t rv = APR_SUCCESS;
+
+    acme->conf = conf->acme;
+    acme->nonces = nonces;
+    acme->clock = &clock_system;
+    acme->log = httpd_log_server(conf->server, pool);
+    acme->host = httpd_worker_host(child_worker);
+    acme->owner = owner;
+    acme->store = store_share(vhosts, conf->acme);
+    if (!acme->store)
+        rv = store_open(&acme->store, &conf->acme->store, acme->log, pool);
+    if (rv == APR_SUCCESS)
+        conf->handle = acme;
+    else
+        log_write(acme->log, LOG_LEVEL_CRIT, "AS0415", rv,
+                  "%s answers 503: its database cannot be opened",
+                  conf->acme->server_name);
+}
+
+/* The child's pool goes, and the process with it. */
+static apr_status_t child_end(void *data)
+{
+    httpd_worker_stop(child_worker);
+    httpd_worker_join(child_worker);
+    return APR_SUCCESS;
+}
+
+static void child_start(apr_pool_t *pchild, server_rec *main_server)
+{
+    apr_pool_t *pool = httpd_queue_pool(1);
+    apr_array_header_t *vhosts;
+    acme_nonce_t *nonces;
+    server_rec *server;
+    int i;
+
+    if (!pool)
+        return;
+    vhosts = apr_array_make(pool, 2, sizeof(httpd_conf_t *));
+    for (server = main_server; server; server = server->next)
+        if (httpd_conf_get(server)->acme)
+            APR_ARRAY_PUSH(vhosts, httpd_conf_t *) = httpd_conf_get(server);
+    nonces = httpd_nonce_attach(pool);
+    if (!vhosts->nelts || !nonces)
+        return;
+    json_object_seed(0);
+    child_worker =
+        httpd_worker_create(vhosts, httpd_log_server(main_server, pool));
+    if (!child_worker)
+        return;
+    for (i = 0; i < vhosts->nelts; i++)
+        handle_make(APR_ARRAY_IDX(vhosts, i, httpd_conf_t *), vhosts, nonces,
+                    store_owner_make(pool), pool);
+    apr_pool_pre_cleanup_register(pchild, NULL, child_end);
+}
+
+static void child_stop(apr_pool_t *pchild, int graceful)
+{
+    if (child_worker && !graceful)
+        httpd_worker_stop(child_worker);
+}
+
+void httpd_life_hooks(void)
+{
+    static const char *const before_ssl[] = {"mod_ssl.c", NULL};
+
+    ap_hook_post_config(parent_prepare, NULL, before_ssl, APR_HOOK_FIRST);
+    ap_hook_child_init(child_start, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_stopping(child_stop, NULL, NULL, APR_HOOK_MIDDLE);
+}

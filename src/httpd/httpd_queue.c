@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_queue.h"
+
+#include <semaphore.h>
+#include <string.h>
+#include <time.h>
+
+#include <apr_allocator.h>
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
+
+#include "base/banned.h"
+
+#define BUCKETS 64
+
+struct httpd_queue_t {
+    sem_t pending; /* entries and nudges */
+    apr_thread_mutex_t *lock;
+    /* Under the lock. */
+    httpd_work_t *head, **tail;
+    httpd_work_t *bucket[BUCKETS];     /* all that are in the process */
+    apr_thread_cond_t *ended[BUCKETS]; /* one of this bucket has ended */
+    int joiners, is_closed;
+    httpd_queue_count_t count;
+};
+
+apr_pool_t *httpd_queue_pool(int is_shared)
+{
+    apr_allocator_t *allocator;
+    apr_thread_mutex_t *mutex;
+    apr_pool_t *pool;
+
+    if (apr_allocator_create(&allocator) != APR_SUCCESS)
+        return NULL;
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, allocator) != APR_SUCCESS) {
+        apr_allocator_destroy(allocator);
+        return NULL;
+    }
+    apr_allocator_owner_set(allocator, pool);
+    if (is_shared && apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
+                                             pool) == APR_SUCCESS)
+        apr_allocator_mutex_set(allocator, mutex);
+    return pool;
+}
+
+httpd_queue_t *httpd_queue_create(apr_pool_t *pool)
+{
+    httpd_queue_t *queue = apr_pcalloc(pool, sizeof(*queue));
+    int i;
+
+    queue->tail = &queue->head;
+    if (sem_init(&queue->pending, 0, 0) ||
+        apr_thread_mutex_create(&queue->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
+            APR_SUCCESS)
+        return NULL;
+    for (i = 0; i < BUCKETS; i++)
+        if (apr_thread_cond_create(&queue->ended[i], pool) != APR_SUCCESS)
+            return NULL;
+    return queue;
+}
+
+static unsigned int bucket_of(const char *id)
+{
+    apr_ssize_t len = APR_HASH_KEY_STRING;
+
+    return apr_hashfunc_default(id, &len) % BUCKETS;
+}
+
+static httpd_work_t *find(httpd_queue_t *queue, const char *id)
+{
+    httpd_work_t *work = queue->bucket[bucket_of(id)];
+
+    while (work && strcmp(work->job.id, id))
+        work = work->sibling;
+    return work;
+}
+
+static httpd_work_t *work_make(acme_t *acme, const store_job_t *job,
+                               void *worker)
+{
+    apr_pool_t *pool = httpd_queue_pool(0);
+    httpd_work_t *work;
+
+    if (!pool)
+        return NULL;
+    work = apr_pcalloc(pool, sizeof(*work));
+    work->worker = worker;
+    work->acme = acme;
+    work->pool = pool;
+    work->job = *job;
+    work->job.id = apr_pstrdup(pool, job->id);
+    work->job.kind = apr_pstrdup(pool, job->kind);
+    work->job.subject = apr_pstrdup(pool, job->subject);
+    work->job.data = apr_pstrdup(pool, job->data);
+    work->job.lease_owner = apr_pstrdup(pool, job->lease_owner);
+    return work;
+}
+
+static void push(httpd_queue_t *queue, httpd_work_t *work)
+{
+    work->next = NULL;
+    *queue->tail = work;
+    queue->tail = &work->next;
+    queue->count.queued++;
+}
+
+int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
+                    void *worker)
+{
+    httpd_work_t *work = work_make(acme, job, worker);
+    int is_new;
+
+    if (!work)
+        return 0;
+    apr_thread_mutex_lock(queue->lock);
+    is_new = !find(queue, job->id);
+    if (is_new) {
+        unsigned int bucket = bucket_of(job->id);
+
+        work->sibling = queue->bucket[bucket];
+        queue->bucket[bucket] = work;
+        queue->count.active++;
+        push(queue, work);
+    }
+    apr_thread_mutex_unlock(queue->lock);
+    if (is_new)
+        sem_post(&queue->pending);
+    else
+        apr_pool_destroy(work->pool);
+    return is_new;
+}
+
+void httpd_queue_return(httpd_queue_t *queue, httpd_work_t *work)
+{
+    apr_thread_mutex_lock(queue->lock);
+    push(queue, work);
+    apr_thread_mutex_unlock(queue->lock);
+    sem_post(&queue->pending);
+}
+
+void httpd_queue_nudge(httpd_queue_t *queue)
+{
+    sem_post(&queue->pending);
+}
+
+int httpd_queue_pending(httpd_queue_t *queue)
+{
+    int value = 0;
+
+    sem_getvalue(&queue->pending, &value);
+    return value;
+}
+
+int httpd_queue_wait(httpd_queue_t *queue, int timeout)
+{
+    struct timespec until;
+
+    if (timeout < 0)
+        return sem_wait(&queue->pending) == 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += timeout;
+    return sem_clockwait(&queue->pending, CLOCK_MONOTONIC, &until) == 0;
+}
+
+httpd_work_t *httpd_queue_take(httpd_queue_t *queue)
+{
+    httpd_work_t *work;
+
+    apr_thread_mutex_lock(queue->lock);
+    work = queue->head;
+    if (work) {
+        queue->head = work->next;
+        if (!queue->head)
+            queue->tail = &queue->head;
+        queue->count.queued--;
+    }
+    apr_thread_mutex_unlock(queue->lock);
+    return work;
+}
+
+void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work)
+{
+    unsigned int bucket = bucket_of(work->job.id);
+    httpd_work_t **at = &queue->bucket[bucket];
+
+    apr_thread_mutex_lock(queue->lock);
+    while (*at != work)
+        at = &(*at)->sibling;
+    *at = work->sibling;
+    queue->count.active--;
+    queue->count.done++;
+    if (queue->joiners)
+        apr_thread_cond_broadcast(queue->ended[bucket]);
+    apr_thread_mutex_unlock(queue->lock);
+    apr_pool_destroy(work->pool);
+}
+
+void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took)
+{
+    apr_interval_time_t *average = &queue->count.average;
+
+    apr_thread_mutex_lock(queue->lock);
+    *average = *average ? (7 * *average + took) / 8 : took;
+    apr_thread_mutex_unlock(queue->lock);
+}
+
+apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
+                              apr_interval_time_t timeout, int threads)
+{
+    apr_time_t end = clock_now(&clock_system) + timeout, now;
+    apr_thread_cond_t *ended = queue->ended[bucket_of(job_id)];
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_thread_mutex_lock(queue->lock);
+    if (queue->count.queued * queue->count.average / threads > timeout)
+        rv = APR_TIMEUP;
+    queue->joiners++;
+    while (rv == APR_SUCCESS && find(queue, job_id)) {
+        now = clock_now(&clock_system);
+        if (now >= end || queue->is_closed)
+            rv = APR_TIMEUP;
+        else
+            apr_thread_cond_timedwait(ended, queue->lock, end - now);
+    }
+    queue->joiners--;
+    apr_thread_mutex_unlock(queue->lock);
+    return rv;
+}
+
+void httpd_queue_close(httpd_queue_t *queue)
+{
+    int i;
+
+    apr_thread_mutex_lock(queue->lock);
+    queue->is_closed = 1;
+    for (i = 0; i < BUCKETS; i++)
+        apr_thread_cond_broadcast(queue->ended[i]);
+    apr_thread_mutex_unlock(queue->lock);
+}
+
+void httpd_queue_count(httpd_queue_count_t *count, httpd_queue_t *queue)
+{
+    apr_thread_mutex_lock(queue->lock);
+    *count = queue->count;
+    apr_thread_mutex_unlock(queue->lock);
+}

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTPD_QUEUE_H
+#define HTTPD_QUEUE_H
+
+/*
+ * The jobs that are in this process: which wait for a job thread, which are
+ * being worked on, and who waits for their end.  Each has a pool with an
+ * allocator of its own, for it goes from thread to thread.
+ *
+ * Threads sleep in httpd_queue_wait until there is something to do: each entry
+ * is one post of a semaphore, and so is each nudge.  A semaphore since it may
+ * be posted in a signal handler.
+ */
+
+#include "acme/acme.h"
+#include "dcv/dcv.h"
+
+typedef struct httpd_queue_t httpd_queue_t;
+
+typedef struct httpd_work_t httpd_work_t;
+struct httpd_work_t {
+    httpd_work_t *next;    /* the queue's */
+    httpd_work_t *sibling; /* the queue's */
+    void *worker;
+    acme_t *acme;
+    store_job_t job;
+    dcv_result_t *result; /* the loop's; NULL: not started yet */
+    apr_pool_t *pool;
+};
+
+/* Pools that nobody destroys but us, so that threads which outlive the child's
+ * pool still have theirs.  shared: several threads allocate. */
+apr_pool_t *httpd_queue_pool(int is_shared);
+
+httpd_queue_t *httpd_queue_create(apr_pool_t *pool);
+
+/* A copy of job, at the end of the queue.  0: it is in this process already
+ * (its lease was over before it was done), or there is no memory. */
+int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
+                    void *worker);
+
+/* To the end of the queue once more: it is started, result is there. */
+void httpd_queue_return(httpd_queue_t *queue, httpd_work_t *work);
+
+/* Wake one sleeper.  Async-signal-safe. */
+void httpd_queue_nudge(httpd_queue_t *queue);
+
+/* Entries and nudges for which nobody has woken yet. */
+int httpd_queue_pending(httpd_queue_t *queue);
+
+/* Sleep until there is an entry or a nudge (1); 0 when the timeout in seconds
+ * is over (negative: none). */
+int httpd_queue_wait(httpd_queue_t *queue, int timeout);
+
+/* After httpd_queue_wait returned 1: the first entry, NULL after a nudge. */
+httpd_work_t *httpd_queue_take(httpd_queue_t *queue);
+
+/* It is done, after so long on a job thread; work's pool is gone then. */
+void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work);
+
+/* How long a job was on its thread, for estimates. */
+void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took);
+
+/* Wait until the job of this id is done: acme_host_t.wait.  Not at all when
+ * what is in front takes longer than the caller has, on so many threads. */
+apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
+                              apr_interval_time_t timeout, int threads);
+
+/* Nothing will be done any more: whoever joins or has joined goes away. */
+void httpd_queue_close(httpd_queue_t *queue);
+
+typedef struct {
+    int queued; /* waiting for a thread */
+    int active; /* added and not ended, those at the loop included */
+    apr_uint64_t done;
+    apr_interval_time_t average; /* of a job on its thread */
+} httpd_queue_count_t;
+
+void httpd_queue_count(httpd_queue_count_t *count, httpd_queue_t *queue);
+
+#endif

@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "httpd/httpd_worker.h"
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#include <apr_thread_mutex.h>
+#include <apr_thread_proc.h>
+
+#include "acme/acme_work.h"
+#include "httpd/httpd_tls.h"
+
+#include "base/banned.h"
+
+/* More than one, so that their commits share an fsync (store_commit.h). */
+#define THREADS_MAX 4
+#define CLAIM_MAX   50
+/* How long a child that was used goes on looking for the jobs of dead ones, and
+ * how often, in seconds. */
+#define ALERT      60
+#define LOOK_EVERY 1
+
+struct httpd_worker_t {
+    acme_host_t host;
+    const apr_array_header_t *vhosts; /* of httpd_conf_t * */
+    const log_t *log;
+    apr_pool_t *pool; /* lives as long as the process */
+    httpd_queue_t *queue;
+    atomic_int is_stopping, is_wake, is_refresh;
+    atomic_int running;               /* threads of both kinds */
+    atomic_int threads, idle;         /* job threads */
+    _Atomic(apr_int64_t) alert_until; /* monotonic seconds */
+    _Atomic(apr_int64_t) next_look;   /* monotonic seconds */
+    apr_thread_mutex_t *lock;         /* for starting threads */
+    _Atomic(dcv_loop_t *) loop;       /* once there was a validation */
+    apr_thread_mutex_t *setup_lock;
+    char *is_setup; /* by virtual host: acme_work_setup; under setup_lock */
+};
+
+static apr_int64_t monotonic(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec;
+}
+
+/* Signals are the main thread's; what the processor raises stays ours. */
+static apr_status_t thread_start(httpd_worker_t *w, apr_thread_start_t run)
+{
+    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
+    apr_thread_t *thread;
+    sigset_t all, before;
+    apr_status_t rv;
+    apr_size_t i;
+
+    sigfillset(&all);
+    for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        sigdelset(&all, own[i]);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    atomic_fetch_add(&w->running, 1);
+    rv = apr_thread_create(&thread, NULL, run, w, w->pool);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (rv == APR_SUCCESS)
+        apr_thread_detach(thread);
+    else
+        atomic_fetch_sub(&w->running, 1);
+    return rv;
+}
+
+static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton);
+
+static int is_thread_needed(httpd_worker_t *w)
+{
+    return atomic_load(&w->threads) < THREADS_MAX &&
+           atomic_load(&w->idle) < httpd_queue_pending(w->queue);
+}
+
+/* There is something to do, and everybody may be busy. */
+static void thread_ensure(httpd_worker_t *w)
+{
+    apr_status_t rv;
+
+    if (!is_thread_needed(w))
+        return;
+    apr_thread_mutex_lock(w->lock);
+    rv = is_thread_needed(w) ? thread_start(w, job_thread) : APR_EEXIST;
+    if (rv == APR_SUCCESS) {
+        atomic_fetch_add(&w->threads, 1);
+        atomic_fetch_add(&w->idle, 1);
+    }
+    apr_thread_mutex_unlock(w->lock);
+    if (rv != APR_SUCCESS && !atomic_load(&w->threads))
+        log_write(w->log, LOG_LEVEL_CRIT, "AS0410", rv,
+                  "no background thread can be started: nothing is validated "
+                  "or issued by this child");
+}
+
+static void alert(httpd_worker_t *w)
+{
+    atomic_store(&w->alert_until, monotonic() + ALERT);
+    thread_ensure(w);
+}
+
+static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
+{
+    httpd_worker_t *w = baton;
+
+    if (!atomic_load(&w->is_stopping) &&
+        httpd_queue_add(w->queue, acme, job, w))
+        alert(w);
+}
+
+static void flag_raise(httpd_worker_t *w, atomic_int *flag)
+{
+    if (atomic_load(&w->is_stopping) || atomic_exchange(flag, 1))
+        return;
+    httpd_queue_nudge(w->queue);
+    alert(w);
+}
+
+static void host_wake(void *baton)
+{
+    httpd_worker_t *w = baton;
+
+    flag_raise(w, &w->is_wake);
+}
+
+void httpd_worker_refresh(httpd_worker_t *w)
+{
+    flag_raise(w, &w->is_refresh);
+}
+
+static apr_status_t host_wait(void *baton, const char *job_id,
+                              apr_interval_time_t timeout)
+{
+    httpd_worker_t *w = baton;
+
+    return httpd_queue_join(w->queue, job_id, timeout, THREADS_MAX);
+}
+
+/* dcv_done_fn, on the loop's thread.  When the process ends its pools end with
+ * it, and its leases are the dead's. */
+static void validation_done(void *baton, dcv_job_t *job, dcv_result_t *result)
+{
+    httpd_work_t *work = baton;
+    httpd_worker_t *w = work->worker;
+
+    if (atomic_load(&w->is_stopping))
+        return;
+    work->result = result;
+    httpd_queue_return(w->queue, work);
+    thread_ensure(w);
+}
+
+static void *APR_THREAD_FUNC loop_thread(apr_thread_t *thread, void *baton)
+{
+    httpd_worker_t *w = baton;
+
+    dcv_loop_run(atomic_load(&w->loop));
+    atomic_fetch_sub(&w->running, 1);
+    return NULL;
+}
+
+/* Under the lock: the loop and its thread. */
+static apr_status_t loop_make(httpd_worker_t *w)
+{
+    apr_pool_t *pool = httpd_queue_pool(1);
+    dcv_loop_t *loop;
+    apr_status_t rv;
+
+    if (!pool)
+        return APR_ENOMEM;
+    rv = dcv_loop_create(&loop, w->log, pool);
+    if (rv == APR_SUCCESS) {
+        atomic_store(&w->loop, loop);
+        rv = thread_start(w, loop_thread);
+    }
+    if (rv != APR_SUCCESS) {
+        atomic_store(&w->loop, NULL);
+        apr_pool_destroy(pool);
+    }
+    return rv;
+}
+
+static dcv_loop_t *loop_get(httpd_worker_t *w)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    if (atomic_load(&w->loop))
+        return atomic_load(&w->loop);
+    apr_thread_mutex_lock(w->lock);
+    if (!atomic_load(&w->loop) && !atomic_load(&w->is_stopping))
+        rv = loop_make(w);
+    apr_thread_mutex_unlock(w->lock);
+    if (rv != APR_SUCCESS)
+        log_write(w->log, LOG_LEVEL_CRIT, "AS0411", rv,
+                  "the validation loop cannot be started: nothing is validated "
+                  "by this child");
+    return atomic_load(&w->loop);
+}
+
+static void validation_start(httpd_worker_t *w, httpd_work_t *work,
+                             dcv_job_t *job)
+{
+    dcv_loop_t *loop = loop_get(w);
+    dcv_result_t nothing = {.is_retryable = 1};
+
+    if (loop && dcv_loop_submit(loop, work->acme->conf->dcv, job,
+                                validation_done, work) == APR_SUCCESS)
+        return;
+    if (atomic_load(&w->is_stopping))
+        return;
+    acme_work_done(work->acme, &work->job, &nothing, work->pool);
+    httpd_queue_end(w->queue, work);
+}
+
+/* The issuers' rows, before the first certificate that names one. */
+static void setup_ensure(httpd_worker_t *w, const httpd_work_t *work)
+{
+    int i;
+
+    for (i = 0; i < w->vhosts->nelts; i++)
+        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle == work->acme)
+            break;
+    apr_thread_mutex_lock(w->setup_lock);
+    if (i < w->vhosts->nelts && !w->is_setup[i])
+        w->is_setup[i] = acme_work_setup(work->acme, work->pool) == APR_SUCCESS;
+    apr_thread_mutex_unlock(w->setup_lock);
+}
+
+static void work_run(httpd_worker_t *w, httpd_work_t *work)
+{
+    apr_time_t start = clock_now(&clock_system);
+    dcv_job_t *job = NULL;
+
+    if (work->result)
+        acme_work_done(work->acme, &work->job, work->result, work->pool);
+    else {
+        setup_ensure(w, work);
+        job = acme_work_start(work->acme, &work->job, work->pool);
+    }
+    if (job)
+        validation_start(w, work, job);
+    else
+        httpd_queue_end(w->queue, work);
+    httpd_queue_took(w->queue, clock_now(&clock_system) - start);
+}
+
+/* Whose job is it, among those that share this store? */
+static acme_t *acme_for(httpd_worker_t *w, acme_t *any, const store_job_t *job)
+{
+    int i;
+
+    for (i = 0; i < w->vhosts->nelts; i++) {
+        acme_t *acme = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle;
+
+        if (acme && acme->store == any->store && acme_work_is_for(acme, job))
+            return acme;
+    }
+    return any;
+}
+
+static void claim(httpd_worker_t *w, acme_t *any, apr_pool_t *pool)
+{
+    apr_array_header_t *jobs;
+    int i;
+
+    /* The store has said why, if it could not. */
+    if (acme_work_claim(&jobs, any, CLAIM_MAX, pool) != APR_SUCCESS)
+        return;
+    for (i = 0; i < jobs->nelts; i++) {
+        const store_job_t *job = APR_ARRAY_IDX(jobs, i, const store_job_t *);
+
+        host_submit(w, acme_for(w, any, job), job);
+    }
+}
+
+/* Is this the first virtual host that has its store? */
+static int is_first_of_store(httpd_worker_t *w, int i)
+{
+    acme_t *acme = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle;
+    int k;
+
+    for (k = 0; acme && k < i; k++) {
+        acme_t *before = APR_ARRAY_IDX(w->vhosts, k, httpd_conf_t *)->handle;
+
+        if (before && before->store == acme->store)
+            return 0;
+    }
+    return acme != NULL;
+}
+
+/* A look is due, and it is this thread's. */
+static int look_take(httpd_worker_t *w)
+{
+    apr_int64_t now = monotonic(), due = atomic_load(&w->next_look);
+
+    return due <= now && atomic_compare_exchange_strong(&w->next_look, &due,
+                                                        now + LOOK_EVERY);
+}
+
+/* What is not in the queue: the jobs of the dead, our own certificates. */
+static void chores_run(httpd_worker_t *w, apr_pool_t *pool)
+{
+    int is_look = look_take(w), is_refresh = atomic_exchange(&w->is_refresh, 0);
+    int i;
+
+    for (i = 0; is_refresh && i < w->vhosts->nelts; i++)
+        httpd_tls_refresh(APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *), pool);
+    if (!atomic_exchange(&w->is_wake, 0) && !is_look)
+        return;
+    for (i = 0; i < w->vhosts->nelts; i++)
+        if (is_first_of_store(w, i))
+            claim(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle, pool);
+}
+
+static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
+{
+    httpd_worker_t *w = baton;
+    apr_pool_t *pool = httpd_queue_pool(0);
+
+    while (pool && !atomic_load(&w->is_stopping)) {
+        int is_alert = monotonic() < atomic_load(&w->alert_until);
+        int is_token = httpd_queue_wait(w->queue, is_alert ? LOOK_EVERY : -1);
+        httpd_work_t *work = NULL;
+
+        atomic_fetch_sub(&w->idle, 1);
+        if (is_token && !atomic_load(&w->is_stopping))
+            work = httpd_queue_take(w->queue);
+        if (work)
+            work_run(w, work);
+        if (!atomic_load(&w->is_stopping))
+            chores_run(w, pool);
+        apr_pool_clear(pool);
+        atomic_fetch_add(&w->idle, 1);
+    }
+    httpd_queue_close(w->queue);
+    atomic_fetch_sub(&w->running, 1);
+    return NULL;
+}
+
+httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
+                                    const log_t *log)
+{
+    apr_pool_t *pool = httpd_queue_pool(1);
+    httpd_worker_t *w;
+
+    if (!pool)
+        return NULL;
+    w = apr_pcalloc(pool, sizeof(*w));
+    w->pool = pool;
+    w->vhosts = vhosts;
+    w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
+    w->log = log;
+    w->host.submit = host_submit;
+    w->host.wake = host_wake;
+    w->host.wait = host_wait;
+    w->host.baton = w;
+    w->queue = httpd_queue_create(pool);
+    if (!w->queue ||
+        apr_thread_mutex_create(&w->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
+            APR_SUCCESS ||
+        apr_thread_mutex_create(&w->setup_lock, APR_THREAD_MUTEX_DEFAULT,
+                                pool) != APR_SUCCESS)
+        return NULL;
+    return w;
+}
+
+const acme_host_t *httpd_worker_host(const httpd_worker_t *w)
+{
+    return &w->host;
+}
+
+void httpd_worker_stop(httpd_worker_t *w)
+{
+    dcv_loop_t *loop = atomic_load(&w->loop);
+    int i;
+
+    if (atomic_exchange(&w->is_stopping, 1))
+        return;
+    for (i = 0; i < THREADS_MAX; i++)
+        httpd_queue_nudge(w->queue);
+    if (loop)
+        dcv_loop_stop(loop);
+}
+
+void httpd_worker_join(httpd_worker_t *w)
+{
+    struct timespec pause = {0, 10 * 1000 * 1000};
+    int i;
+
+    for (i = 0; i < 200 && atomic_load(&w->running); i++)
+        nanosleep(&pause, NULL);
+}
+
+int httpd_worker_count(httpd_queue_count_t *count, httpd_worker_t *w)
+{
+    httpd_queue_count(count, w->queue);
+    return atomic_load(&w->threads);
+}
