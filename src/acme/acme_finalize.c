@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 
 #include "acme/acme_issue.h"
@@ -12,6 +11,7 @@
 #include "base/b64url.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "ca/ca_openssl.h"
 #include "policy/policy_csr.h"
 #include "policy/policy_names.h"
 
@@ -60,12 +60,8 @@ static problem_t *csr_decode(csr_t *csr, const acme_t *acme,
 static int is_claimed_by(const store_order_t *row, const csr_t *csr,
                          apr_pool_t *pool)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int len;
-
     return row->csr_sha256 &&
-           EVP_Digest(csr->der, csr->len, digest, &len, EVP_sha256(), NULL) &&
-           !strcmp(apr_pescape_hex(pool, digest, len, 0), row->csr_sha256);
+           !strcmp(ca_sha256_hex(csr->der, csr->len, pool), row->csr_sha256);
 }
 
 /* "the authorizations for a.example, b.example are not valid yet" */

@@ -48,17 +48,27 @@ problem_t *acme_issue_ready_check(const acme_t *acme, apr_pool_t *pool)
     return ready_check(acme, clock_seconds(acme->clock), pool);
 }
 
-/* Of a certificate that is signed now.  A wished beginning was judged when it
- * was accepted: an order whose validation took hours is not refused for it. */
+/* A wished beginning was judged when it was accepted: an order whose validation
+ * took hours is not refused for it, nor one whose issuer was renewed since. */
+static apr_int64_t judged_at(const acme_plan_t *plan, const ca_issuer_t *issuer,
+                             apr_int64_t now)
+{
+    if (!plan->not_before)
+        return now;
+    return plan->wished_at > issuer->not_before ? plan->wished_at
+                                                : issuer->not_before;
+}
+
+/* Of a certificate that is signed now. */
 static problem_t *validity_compute(apr_int64_t *not_before,
                                    apr_int64_t *not_after, const acme_t *acme,
                                    const acme_plan_t *plan, apr_int64_t now,
                                    apr_pool_t *pool)
 {
+    const ca_issuer_t *issuer = acme->conf->ca->issuer;
     problem_t *prob = ca_profile_validity(
-        not_before, not_after, &plan->validity, acme->conf->ca->issuer,
-        plan->not_before, plan->not_after,
-        plan->not_before ? plan->wished_at : now, pool);
+        not_before, not_after, &plan->validity, issuer, plan->not_before,
+        plan->not_after, judged_at(plan, issuer, now), pool);
 
     if (prob || *not_after > now)
         return prob;

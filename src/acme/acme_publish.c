@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "ca/ca_openssl.h"
+
 #include "base/banned.h"
 
 #define PEM_TYPE "application/pem-certificate-chain"
@@ -44,23 +46,17 @@ static void der_answer(acme_response_t *res, X509 *cert, apr_pool_t *pool)
     acme_response_body(res, 200, DER_TYPE, (const char *)der, len);
 }
 
-static int has_fingerprint(X509 *cert, const char *want)
+static int has_fingerprint(X509 *cert, const char *want, apr_pool_t *pool)
 {
-    static const char hex[] = "0123456789abcdef";
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int i, len;
+    apr_size_t len;
+    const unsigned char *der = ca_cert_der(&len, cert, pool);
 
-    if (!X509_digest(cert, EVP_sha256(), digest, &len))
-        return 0;
-    for (i = 0; i < len; i++)
-        if (want[2 * i] != hex[digest[i] >> 4] ||
-            want[2 * i + 1] != hex[digest[i] & 15])
-            return 0;
-    return 1;
+    return !strncmp(ca_sha256_hex(der, len, pool), want, FINGERPRINT_LEN);
 }
 
 /* Among all generations and what they chain to: old leaves still point here. */
-static X509 *cert_find(const ca_auto_t *ca, const char *fingerprint)
+static X509 *cert_find(const ca_auto_t *ca, const char *fingerprint,
+                       apr_pool_t *pool)
 {
     int i;
 
@@ -74,10 +70,10 @@ static X509 *cert_find(const ca_auto_t *ca, const char *fingerprint)
         for (k = 0; k < issuer->chain->nelts; k++) {
             X509 *cert = APR_ARRAY_IDX(issuer->chain, k, X509 *);
 
-            if (has_fingerprint(cert, fingerprint))
+            if (has_fingerprint(cert, fingerprint, pool))
                 return cert;
         }
-        if (issuer->root && has_fingerprint(issuer->root, fingerprint))
+        if (issuer->root && has_fingerprint(issuer->root, fingerprint, pool))
             return issuer->root;
     }
     return NULL;
@@ -95,7 +91,7 @@ static int issuer_answer(acme_response_t *res, const ca_auto_t *ca,
     suffix = name + FINGERPRINT_LEN;
     if (strcmp(suffix, ".cer") && strcmp(suffix, ".pem"))
         return 0;
-    cert = cert_find(ca, name);
+    cert = cert_find(ca, name, pool);
     if (!cert)
         return 0;
     if (!strcmp(suffix, ".cer"))

@@ -291,6 +291,11 @@ static dcv_job_t *validate_start(acme_t *acme, const store_job_t *job,
 dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
                            apr_pool_t *pool)
 {
+    /* Whoever runs it dies of it, or never comes to its end. */
+    if (job->attempts > ATTEMPTS_MAX) {
+        job_bury(acme, job, "too many attempts", pool);
+        return NULL;
+    }
     if (is_kind(job, ACME_WORK_VALIDATE))
         return validate_start(acme, job, pool);
     if (is_kind(job, ACME_WORK_ISSUE))

@@ -3,12 +3,13 @@
 
 #include <string.h>
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/x509v3.h>
 
 #include "acme/acme_issue.h"
+#include "base/own.h"
 #include "base/token.h"
+#include "ca/ca_openssl.h"
 #include "store/store_cert.h"
 
 #include "base/banned.h"
@@ -50,38 +51,18 @@ static apr_array_header_t *names_get(X509 *cert, apr_pool_t *pool)
     return list->nelts ? list : NULL;
 }
 
-/* SHA-256 of the SubjectPublicKeyInfo, as in store_cert_t.spki_sha256. */
+/* As in store_cert_t.spki_sha256. */
 static const char *key_digest(EVP_PKEY *key, apr_pool_t *pool)
 {
-    unsigned char digest[EVP_MAX_MD_SIZE], *der = NULL;
-    unsigned int digest_len = 0;
+    unsigned char *der = NULL;
     int len = i2d_PUBKEY(key, &der);
+    const char *digest;
 
     if (len <= 0)
         return NULL;
-    if (!EVP_Digest(der, (size_t)len, digest, &digest_len, EVP_sha256(), NULL))
-        digest_len = 0;
+    digest = ca_sha256_hex(der, (apr_size_t)len, pool);
     OPENSSL_free(der);
-    return digest_len ? apr_pescape_hex(pool, digest, digest_len, 0) : NULL;
-}
-
-static apr_int64_t seconds_of(const ASN1_TIME *time)
-{
-    struct tm tm;
-    apr_time_exp_t exploded = {0};
-    apr_time_t when = 0;
-
-    if (!ASN1_TIME_to_tm(time, &tm))
-        return 0;
-    exploded.tm_sec = tm.tm_sec;
-    exploded.tm_min = tm.tm_min;
-    exploded.tm_hour = tm.tm_hour;
-    exploded.tm_mday = tm.tm_mday;
-    exploded.tm_mon = tm.tm_mon;
-    exploded.tm_year = tm.tm_year;
-    if (apr_time_exp_gmt_get(&when, &exploded) != APR_SUCCESS)
-        return 0;
-    return apr_time_sec(when);
+    return digest;
 }
 
 static const char *common_name(const apr_array_header_t *names)
@@ -114,6 +95,28 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
     return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
 }
 
+/* The newest stored one if it is younger than current, else current itself. */
+static apr_status_t newest_get(X509 **newest, store_cert_t **row, acme_t *acme,
+                               X509 *current, const apr_array_header_t *names,
+                               const char *digest, apr_pool_t *pool)
+{
+    const unsigned char *der;
+    apr_status_t rv;
+    X509 *cert;
+
+    *newest = current;
+    rv = store_cert_get_vhost(row, acme->store,
+                              identifier_list_text(names, pool), digest, pool);
+    if (rv != APR_SUCCESS)
+        return APR_STATUS_IS_ENOENT(rv) ? APR_SUCCESS : rv;
+    der = (*row)->der;
+    cert = own_x509(pool, d2i_X509(NULL, &der, (long)(*row)->der_len));
+    if (cert && ASN1_TIME_compare(X509_get0_notBefore(cert),
+                                  X509_get0_notBefore(current)) > 0)
+        *newest = cert;
+    return APR_SUCCESS;
+}
+
 apr_status_t acme_work_vhost_refresh(const unsigned char **der,
                                      apr_size_t *der_len, acme_t *acme,
                                      X509 *current, EVP_PKEY *key,
@@ -122,29 +125,25 @@ apr_status_t acme_work_vhost_refresh(const unsigned char **der,
     apr_array_header_t *names = names_get(current, pool);
     const char *digest = key_digest(key, pool);
     apr_int64_t now = clock_seconds(acme->clock);
-    apr_int64_t from = seconds_of(X509_get0_notBefore(current));
-    apr_int64_t until = seconds_of(X509_get0_notAfter(current));
-    store_cert_t *newest;
+    store_cert_t *row;
+    X509 *newest;
     apr_status_t rv;
 
     *der = NULL;
     *der_len = 0;
     if (!names || !digest)
         return APR_EINVAL;
-    rv = store_cert_get_vhost(&newest, acme->store,
-                              identifier_list_text(names, pool), digest, pool);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv))
+    rv = newest_get(&newest, &row, acme, current, names, digest, pool);
+    if (rv != APR_SUCCESS)
         return rv;
-    if (rv == APR_SUCCESS && newest->not_before > from) {
-        *der = newest->der;
-        *der_len = newest->der_len;
-        from = newest->not_before;
-        until = newest->not_after;
+    if (newest != current) {
+        *der = row->der;
+        *der_len = row->der_len;
     }
     /* An issuer near its end cannot give more than there is. */
-    if (until - now >= (until - from) / 3 ||
-        acme_issue_ready_check(acme, pool) ||
-        acme->conf->ca->issuer->not_after <= until)
+    if (!ca_auto_is_due(newest, now) || acme_issue_ready_check(acme, pool) ||
+        acme->conf->ca->issuer->not_after <=
+            ca_time_seconds(X509_get0_notAfter(newest)))
         return APR_SUCCESS;
     return renewal_queue(acme, names, key, digest, now, pool);
 }
