@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_publish.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "handle.h"
+#include "tap.h"
+
+static reply_t *get(handle_t *h, const char *rest)
+{
+    return handle_request(h, "GET", handle_url(h, rest));
+}
+
+static X509 *der_of(const reply_t *r)
+{
+    const unsigned char *der = (const unsigned char *)r->res.body;
+
+    return own_x509(r->pool, d2i_X509(NULL, &der, (long)r->res.body_len));
+}
+
+static void roots(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r = get(h, "roots.pem");
+
+    is_int(r->status, 200);
+    is_str(r->type, "application/pem-certificate-chain");
+    is_str(r->body, h->conf->ca->roots_pem);
+    is_str(reply_header(r, "Access-Control-Allow-Origin", 0), "*");
+    /* No nonce: it may be kept by caches. */
+    ok(!r->nonce);
+    is_str(reply_header(r, "Cache-Control", 0), "public, max-age=3600");
+    is_int(handle_request(h, "HEAD", handle_url(h, "roots.pem"))->status, 200);
+}
+
+static void root_der(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r = get(h, "root.cer");
+    X509 *root = der_of(r);
+
+    is_int(r->status, 200);
+    is_str(r->type, "application/pkix-cert");
+    need(root);
+    ok(X509_cmp(root, h->conf->ca->issuer->root) == 0);
+}
+
+static void chain(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+
+    is_str(get(h, "chain.pem")->body, h->conf->ca->issuer->chain_pem);
+}
+
+static void issuers(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    const ca_issuer_t *issuer = h->conf->ca->issuer;
+    const char *name = apr_pstrcat(pool, "issuer/", issuer->fingerprint, NULL);
+    X509 *cert;
+
+    cert = der_of(get(h, apr_pstrcat(pool, name, ".cer", NULL)));
+    need(cert);
+    ok(X509_cmp(cert, issuer->cert) == 0);
+    is_str(get(h, apr_pstrcat(pool, name, ".pem", NULL))->body,
+           ca_cert_pem(issuer->cert, pool));
+    is_int(get(h, apr_pstrcat(pool, name, ".crt", NULL))->status, 404);
+    is_int(get(h, name)->status, 404);
+    is_int(get(h, "issuer/")->status, 404);
+    is_int(get(h, "issuer/../roots.pem")->status, 404);
+    is_int(get(h, apr_pstrcat(pool, "issuer/",
+                              "0000000000000000000000000000000000000000"
+                              "000000000000000000000000.cer",
+                              NULL))
+               ->status,
+           404);
+}
+
+static void methods(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r = handle_request(h, "POST", handle_url(h, "roots.pem"));
+
+    is_int(r->status, 405);
+    is_str(reply_header(r, "Allow", 0), "GET, HEAD");
+    is_str(r->problem, "malformed");
+}
+
+static void no_ca(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r;
+
+    h->conf->ca = NULL;
+    r = get(h, "roots.pem");
+    is_int(r->status, 503);
+    ok(r->retry_after);
+}
+
+const tap_case_t tap_cases[] = {{"roots as PEM, for anybody", roots},
+                                {"the root as DER", root_der},
+                                {"what follows a leaf", chain},
+                                {"each issuer by its fingerprint", issuers},
+                                {"GET and HEAD only", methods},
+                                {"without a CA: 503", no_ca},
+                                {NULL, NULL}};
