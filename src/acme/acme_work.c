@@ -332,6 +332,11 @@ void acme_work_done(acme_t *acme, const store_job_t *job,
         validation_retry(acme, job, pool);
         return;
     }
+    /* Without a problem it is proven, but not where nothing was learned. */
+    if (!prob && result->is_retryable)
+        prob = problem_make(pool, PROBLEM_SERVER_INTERNAL,
+                            "the server did not come to validate this; please "
+                            "place a new order");
     if (!prob)
         prob = expiry_problem(data_parse(job, pool), now, pool);
     if (prob)
