@@ -64,19 +64,30 @@ static int pss_digest(const X509_ALGOR *alg)
     return nid;
 }
 
-static const char *digest_fault(X509_REQ *req, apr_pool_t *pool)
+/* Beside RSA-PSS no algorithm that is allowed has parameters; for RSA they are
+ * NULL (RFC 4055 5, RFC 5758 3.2, RFC 8410 3). */
+static int has_parameters(const X509_ALGOR *alg)
 {
-    int nid = X509_REQ_get_signature_nid(req), digest = NID_undef, key;
+    int type;
+
+    X509_ALGOR_get0(NULL, &type, NULL, alg);
+    return type != V_ASN1_UNDEF && type != V_ASN1_NULL;
+}
+
+static const char *algorithm_fault(X509_REQ *req, apr_pool_t *pool)
+{
+    int nid = X509_REQ_get_signature_nid(req), digest = NID_undef;
     const X509_ALGOR *alg;
 
-    if (nid == NID_ED25519)
-        return NULL;
-    if (nid == NID_rsassaPss) {
-        X509_REQ_get0_signature(req, NULL, &alg);
+    X509_REQ_get0_signature(req, NULL, &alg);
+    if (nid == NID_rsassaPss)
         digest = pss_digest(alg);
-    }
-    else if (nid == NID_undef || !OBJ_find_sigid_algs(nid, &digest, &key))
-        return "its signature algorithm is unknown";
+    else if (has_parameters(alg))
+        return "its signature algorithm has parameters";
+    else if (nid == NID_ED25519)
+        return NULL;
+    else
+        OBJ_find_sigid_algs(nid, &digest, NULL);
     switch (digest) {
     case NID_sha256:
     case NID_sha384:
@@ -84,9 +95,9 @@ static const char *digest_fault(X509_REQ *req, apr_pool_t *pool)
         return NULL;
     default:
         return apr_psprintf(pool,
-                            "it is signed with the digest %s; SHA-256, "
-                            "SHA-384 and SHA-512 are allowed",
-                            OBJ_nid2sn(digest));
+                            "it is signed with %s; SHA-256, SHA-384 or "
+                            "SHA-512 must be the digest",
+                            OBJ_nid2sn(digest ? digest : nid));
     }
 }
 
@@ -96,7 +107,7 @@ static void key_check(policy_csr_wishes_t *wishes, const policy_t *policy,
 {
     EVP_PKEY *key = X509_REQ_get0_pubkey(req);
     problem_t *prob = policy_key_check(policy, key, PROBLEM_BAD_CSR, pool);
-    const char *fault = digest_fault(req, pool);
+    const char *fault = algorithm_fault(req, pool);
 
     if (prob)
         policy_csr_wishes_fault(wishes, prob->detail);
