@@ -19,7 +19,7 @@
 typedef struct {
     policy_csr_wishes_t *wishes;
     const policy_t *policy;
-    X509_REQ *req;
+    const policy_pkcs10_t *pkcs10;
     apr_pool_t *pool;
 } reader_t;
 
@@ -116,7 +116,7 @@ static void common_name_read(reader_t *reader, const ASN1_STRING *string)
 
 static void subject_read(reader_t *reader)
 {
-    X509_NAME *subject = X509_REQ_get_subject_name(reader->req);
+    X509_NAME *subject = reader->pkcs10->subject;
     apr_array_header_t *others = words_make(reader->pool);
     int i, common_names = 0;
 
@@ -349,14 +349,15 @@ static void extensions_check(reader_t *reader, const X509_EXTENSIONS *list)
 
 /* The attribute in PKCS #9's spelling or in Microsoft's, at most one of both
  * since nobody could tell which one counts.  *count: how many there are. */
-static X509_ATTRIBUTE *extension_request(int *count, X509_REQ *req)
+static X509_ATTRIBUTE *extension_request(int *count,
+                                         const STACK_OF(X509_ATTRIBUTE) * list)
 {
     X509_ATTRIBUTE *attribute, *found = NULL;
     int i, nid;
 
     *count = 0;
-    for (i = 0; i < X509_REQ_get_attr_count(req); ++i) {
-        attribute = X509_REQ_get_attr(req, i);
+    for (i = 0; i < sk_X509_ATTRIBUTE_num(list); ++i) {
+        attribute = sk_X509_ATTRIBUTE_value(list, i);
         nid = OBJ_obj2nid(X509_ATTRIBUTE_get0_object(attribute));
         if (nid != NID_ext_req && nid != NID_ms_ext_req)
             continue;
@@ -374,7 +375,7 @@ static void extensions_read(reader_t *reader)
     X509_EXTENSIONS *list;
     int count;
 
-    attribute = extension_request(&count, reader->req);
+    attribute = extension_request(&count, reader->pkcs10->attributes);
     if (!attribute)
         return;
     if (count > 1) {
@@ -393,10 +394,11 @@ static void extensions_read(reader_t *reader)
 }
 
 policy_csr_wishes_t *policy_csr_wishes_make(const policy_t *policy,
-                                            X509_REQ *req, apr_pool_t *pool)
+                                            const policy_pkcs10_t *pkcs10,
+                                            apr_pool_t *pool)
 {
     policy_csr_wishes_t *wishes = apr_pcalloc(pool, sizeof(*wishes));
-    reader_t reader = {wishes, policy, req, pool};
+    reader_t reader = {wishes, policy, pkcs10, pool};
 
     wishes->faults = words_make(pool);
     wishes->names = apr_array_make(pool, 4, sizeof(const identifier_t *));

@@ -5,9 +5,7 @@
 /* What a CSR asks for beside its key: the subject and the requested
  * extensions.  Faults are noted, up to a limit. */
 
-#include <openssl/x509.h>
-
-#include "policy/policy.h"
+#include "policy/policy_pkcs10.h"
 
 typedef struct {
     apr_array_header_t *faults;      /* of const char *: ends of sentences */
@@ -17,7 +15,8 @@ typedef struct {
 } policy_csr_wishes_t;
 
 policy_csr_wishes_t *policy_csr_wishes_make(const policy_t *policy,
-                                            X509_REQ *req, apr_pool_t *pool);
+                                            const policy_pkcs10_t *pkcs10,
+                                            apr_pool_t *pool);
 
 /* Note one more fault. */
 void policy_csr_wishes_fault(policy_csr_wishes_t *wishes, const char *fault);

@@ -236,7 +236,7 @@ static void keys(apr_pool_t *pool)
         .subject = {"CN=a.test"});
     BAD("ED448", "a.test", .key = key_make("ED448", pool),
         .subject = {"CN=a.test"});
-    BAD("RSA-PSS", "a.test", .key = key_make("RSA-PSS", pool),
+    BAD("RSASSA-PSS", "a.test", .key = key_make("RSA-PSS", pool),
         .subject = {"CN=a.test"});
 }
 

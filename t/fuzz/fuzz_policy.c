@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fuzz.h"
+
+#include <apr_general.h>
+#include <apr_strings.h>
+#include <openssl/err.h>
+#include <string.h>
+
+#include "base/pjson.h"
+#include "policy/policy_contact.h"
+#include "policy/policy_key.h"
+#include "policy/policy_rsa.h"
+#include "policy/policy_spki.h"
+
+/* The first octet says what the rest is: a contact, a list of contacts, a
+ * SubjectPublicKeyInfo, an RSA modulus. */
+
+static apr_pool_t *top;
+static policy_t *policy;
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    apr_initialize();
+    apr_pool_create(&top, NULL);
+    json_object_seed(1);
+    policy = policy_preset_tls_server(top);
+    return 0;
+}
+
+static void show(const problem_t *prob, apr_pool_t *pool)
+{
+    promise(prob->status == 400);
+    promise(pjson_text(problem_render(prob, pool), 0, pool));
+}
+
+/* What was accepted is accepted again, unchanged. */
+static void contacts_try(const json_t *list, apr_pool_t *pool)
+{
+    json_t *normal, *again;
+    problem_t *prob = policy_contact_check(&normal, list, pool);
+
+    if (prob) {
+        show(prob, pool);
+        return;
+    }
+    promise(json_array_size(normal) <= json_array_size(list));
+    promise(!policy_contact_check(&again, normal, pool));
+    promise(json_equal(normal, again));
+}
+
+static void contact_try(const char *text, size_t size, apr_pool_t *pool)
+{
+    json_t *list = json_array();
+
+    if (json_array_append_new(list, json_stringn(text, size)) == 0 &&
+        strlen(json_string_value(json_array_get(list, 0))) == size)
+        contacts_try(list, pool);
+    json_decref(list);
+}
+
+static void list_try(const char *text, size_t size, apr_pool_t *pool)
+{
+    json_t *list;
+
+    if (!pjson_parse(&list, text, size, "list", pool) && json_is_array(list))
+        contacts_try(list, pool);
+}
+
+static void spki_try(const uint8_t *data, size_t size, apr_pool_t *pool)
+{
+    EVP_PKEY *key;
+    const char *fault = policy_spki_fault(&key, data, size, pool);
+    problem_t *prob;
+
+    promise(!fault == !!key);
+    if (!key)
+        return;
+    prob = policy_key_check(policy, key, PROBLEM_BAD_PUBLIC_KEY, pool);
+    if (prob)
+        show(prob, pool);
+}
+
+static void modulus_try(const uint8_t *data, size_t size, apr_pool_t *pool)
+{
+    BIGNUM *n = BN_bin2bn(data, size < 512 ? (int)size : 512, NULL);
+    BIGNUM *e = BN_new();
+
+    promise(n && e && BN_set_word(e, 65537));
+    policy_rsa_fault(n, e, pool);
+    BN_add_word(n, 1);
+    policy_rsa_fault(n, e, pool);
+    BN_free(n);
+    BN_free(e);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    apr_pool_t *pool;
+
+    if (size == 0)
+        return 0;
+    apr_pool_create(&pool, top);
+    switch (data[0]) {
+    case 'c':
+        contact_try((const char *)data + 1, size - 1, pool);
+        break;
+    case 'l':
+        list_try((const char *)data + 1, size - 1, pool);
+        break;
+    case 'k':
+        spki_try(data + 1, size - 1, pool);
+        break;
+    case 'n':
+        modulus_try(data + 1, size - 1, pool);
+        break;
+    }
+    ERR_clear_error();
+    apr_pool_destroy(pool);
+    return 0;
+}
