@@ -7,10 +7,10 @@
 #include <apr_strings.h>
 
 #include "acme/acme_response.h"
-#include "base/b64url.h"
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "jose/jose_jwk.h"
 
 #include "base/banned.h"
 
@@ -81,31 +81,19 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
     return plan;
 }
 
-static const char *key_text(const EVP_PKEY *key, apr_pool_t *pool)
+/* As a JWK: OpenSSL 3.0 takes ten times as long for a SubjectPublicKeyInfo. */
+static const char *key_text(EVP_PKEY *key, apr_pool_t *pool)
 {
-    unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der);
-    const char *text;
+    jose_jwk_t *jwk = jose_jwk_from_pkey(key, pool);
 
-    if (len <= 0)
-        return NULL;
-    text = b64url_encode(der, (apr_size_t)len, pool);
-    OPENSSL_free(der);
-    return text;
+    return jwk ? jwk->canonical : NULL;
 }
 
 static EVP_PKEY *key_parse(const char *text, apr_pool_t *pool)
 {
-    const unsigned char *der, *at;
-    apr_size_t len;
-    EVP_PKEY *key;
+    jose_jwk_t *jwk = text ? jose_jwk_from_canonical(text, pool) : NULL;
 
-    if (!text ||
-        b64url_decode(&der, &len, text, strlen(text), pool) != APR_SUCCESS)
-        return NULL;
-    at = der;
-    key = own_pkey(pool, d2i_PUBKEY(NULL, &at, (long)len));
-    return key && at == der + len ? key : NULL;
+    return jwk ? jwk->pkey : NULL;
 }
 
 const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
