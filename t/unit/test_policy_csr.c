@@ -2,10 +2,14 @@
 #include "policy/policy_csr.h"
 
 #include <apr_escape.h>
+#include <apr_strings.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
+#include <string.h>
 
-#include "csr_make.h"
+#include "base/pjson.h"
+#include "recipe.h"
 
 static void shapes(apr_pool_t *pool)
 {
@@ -106,11 +110,11 @@ static void many_names(apr_pool_t *pool)
 static void signatures(apr_pool_t *pool)
 {
     static const char *const ec[] = {"P-256", "P-384", "P-521", NULL};
-    EVP_PKEY *rsa = key_make("RSA-2048", pool);
+    EVP_PKEY *rsa = recipe_key("RSA-2048", pool);
     int i;
 
     for (i = 0; ec[i]; ++i) {
-        EVP_PKEY *key = key_make(ec[i], pool);
+        EVP_PKEY *key = recipe_key(ec[i], pool);
 
         GOOD("a.test", .key = key, .subject = {"CN=a.test"});
         GOOD("a.test", .key = key, .subject = {"CN=a.test"},
@@ -133,7 +137,8 @@ static void signatures(apr_pool_t *pool)
          .md = EVP_sha384());
     BAD("signed with SHA1", "a.test", .key = rsa, .subject = {"CN=a.test"},
         .pss = 1, .md = EVP_sha1());
-    GOOD("a.test", .key = key_make("ED25519", pool), .subject = {"CN=a.test"});
+    GOOD("a.test", .key = recipe_key("ED25519", pool),
+         .subject = {"CN=a.test"});
 }
 
 static void other_signer(apr_pool_t *pool)
@@ -145,8 +150,8 @@ static void other_signer(apr_pool_t *pool)
     for (i = 0; kinds[i]; ++i) {
         for (j = 0; kinds[j]; ++j)
             BAD("signature does not hold", "a.test",
-                .key = key_make(kinds[i], pool),
-                .signer = key_make(kinds[j], pool), .subject = {"CN=a.test"});
+                .key = recipe_key(kinds[i], pool),
+                .signer = recipe_key(kinds[j], pool), .subject = {"CN=a.test"});
     }
 }
 
@@ -160,17 +165,17 @@ static void changed_octets(apr_pool_t *pool)
     apr_pool_create(&sub, pool);
     for (i = 0; kinds[i]; ++i) {
         der_t der =
-            CSR(.key = key_make(kinds[i], pool), .subject = {"CN=a.test"},
+            CSR(.key = recipe_key(kinds[i], pool), .subject = {"CN=a.test"},
                 .ext = {"subjectAltName=DNS:a.test"});
         apr_size_t bit;
 
-        der_good("a.test", der, pool);
+        recipe_good("a.test", der, pool);
         for (bit = 0; bit < der.len * 8; bit += i ? 5 : 1) {
             policy_csr_t *csr;
 
             der.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
-            ok(der_check(&csr, der, "a.test", NULL, sub), "%s bit %d", kinds[i],
-               (int)bit);
+            ok(recipe_check(&csr, der, "a.test", NULL, sub), "%s bit %d",
+               kinds[i], (int)bit);
             der.data[bit / 8] ^= (unsigned char)(1 << bit % 8);
             apr_pool_clear(sub);
         }
@@ -186,10 +191,10 @@ static void cut_short(apr_pool_t *pool)
     for (--der.len; der.len > 0; --der.len) {
         der_t copy = {apr_pmemdup(sub, der.data, der.len), der.len};
 
-        der_bad("is not the DER", "a.test", copy, sub);
+        recipe_bad("is not the DER", "a.test", copy, sub);
         apr_pool_clear(sub);
     }
-    der_bad("is not the DER", "a.test", (der_t){der.data, 0}, pool);
+    recipe_bad("is not the DER", "a.test", (der_t){der.data, 0}, pool);
 }
 
 static void trailing_octets(apr_pool_t *pool)
@@ -198,45 +203,45 @@ static void trailing_octets(apr_pool_t *pool)
     unsigned char *more = apr_pcalloc(pool, der.len + 70000);
 
     memcpy(more, der.data, der.len);
-    der_bad("1 octets behind its end", "a.test", (der_t){more, der.len + 1},
-            pool);
-    der_bad("more than 65536 octets", "a.test", (der_t){more, 65537}, pool);
+    recipe_bad("1 octets behind its end", "a.test", (der_t){more, der.len + 1},
+               pool);
+    recipe_bad("more than 65536 octets", "a.test", (der_t){more, 65537}, pool);
     memcpy(more + der.len, der.data, der.len);
-    der_bad("octets behind its end", "a.test", (der_t){more, 2 * der.len},
-            pool);
+    recipe_bad("octets behind its end", "a.test", (der_t){more, 2 * der.len},
+               pool);
 }
 
 static void other_things(apr_pool_t *pool)
 {
     static const char pem[] = "-----BEGIN CERTIFICATE REQUEST-----\nMIIB\n";
     der_t der = CSR(.subject = {"CN=a.test"});
-    EVP_PKEY *key = key_make("P-256", pool);
+    EVP_PKEY *key = recipe_key("P-256", pool);
     unsigned char *out = NULL;
 
-    der_bad("is PEM", "a.test",
-            (der_t){apr_pmemdup(pool, pem, sizeof(pem)), sizeof(pem) - 1},
-            pool);
-    der_bad("is not the DER", "a.test", (der_t){apr_pmemdup(pool, "{}", 2), 2},
-            pool);
+    recipe_bad("is PEM", "a.test",
+               (der_t){apr_pmemdup(pool, pem, sizeof(pem)), sizeof(pem) - 1},
+               pool);
+    recipe_bad("is not the DER", "a.test",
+               (der_t){apr_pmemdup(pool, "{}", 2), 2}, pool);
     der.data[0] = 0x31;
-    der_bad("is not the DER", "a.test", der, pool);
+    recipe_bad("is not the DER", "a.test", der, pool);
     der.len = (apr_size_t)i2d_PUBKEY(key, &out);
     der.data = apr_pmemdup(pool, out, der.len);
     OPENSSL_free(out);
-    der_bad("is not the DER", "a.test", der, pool);
+    recipe_bad("is not the DER", "a.test", der, pool);
 }
 
 static void keys(apr_pool_t *pool)
 {
-    BAD("2048 to 4096", "a.test", .key = key_make("RSA-1024", pool),
+    BAD("2048 to 4096", "a.test", .key = recipe_key("RSA-1024", pool),
         .subject = {"CN=a.test"});
-    BAD("secp224r1", "a.test", .key = key_make("P-224", pool),
+    BAD("secp224r1", "a.test", .key = recipe_key("P-224", pool),
         .subject = {"CN=a.test"});
-    BAD("secp256k1", "a.test", .key = key_make("secp256k1", pool),
+    BAD("secp256k1", "a.test", .key = recipe_key("secp256k1", pool),
         .subject = {"CN=a.test"});
-    BAD("ED448", "a.test", .key = key_make("ED448", pool),
+    BAD("ED448", "a.test", .key = recipe_key("ED448", pool),
         .subject = {"CN=a.test"});
-    BAD("RSASSA-PSS", "a.test", .key = key_make("RSA-PSS", pool),
+    BAD("RSASSA-PSS", "a.test", .key = recipe_key("RSA-PSS", pool),
         .subject = {"CN=a.test"});
 }
 
@@ -249,25 +254,26 @@ static void account_keys(apr_pool_t *pool)
     int i;
 
     for (i = 0; kinds[i]; ++i) {
-        EVP_PKEY *key = key_make(kinds[i], pool);
+        EVP_PKEY *key = recipe_key(kinds[i], pool);
         der_t der = CSR(.key = key, .subject = {"CN=a.test"});
 
-        prob = der_check(&csr, der, "a.test", key, pool);
+        prob = recipe_check(&csr, der, "a.test", key, pool);
         need(prob);
         is_str(problem_name(prob->type), "badCSR");
         ok(strstr(prob->detail, "account's key"), "%s", prob->detail);
-        ok(!der_check(&csr, der, "a.test", key_make(kinds[i], pool), pool));
-        ok(!der_check(&csr, der, "a.test", key_make("P-521", pool), pool));
-        ok(!der_check(&csr, der, "a.test", NULL, pool));
+        ok(!recipe_check(&csr, der, "a.test", recipe_key(kinds[i], pool),
+                         pool));
+        ok(!recipe_check(&csr, der, "a.test", recipe_key("P-521", pool), pool));
+        ok(!recipe_check(&csr, der, "a.test", NULL, pool));
     }
 }
 
 static void result(apr_pool_t *pool)
 {
-    EVP_PKEY *key = key_make("P-256", pool);
+    EVP_PKEY *key = recipe_key("P-256", pool);
     der_t der = CSR(.key = key, .subject = {"CN=a.test"});
     unsigned char digest[32];
-    policy_csr_t *csr = der_good("a.test", der, pool);
+    policy_csr_t *csr = recipe_good("a.test", der, pool);
 
     need(csr);
     EVP_Digest(der.data, der.len, digest, NULL, EVP_sha256(), NULL);
@@ -277,9 +283,9 @@ static void result(apr_pool_t *pool)
 
 static void all_at_once(apr_pool_t *pool)
 {
-    EVP_PKEY *key = key_make("RSA-1024", pool);
+    EVP_PKEY *key = recipe_key("RSA-1024", pool);
     policy_csr_t *csr;
-    problem_t *prob = der_check(
+    problem_t *prob = recipe_check(
         &csr,
         CSR(.key = key, .md = EVP_sha1(), .subject = {"CN=c.test", "O=x"},
             .ext = {"subjectAltName=DNS:b.test,email:a@b.test",

@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_csr_wishes.h"
 
-#include "csr_make.h"
+#include <apr_strings.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+#include "recipe.h"
 
 #define SAN "subjectAltName=DNS:a.test"
 
@@ -118,7 +123,7 @@ static void common_name_types(apr_pool_t *pool)
     /* OpenSSL refuses the whole name */
     der = CSR(.subject = {"CN=azzz.test"}, .ext = {SAN});
     memset(memmem(der.data, der.len, "zzz", 3), 0xff, 3);
-    der_bad("is not the DER", "a.test", der, pool);
+    recipe_bad("is not the DER", "a.test", der, pool);
 }
 
 static void common_name_octets(apr_pool_t *pool)

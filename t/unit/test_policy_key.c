@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_key.h"
 
+#include <apr_strings.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/params.h>
+#include <string.h>
 
-#include "csr_make.h"
+#include "base/own.h"
+#include "recipe.h"
 
 static void good_for(const policy_t *policy, EVP_PKEY *key, apr_pool_t *pool)
 {
@@ -46,7 +50,7 @@ static void kinds(apr_pool_t *pool)
     int i;
 
     for (i = 0; fine[i]; ++i)
-        good(key_make(fine[i], pool), pool);
+        good(recipe_key(fine[i], pool), pool);
 }
 
 static void curves_refused(apr_pool_t *pool)
@@ -56,20 +60,20 @@ static void curves_refused(apr_pool_t *pool)
     int i;
 
     for (i = 0; names[i]; ++i)
-        bad(names[i], key_make(names[i], pool), pool);
-    bad("prime192v1", key_make("P-192", pool), pool);
-    bad("secp224r1", key_make("P-224", pool), pool);
+        bad(names[i], recipe_key(names[i], pool), pool);
+    bad("prime192v1", recipe_key("P-192", pool), pool);
+    bad("secp224r1", recipe_key("P-224", pool), pool);
     bad("brainpoolP256r1", own_pkey(pool, EVP_EC_gen("brainpoolP256r1")), pool);
     bad("sect571k1", own_pkey(pool, EVP_EC_gen("K-571")), pool);
 }
 
 static void kinds_refused(apr_pool_t *pool)
 {
-    bad("of type X25519", key_make("X25519", pool), pool);
-    bad("of type X448", key_make("X448", pool), pool);
-    bad("of type ED448", key_make("ED448", pool), pool);
-    bad("of type RSA-PSS", key_make("RSA-PSS", pool), pool);
-    bad("on the curve SM2", key_make("SM2", pool), pool);
+    bad("of type X25519", recipe_key("X25519", pool), pool);
+    bad("of type X448", recipe_key("X448", pool), pool);
+    bad("of type ED448", recipe_key("ED448", pool), pool);
+    bad("of type RSA-PSS", recipe_key("RSA-PSS", pool), pool);
+    bad("on the curve SM2", recipe_key("SM2", pool), pool);
 }
 
 /* SubjectPublicKeyInfo of a DSA key with small, wrong numbers; OpenSSL does
@@ -112,7 +116,7 @@ static EVP_PKEY *with_point(EVP_PKEY *key, apr_size_t len,
 
 static void point_forms(apr_pool_t *pool)
 {
-    EVP_PKEY *key = key_make("P-256", pool), *other;
+    EVP_PKEY *key = recipe_key("P-256", pool), *other;
     unsigned char point[65], form[65];
     size_t len;
 
@@ -146,7 +150,7 @@ static void point_forms(apr_pool_t *pool)
 /* The same curve, spelled out. */
 static void explicit_curve(apr_pool_t *pool)
 {
-    EVP_PKEY *key = key_make("P-256", pool);
+    EVP_PKEY *key = recipe_key("P-256", pool);
     unsigned char *der = NULL;
     const unsigned char *at;
     int len;
@@ -262,7 +266,7 @@ static void lists(apr_pool_t *pool)
     int i, j;
 
     for (i = 0; all[i].kind; ++i) {
-        key = key_make(all[i].name, pool);
+        key = recipe_key(all[i].name, pool);
         for (j = 0; all[j].kind; ++j) {
             policy->key_kinds = all[j].kind;
             if (i == j)
@@ -273,7 +277,7 @@ static void lists(apr_pool_t *pool)
     }
     policy->key_kinds = POLICY_KEY_RSA | POLICY_KEY_P384 | POLICY_KEY_ED25519;
     bad_for(policy, "RSA of 2048 to 4096 bits, EC on P-384, Ed25519",
-            key_make("P-256", pool), pool);
+            recipe_key("P-256", pool), pool);
 }
 
 const tap_case_t tap_cases[] = {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_spki.h"
 
+#include <apr_strings.h>
 #include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <string.h>
 
-#include "csr_make.h"
+#include "recipe.h"
 
 static der_t spki_der(EVP_PKEY *key, apr_pool_t *pool)
 {
@@ -60,17 +63,17 @@ static void kinds(apr_pool_t *pool)
     int i;
 
     for (i = 0; names[i]; ++i) {
-        key = key_make(names[i], pool);
+        key = recipe_key(names[i], pool);
         good(spki_der(key, pool), key, pool);
     }
 }
 
 static void other_kinds(apr_pool_t *pool)
 {
-    bad("kind X25519", spki_der(key_make("X25519", pool), pool), pool);
-    bad("kind ED448", spki_der(key_make("ED448", pool), pool), pool);
-    bad("kind X448", spki_der(key_make("X448", pool), pool), pool);
-    bad("kind RSASSA-PSS", spki_der(key_make("RSA-PSS", pool), pool), pool);
+    bad("kind X25519", spki_der(recipe_key("X25519", pool), pool), pool);
+    bad("kind ED448", spki_der(recipe_key("ED448", pool), pool), pool);
+    bad("kind X448", spki_der(recipe_key("X448", pool), pool), pool);
+    bad("kind RSASSA-PSS", spki_der(recipe_key("RSA-PSS", pool), pool), pool);
     bad_hex("kind DSA-old", "300c300706052b0e03020c030100", pool);
     bad_hex("kind DSA", "3010300906072a8648ce3804010303000201", pool);
     bad_hex("kind dhKeyAgreement", "3010300b06092a864886f70d010301030100",
@@ -80,7 +83,7 @@ static void other_kinds(apr_pool_t *pool)
 
 static void shapes(apr_pool_t *pool)
 {
-    der_t der = spki_der(key_make("P-256", pool), pool), more;
+    der_t der = spki_der(recipe_key("P-256", pool), pool), more;
     apr_size_t len;
 
     for (len = 0; len < der.len; ++len)
@@ -96,7 +99,7 @@ static void shapes(apr_pool_t *pool)
 
 static void ec_points(apr_pool_t *pool)
 {
-    der_t der = spki_der(key_make("P-256", pool), pool);
+    der_t der = spki_der(recipe_key("P-256", pool), pool);
     apr_size_t at = der.len - 65;
 
     is_int(der.data[at], 4);
@@ -121,7 +124,7 @@ static void ec_points(apr_pool_t *pool)
 
 static void ec_curves(apr_pool_t *pool)
 {
-    EVP_PKEY *key = key_make("P-256", pool);
+    EVP_PKEY *key = recipe_key("P-256", pool);
 
     ok(EVP_PKEY_set_utf8_string_param(key, OSSL_PKEY_PARAM_EC_ENCODING,
                                       OSSL_PKEY_EC_ENCODING_EXPLICIT));

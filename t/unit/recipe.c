@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#ifndef CSR_MAKE_H
-#define CSR_MAKE_H
-
-/* CSRs from recipes, and what policy_csr_check says of them, for the tests of
- * policy_csr*.c.  A recipe with no member is an empty CSR with a P-256 key. */
+#include "recipe.h"
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -15,32 +11,8 @@
 
 #include "base/own.h"
 #include "base/pjson.h"
-#include "policy/policy_csr.h"
-#include "tap.h"
 
-#define CSR_MAX_PARTS 8
-
-typedef struct {
-    EVP_PKEY *key;                      /* in the CSR */
-    EVP_PKEY *signer;                   /* if it is another */
-    const EVP_MD *md;                   /* SHA-256 unless Ed25519 or Ed448 */
-    int pss;                            /* RSA-PSS signature */
-    const char *subject[CSR_MAX_PARTS]; /* "CN=a.test"; "+…" in the same RDN */
-    const char *cn;                     /* raw CN of this ASN.1 type */
-    int cn_type, cn_len;
-    const char *ext[CSR_MAX_PARTS]; /* "subjectAltName=DNS:a.test" */
-    int nid;                        /* of the attribute, NID_ext_req */
-    void (*change)(X509_REQ *req);  /* before it is signed */
-    const char *from, *to;          /* octets exchanged before that */
-} recipe_t;
-
-typedef struct {
-    unsigned char *data;
-    apr_size_t len;
-} der_t;
-
-/* "P-256", "secp256k1", "RSA-2048", "RSA-PSS", "ED25519" … */
-static inline EVP_PKEY *key_make(const char *kind, apr_pool_t *pool)
+EVP_PKEY *recipe_key(const char *kind, apr_pool_t *pool)
 {
     EVP_PKEY *key = NULL;
     EVP_PKEY_CTX *ctx;
@@ -59,8 +31,8 @@ static inline EVP_PKEY *key_make(const char *kind, apr_pool_t *pool)
     return own_pkey(pool, key);
 }
 
-static inline void subject_make(X509_REQ *req, const recipe_t *recipe,
-                                apr_pool_t *pool)
+static void subject_make(X509_REQ *req, const recipe_t *recipe,
+                         apr_pool_t *pool)
 {
     X509_NAME *name = X509_REQ_get_subject_name(req);
     const char *const *part = recipe->subject;
@@ -81,7 +53,7 @@ static inline void subject_make(X509_REQ *req, const recipe_t *recipe,
                                       recipe->cn_len, -1, 0));
 }
 
-static inline X509_EXTENSION *extension_make(const char *text, apr_pool_t *pool)
+static X509_EXTENSION *extension_make(const char *text, apr_pool_t *pool)
 {
     const char *value = strchr(text, '=');
     X509_EXTENSION *extension;
@@ -96,8 +68,8 @@ static inline X509_EXTENSION *extension_make(const char *text, apr_pool_t *pool)
     return extension;
 }
 
-static inline void extensions_make(X509_REQ *req, const recipe_t *recipe,
-                                   apr_pool_t *pool)
+static void extensions_make(X509_REQ *req, const recipe_t *recipe,
+                            apr_pool_t *pool)
 {
     STACK_OF(X509_EXTENSION) *list = sk_X509_EXTENSION_new_null();
     const char *const *text;
@@ -110,8 +82,7 @@ static inline void extensions_make(X509_REQ *req, const recipe_t *recipe,
     sk_X509_EXTENSION_pop_free(list, X509_EXTENSION_free);
 }
 
-static inline int req_sign(X509_REQ *req, EVP_PKEY *signer,
-                           const recipe_t *recipe)
+static int req_sign(X509_REQ *req, EVP_PKEY *signer, const recipe_t *recipe)
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     int id = EVP_PKEY_get_base_id(signer);
@@ -129,7 +100,7 @@ static inline int req_sign(X509_REQ *req, EVP_PKEY *signer,
     return done;
 }
 
-static inline der_t req_der(const X509_REQ *req, apr_pool_t *pool)
+static der_t req_der(const X509_REQ *req, apr_pool_t *pool)
 {
     unsigned char *out = NULL;
     int len = i2d_X509_REQ(req, &out);
@@ -145,8 +116,8 @@ static inline der_t req_der(const X509_REQ *req, apr_pool_t *pool)
 }
 
 /* For what OpenSSL would not write: the CSR with octets of it exchanged. */
-static inline X509_REQ *req_patch(X509_REQ *req, const recipe_t *recipe,
-                                  apr_pool_t *pool)
+static X509_REQ *req_patch(X509_REQ *req, const recipe_t *recipe,
+                           apr_pool_t *pool)
 {
     der_t der = req_der(req, pool);
     const unsigned char *at = der.data;
@@ -161,9 +132,9 @@ static inline X509_REQ *req_patch(X509_REQ *req, const recipe_t *recipe,
     return req;
 }
 
-static inline der_t csr_make(const recipe_t *recipe, apr_pool_t *pool)
+der_t recipe_der(const recipe_t *recipe, apr_pool_t *pool)
 {
-    EVP_PKEY *key = recipe->key ? recipe->key : key_make("P-256", pool);
+    EVP_PKEY *key = recipe->key ? recipe->key : recipe_key("P-256", pool);
     EVP_PKEY *signer = recipe->signer ? recipe->signer : key;
     X509_REQ *req = own_x509_req(pool, X509_REQ_new());
 
@@ -181,8 +152,7 @@ static inline der_t csr_make(const recipe_t *recipe, apr_pool_t *pool)
     return req_der(req, pool);
 }
 
-/* "a.test b.test" → the order's identifiers */
-static inline apr_array_header_t *ids_make(const char *names, apr_pool_t *pool)
+apr_array_header_t *recipe_ids(const char *names, apr_pool_t *pool)
 {
     apr_array_header_t *ids = apr_array_make(pool, 4, sizeof(identifier_t *));
     char *state, *name, *text = apr_pstrdup(pool, names);
@@ -198,37 +168,33 @@ static inline apr_array_header_t *ids_make(const char *names, apr_pool_t *pool)
     return ids;
 }
 
-static inline problem_t *der_check(policy_csr_t **csr, der_t der,
-                                   const char *names, EVP_PKEY *account,
-                                   apr_pool_t *pool)
+problem_t *recipe_check(policy_csr_t **csr, der_t der, const char *names,
+                        EVP_PKEY *account, apr_pool_t *pool)
 {
     problem_t *prob;
 
     *csr = NULL;
     prob = policy_csr_check(csr, policy_preset_tls_server(pool), der.data,
-                            der.len, ids_make(names, pool), account, pool);
+                            der.len, recipe_ids(names, pool), account, pool);
     ok(ERR_peek_error() == 0);
     ok(!prob == !!*csr);
     return prob;
 }
 
-/* The CSR is accepted. */
-static inline policy_csr_t *der_good(const char *names, der_t der,
-                                     apr_pool_t *pool)
+policy_csr_t *recipe_good(const char *names, der_t der, apr_pool_t *pool)
 {
     policy_csr_t *csr;
-    problem_t *prob = der_check(&csr, der, names, NULL, pool);
+    problem_t *prob = recipe_check(&csr, der, names, NULL, pool);
 
     ok(!prob, "%s: %s", names, prob ? prob->detail : "");
     return csr;
 }
 
-/* The CSR is refused as badCSR, with why in the detail. */
-static inline problem_t *der_bad(const char *why, const char *names, der_t der,
-                                 apr_pool_t *pool)
+problem_t *recipe_bad(const char *why, const char *names, der_t der,
+                      apr_pool_t *pool)
 {
     policy_csr_t *csr;
-    problem_t *prob = der_check(&csr, der, names, NULL, pool);
+    problem_t *prob = recipe_check(&csr, der, names, NULL, pool);
 
     ok(prob, "want: %s", why);
     if (!prob)
@@ -239,10 +205,3 @@ static inline problem_t *der_bad(const char *why, const char *names, der_t der,
     ok(pjson_text(problem_render(prob, pool), 0, pool));
     return prob;
 }
-
-/* For use where pool is in scope. */
-#define CSR(...)             csr_make(&(recipe_t){__VA_ARGS__}, pool)
-#define GOOD(names, ...)     der_good(names, CSR(__VA_ARGS__), pool)
-#define BAD(why, names, ...) der_bad(why, names, CSR(__VA_ARGS__), pool)
-
-#endif
