@@ -172,6 +172,7 @@ sub sanitizer_env {
 
 sub start {
     my ($self) = @_;
+    my $from = length $self->log;
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         setpgid(0, 0);
@@ -184,7 +185,7 @@ sub start {
     }
     $self->{pid} = $pid;
     push @running, $self;
-    $self->wait_ready or do {
+    $self->wait_ready($from) or do {
         diag read_file("$self->{dir}/logs/stdout.log"), $self->log;
         $self->stop;
         die "httpd does not start\n";
@@ -192,11 +193,11 @@ sub start {
     return $self;
 }
 
+# The sockets are open long before post_config has found something wrong.
 sub wait_ready {
-    my ($self) = @_;
+    my ($self, $from) = @_;
     return wait_for(30, sub {
-        return 1 if IO::Socket::INET->new(
-            PeerAddr => "127.0.0.1:$self->{port}", Timeout => 1);
+        return 1 if substr($self->log, $from) =~ /resuming normal operations/;
         return waitpid($self->{pid}, POSIX::WNOHANG()) > 0 ? 0 : undef;
     });
 }
