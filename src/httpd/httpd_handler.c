@@ -95,6 +95,9 @@ static int request_bind(request_rec *r)
                          apr_pmemdup(r->pool, &bound, sizeof(bound)));
     core->response_code_strings =
         apr_pmemdup(r->pool, responses, sizeof(responses));
+    /* Small answers, each to be had once: not worth compressing (H7). */
+    apr_table_setn(r->subprocess_env, "no-gzip", "1");
+    apr_table_setn(r->subprocess_env, "no-brotli", "1");
     return DECLINED;
 }
 
@@ -104,13 +107,15 @@ static int request_pretranslate(request_rec *r)
     return bound_get(r) ? DONE : DECLINED;
 }
 
-/* translate_name: it is no file, and its name has nothing to correct. */
+/* translate_name: it is no file; its name is for other modules' log lines. */
 static int request_translate(request_rec *r)
 {
-    if (!bound_get(r))
+    const bound_t *bound = bound_get(r);
+
+    if (!bound)
         return DECLINED;
     r->handler = HANDLER;
-    r->filename = apr_pstrdup(r->pool, HANDLER);
+    r->filename = apr_pstrcat(r->pool, HANDLER ":", bound->path, NULL);
     return OK;
 }
 
