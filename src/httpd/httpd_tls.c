@@ -134,7 +134,8 @@ static int cert_files_add(server_rec *server, apr_pool_t *pool,
     conf->tls = apr_pcalloc(pool, sizeof(*conf->tls));
     fault = cert_problem(&cert, &key, conf, pool);
     if (fault) {
-        if (httpd_life_is_real_start())
+        /* A CA that is not there has been told of. */
+        if (conf->acme->ca && httpd_life_is_real_start())
             log_write(httpd_log_server(server, pool), LOG_LEVEL_CRIT, "AS0413",
                       APR_SUCCESS,
                       "%s has no certificate, and starts with one that nobody "

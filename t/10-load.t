@@ -1,0 +1,138 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# The module loads in every MPM, makes what it needs with the right owners, and
+# serves; virtual hosts, publication, mod_status, the environment for logs.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use AcmeCheck;
+use AcmeResponder;
+use AcmeServer;
+use AcmeWire;
+
+my $responder = AcmeResponder->new;
+my $user = $> == 0 ? 'www-data' : getpwuid $>;
+
+sub mode_owner {
+    my ($path) = @_;
+    my @st = stat $path or return "no $path";
+    return sprintf '%03o %s', $st[2] & 07777, (getpwuid $st[4])[0];
+}
+
+for my $mpm (qw(event worker prefork)) {
+    my $server = AcmeServer->new(mpm => $mpm,
+        http01_port => $responder->{port})->start;
+    my $client = AcmeWire->new(server => $server);
+    my $pem = $client->certificate($responder, 'a.test');
+    like($client->verify($pem, 'a.test'), qr/OK/, "$mpm: a certificate");
+    $client->detach;
+    my $me = getpwuid $>;
+    my %want = ('' => "755 $me", ca => "700 $me", db => "700 $user",
+        pub => "700 $user", 'db/acme.db' => "600 $user",
+        'ca/root.key' => "600 $me", 'ca/vhost-localhost.key' => "600 $me");
+    is(mode_owner("$server->{state}/$_"), $want{$_}, "$mpm: owner of state/$_")
+        for sort keys %want;
+    my $access = AcmeServer::read_file("$server->{dir}/logs/access.log");
+    like($access, qr{POST /acme/order/\S+/finalize 200 \S{22} \S{22} -$}m,
+        "$mpm: ACME_ACCOUNT and ACME_ORDER in the access log");
+    $server->finish;
+}
+
+subtest 'publication and mod_status' => sub {
+    my $server = AcmeServer->new(modules => ['status', 'authz_host'],
+        vhost => "<Location /server-status>\nSetHandler server-status\n"
+            . "</Location>\n",
+        global => <<'EOT')->start;
+<IfModule !mpm_prefork_module>
+    StartServers 1
+    MinSpareThreads 1
+    MaxSpareThreads 25
+    ServerLimit 1
+    MaxRequestWorkers 25
+</IfModule>
+EOT
+    my $client = AcmeWire->new(server => $server);
+    my $plain  = "http://localhost:$server->{http_port}";
+    my @curl   = ('curl', '-si', '--ipv4');
+    for my $name (qw(roots.pem root.cer chain.pem)) {
+        my $over_tls = $client->http('GET', "$server->{base}/acme/$name");
+        is($over_tls->{status}, 200, "$name over TLS");
+        is(AcmeClient::run('curl', '-sf', "$plain/acme/$name"),
+            $over_tls->{body}, "$name over plain HTTP is the same");
+    }
+    my $text = AcmeClient::run(@curl, "$plain/acme/directory");
+    like($text, qr{^HTTP/1.1 404 .*problem\+json.*\Q$server->{base}\E}s,
+        'no directory over plain HTTP, but its place');
+    $text = AcmeClient::run(@curl, "$plain/other");
+    unlike($text, qr/replay-nonce/i, 'other URLs are not ours');
+
+    $client->register;
+    my $status = $client->http('GET', "$server->{base}/server-status")->{body};
+    like($status, qr{\Q$server->{base}\E/acme/directory</dt>}, 'mod_status');
+    $status = $client->http('GET', "$server->{base}/server-status?auto")->{body};
+    like($status, qr{^ACMEServer: \Q$server->{base}\E/acme [0-9a-f]{64} 20}m,
+        'mod_status for programs');
+    $client->detach;
+    $server->finish;
+};
+
+subtest 'two virtual hosts, one state directory' => sub {
+    my $server = AcmeServer->new(http01_port => $responder->{port});
+    my $defaults = join "\n    ", split /\n/, $server->defaults;
+    my $port = AcmeServer::free_port();
+    $server->configure(global => <<"EOT")->start;
+Listen 127.0.0.1:$port https
+<VirtualHost 127.0.0.1:$port>
+    ServerName second.test:$port
+    ServerAlias alias.test *.wild.test
+    SSLEngine on
+    ACMEServer on
+    ACMEPath /pki
+    ACMERealm second
+    $defaults
+</VirtualHost>
+EOT
+    my $client = AcmeWire->new(server => $server);
+    like($client->verify($client->certificate($responder, 'a.test')), qr/OK/,
+        'the first one');
+    my @tls = ('curl', '-sf', '--cacert', $client->cacert, '--resolve',
+        "second.test:$port:127.0.0.1", '--resolve',
+        "alias.test:$port:127.0.0.1");
+    like(AcmeClient::run(@tls, "https://second.test:$port/pki/directory"),
+        qr{"https://second.test:$port/pki/new-nonce"},
+        'the second one has a certificate of the same CA');
+    like(AcmeClient::run(@tls, "https://alias.test:$port/pki/directory"),
+        qr{"https://second.test:$port/pki/new-nonce"},
+        'and for its ServerAlias');
+    is(AcmeClient::run('curl', '-s', '-o', '/dev/null', '-w', '%{http_code}',
+        '--cacert', $client->cacert, "$server->{base}/pki/directory"), 404,
+        'each has its own path');
+    $client->detach;
+    $server->finish;
+};
+
+# One CA, SNI, and two names on one address: each gets its own certificate.
+subtest 'the right certificate under SNI' => sub {
+    my $server = AcmeServer->new;
+    my $defaults = join "\n    ", split /\n/, $server->defaults;
+    $server->configure(global => <<"EOT")->start;
+<VirtualHost 127.0.0.1:$server->{port}>
+    ServerName other.test
+    SSLEngine on
+    ACMEServer on
+    $defaults
+</VirtualHost>
+EOT
+    my $client = AcmeWire->new(server => $server);
+    for my $name ('localhost', 'other.test') {
+        my $text = AcmeClient::run('curl', '-sf', '--cacert', $client->cacert,
+            '--resolve', "$name:$server->{port}:127.0.0.1",
+            "https://$name:$server->{port}/acme/directory");
+        like($text, qr/"newNonce": "https:\/\/$name/, "$name by SNI");
+    }
+    $server->finish;
+};
+done_testing;
