@@ -45,7 +45,7 @@ static const char *url_shown(const char *url, apr_pool_t *pool)
 }
 
 /* Sentences: "URL (redirect 1 from URL): A port 80: reason; B port 80: reason;
- * why. Host was resolved by R. Hint." */
+ * why. Resolver of host: R. Hint." */
 problem_t *dcv_attempt_problem(const dcv_attempt_t *attempt,
                                problem_type_e type, const char *why,
                                const char *hint)
@@ -57,7 +57,7 @@ problem_t *dcv_attempt_problem(const dcv_attempt_t *attempt,
         hop = apr_psprintf(pool, " (redirect %d, from %s)", attempt->hop,
                            url_shown(attempt->from, pool));
     if (attempt->resolver)
-        resolved = apr_psprintf(pool, ". %s was resolved by %s", attempt->host,
+        resolved = apr_psprintf(pool, ". Resolver of %s: %s", attempt->host,
                                 attempt->resolver);
     return problem_make(pool, type, "%s%s: %s%s%s%s%s%s",
                         url_shown(attempt->url, pool), hop, attempt->tried,

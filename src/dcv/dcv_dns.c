@@ -7,21 +7,41 @@
 
 #include "dcv/dcv_address.h"
 #include "dcv/dcv_hosts.h"
+#include "dcv/dcv_servers.h"
+#include "dcv/dcv_ub.h"
 
 #include "base/banned.h"
+
+/* Who has addresses of one family does not wait longer for the other. */
+#define PATIENCE apr_time_from_sec(1)
 
 struct dcv_dns_t {
     apr_pool_t *pool;
     const log_t *log;
     dcv_event_t *event;
     apr_array_header_t *hosts; /* of dcv_hosts_t *, one per file */
+    dcv_servers_t *servers;
 };
+
+typedef struct {
+    dcv_dns_query_t *query;
+    dcv_ub_query_t ub;
+    const char *failure;
+} asked_t;
 
 struct dcv_dns_query_t {
     dcv_dns_t *dns;
+    dcv_dns_fn done;
+    void *baton;
+    apr_pool_t *pool;
+    const char *resolver;
+    asked_t asked[2]; /* A, AAAA */
+    apr_array_header_t *found;
+    dcv_timer_t patience;
 };
 
-dcv_dns_t *dcv_dns_make(dcv_event_t *event, const log_t *log, apr_pool_t *pool)
+dcv_dns_t *dcv_dns_make(dcv_event_t *event, int sockets, const log_t *log,
+                        apr_pool_t *pool)
 {
     dcv_dns_t *dns = apr_pcalloc(pool, sizeof(*dns));
 
@@ -29,6 +49,7 @@ dcv_dns_t *dcv_dns_make(dcv_event_t *event, const log_t *log, apr_pool_t *pool)
     dns->log = log;
     dns->event = event;
     dns->hosts = apr_array_make(pool, 1, sizeof(dcv_hosts_t *));
+    dns->servers = dcv_servers_make(event, sockets, log, pool);
     return dns;
 }
 
@@ -143,24 +164,115 @@ static void local_find(dcv_dns_answer_t *answer, dcv_dns_t *dns,
     }
 }
 
+/* Both families have been asked, or one has and the other takes too long. */
+static void query_end(dcv_dns_query_t *query)
+{
+    dcv_dns_answer_t answer = {0};
+    const char *four = query->asked[0].failure, *six = query->asked[1].failure;
+
+    dcv_dns_cancel(query);
+    answer.resolver = query->resolver;
+    if (query->found->nelts)
+        answer.addresses = addresses_sort(query->found, query->pool);
+    else if (four && six && !strcmp(four, six))
+        answer.failure = four;
+    else
+        answer.failure = apr_psprintf(query->pool, "A: %s; AAAA: %s",
+                                      four ? four : "no answer yet",
+                                      six ? six : "no answer yet");
+    query->done(query->baton, &answer);
+}
+
+static void family_answered(void *baton, const apr_array_header_t *addresses,
+                            const char *failure)
+{
+    asked_t *asked = baton;
+    dcv_dns_query_t *query = asked->query;
+
+    asked->failure = failure;
+    if (!failure)
+        apr_array_cat(query->found, addresses);
+    if (!query->asked[0].ub.ub && !query->asked[1].ub.ub)
+        query_end(query);
+    else if (!failure)
+        dcv_event_timer_set(query->dns->event, &query->patience,
+                            dcv_event_now(query->dns->event) + PATIENCE);
+}
+
+static void patience_over(void *baton)
+{
+    query_end(baton);
+}
+
+static apr_status_t query_ask(dcv_dns_query_t *query, dcv_ub_t *ub,
+                              const char *host)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < 2 && rv == APR_SUCCESS; i++) {
+        asked_t *asked = &query->asked[i];
+
+        asked->query = query;
+        asked->ub.family = i ? AF_INET6 : AF_INET;
+        asked->ub.done = family_answered;
+        asked->ub.baton = asked;
+        asked->ub.pool = query->pool;
+        rv = dcv_ub_ask(&asked->ub, ub, host);
+    }
+    return rv;
+}
+
+static dcv_dns_query_t *query_make(dcv_dns_t *dns, dcv_dns_fn done, void *baton,
+                                   apr_pool_t *pool)
+{
+    dcv_dns_query_t *query = apr_pcalloc(pool, sizeof(*query));
+
+    query->dns = dns;
+    query->done = done;
+    query->baton = baton;
+    query->pool = pool;
+    query->found = apr_array_make(pool, 4, sizeof(dcv_address_t *));
+    query->patience.fire = patience_over;
+    query->patience.baton = query;
+    return query;
+}
+
 void dcv_dns_start(dcv_dns_query_t **query, dcv_dns_t *dns,
                    const dcv_conf_t *conf, const char *host, dcv_dns_fn done,
                    void *baton, apr_pool_t *pool)
 {
     dcv_dns_answer_t answer;
+    dcv_dns_query_t *made;
+    dcv_ub_t *ub;
 
     *query = NULL;
     local_find(&answer, dns, conf, host, pool);
-    if (!answer.addresses)
-        answer.failure = "it is not in the hosts file";
+    if (answer.addresses) {
+        done(baton, &answer);
+        return;
+    }
+    made = query_make(dns, done, baton, pool);
+    if (dcv_servers_get(&ub, &made->resolver, dns->servers, conf, host, pool) ==
+            APR_SUCCESS &&
+        query_ask(made, ub, host) == APR_SUCCESS) {
+        *query = made;
+        return;
+    }
+    dcv_dns_cancel(made);
+    answer.failure = "the name servers cannot be asked";
+    answer.is_ours = 1;
     done(baton, &answer);
 }
 
 void dcv_dns_cancel(dcv_dns_query_t *query)
 {
+    dcv_event_timer_clear(query->dns->event, &query->patience);
+    dcv_ub_cancel(&query->asked[0].ub);
+    dcv_ub_cancel(&query->asked[1].ub);
 }
 
 const char *dcv_dns_resolver(const dcv_dns_query_t *query)
 {
-    return NULL;
+    return query->resolver;
 }

@@ -29,7 +29,9 @@ typedef struct {
 
 typedef void (*dcv_dns_fn)(void *baton, const dcv_dns_answer_t *answer);
 
-dcv_dns_t *dcv_dns_make(dcv_event_t *event, const log_t *log, apr_pool_t *pool);
+/* sockets: at most so many for the questions of all. */
+dcv_dns_t *dcv_dns_make(dcv_event_t *event, int sockets, const log_t *log,
+                        apr_pool_t *pool);
 
 /* Addresses of host, lower case and without trailing dot.  done is called once,
  * perhaps before this returns (then *query is NULL); the answer is in pool. */

@@ -26,6 +26,8 @@
 
 /* A job that waits longer than so many of its time limits is handed back. */
 #define WAIT_LIMITS 2
+/* Validations at a time, whatever the configurations say. */
+#define LIMIT_MAX 16384
 
 struct dcv_loop_t {
     const log_t *log;
@@ -250,19 +252,20 @@ static void woken(void *baton, int fd, unsigned int events)
     }
 }
 
-/* Descriptors are shared with the server's connections: half of them are
- * ours, and name servers get a share of those. */
+/* Descriptors are shared with the server's connections: half of them are ours,
+ * and a validation may need two at a time (questions for A and AAAA). */
 static int limit_find(void)
 {
     struct rlimit files;
 
-    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur > 1000000)
-        return 375000;
-    return 1 + (int)files.rlim_cur * 3 / 8;
+    if (getrlimit(RLIMIT_NOFILE, &files) || files.rlim_cur / 4 > LIMIT_MAX)
+        return LIMIT_MAX;
+    return 1 + (int)files.rlim_cur / 4;
 }
 
 static apr_status_t loop_setup(dcv_loop_t *loop)
 {
+    int limit = limit_find();
     apr_pool_t *pool;
     apr_status_t rv;
 
@@ -273,8 +276,8 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
         rv = dcv_fetch_create(&loop->fetch, loop->event, pool);
     if (rv != APR_SUCCESS)
         return rv;
-    loop->dns = dcv_dns_make(loop->event, loop->log, pool);
-    loop->queue = dcv_queue_make(limit_find(), pool);
+    loop->dns = dcv_dns_make(loop->event, 2 * limit, loop->log, pool);
+    loop->queue = dcv_queue_make(limit, pool);
     dcv_event_handle(loop->event, DCV_EVENT_WAKE, woken, loop);
     return dcv_event_watch(loop->event, DCV_EVENT_WAKE, loop->wake_fd, EPOLLIN);
 }

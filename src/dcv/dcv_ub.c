@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_ub.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unbound.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "dcv/dcv_address.h"
+
+#include "base/banned.h"
+
+#define TYPE_A         1
+#define TYPE_AAAA      28
+#define CLASS_IN       1
+#define RCODE_SERVFAIL 2
+#define RCODE_REFUSED  5
+#define ANSWER_MAX     64 /* addresses of one answer */
+
+/*
+ * Of libunbound's defaults, those that are wrong here.  They make one name
+ * whose name servers are silent spoil the forwarder for every other name: the
+ * few sockets are waited for, and the forwarder's round trip time, learned from
+ * the silent ones, grows until it is not asked at all.  So: sockets for all,
+ * and what was learned of a server is forgotten after a second; but no repeated
+ * question within a second, since a resolver may need that.  Two rounds, so
+ * that a failure is told within 5 seconds.  Local zones would deny names such
+ * as a.home.arpa that an intranet's name server may well know.
+ */
+static const char options[] = "server:\n"
+                              "module-config: \"iterator\"\n"
+                              "do-not-query-localhost: no\n"
+                              "num-queries-per-thread: 4096\n"
+                              "outgoing-num-tcp: 64\n"
+                              "infra-host-ttl: 1\n"
+                              "infra-cache-min-rtt: 1000\n"
+                              "outbound-msg-retry: 2\n"
+                              "rrset-roundrobin: no\n"
+                              "unblock-lan-zones: yes\n"
+                              "local-zone: \"localhost.\" nodefault\n"
+                              "local-zone: \"test.\" nodefault\n"
+                              "local-zone: \"invalid.\" nodefault\n"
+                              "local-zone: \"onion.\" nodefault\n"
+                              "local-zone: \"home.arpa.\" nodefault\n"
+                              "local-zone: \"resolver.arpa.\" nodefault\n"
+                              "local-zone: \"service.arpa.\" nodefault\n";
+
+struct dcv_ub_t {
+    apr_pool_t *pool; /* its own */
+    dcv_event_t *event;
+    const log_t *log;
+    struct ub_ctx *ctx;
+    int fd;
+    int pending; /* questions */
+    int is_broken, is_busy;
+};
+
+static apr_status_t ub_close(void *data)
+{
+    dcv_ub_t *ub = data;
+
+    if (ub->fd >= 0)
+        dcv_event_watch(ub->event, DCV_EVENT_DNS, ub->fd, 0);
+    ub_ctx_delete(ub->ctx);
+    return APR_SUCCESS;
+}
+
+/* Only what cannot end the quoted string it stands in. */
+static int is_plain(const char *text)
+{
+    return *text && !text[strspn(text, "abcdefghijklmnopqrstuvwxyz"
+                                       "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                       "0123456789.:-_@%")];
+}
+
+/* libunbound's configuration, as it reads it from a file: there is no function
+ * for a forwarder of one zone.  NULL if a zone or a server is no such thing. */
+static const char *config_make(const apr_array_header_t *zones, int sockets,
+                               apr_pool_t *pool)
+{
+    const char *text =
+        apr_psprintf(pool, "%soutgoing-range: %d\n", options, sockets);
+    int i, k;
+
+    for (i = 0; i < zones->nelts; i++) {
+        const dcv_resolver_t *zone =
+            APR_ARRAY_IDX(zones, i, const dcv_resolver_t *);
+        const char *name = zone->zone ? zone->zone : ".";
+
+        if (!is_plain(name))
+            return NULL;
+        text = apr_psprintf(pool,
+                            "%sforward-zone:\nname: \"%s\"\n"
+                            "forward-no-cache: yes\n",
+                            text, name);
+        for (k = 0; k < zone->servers->nelts; k++) {
+            const char *server = APR_ARRAY_IDX(zone->servers, k, const char *);
+
+            if (!is_plain(server))
+                return NULL;
+            text = apr_psprintf(pool, "%sforward-addr: \"%s\"\n", text, server);
+        }
+    }
+    return text;
+}
+
+static apr_status_t config_read(struct ub_ctx *ctx, const char *text)
+{
+    size_t len = strlen(text);
+    char path[64];
+    int fd, err;
+
+    fd = memfd_create("acme-unbound", MFD_CLOEXEC);
+    if (fd < 0)
+        return APR_FROM_OS_ERROR(errno);
+    if (write(fd, text, len) != (ssize_t)len) {
+        close(fd);
+        return APR_ENOSPC;
+    }
+    apr_snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    err = ub_ctx_config(ctx, path);
+    close(fd);
+    return err ? APR_EGENERAL : APR_SUCCESS;
+}
+
+apr_status_t dcv_ub_create(dcv_ub_t **ub, const apr_array_header_t *zones,
+                           int sockets, dcv_event_t *event, const log_t *log,
+                           apr_pool_t *pool)
+{
+    const char *config;
+    apr_pool_t *own;
+    apr_status_t rv;
+    dcv_ub_t *made;
+
+    apr_pool_create(&own, pool);
+    made = apr_pcalloc(own, sizeof(*made));
+    made->pool = own;
+    made->event = event;
+    made->log = log;
+    made->fd = -1;
+    made->ctx = ub_ctx_create();
+    if (!made->ctx) {
+        apr_pool_destroy(own);
+        return APR_ENOMEM;
+    }
+    apr_pool_cleanup_register(own, made, ub_close, apr_pool_cleanup_null);
+    ub_ctx_debugout(made->ctx, NULL);
+    config = config_make(zones, sockets, own);
+    rv = config ? config_read(made->ctx, config) : APR_EINVAL;
+    if (rv == APR_SUCCESS && ub_ctx_async(made->ctx, 1))
+        rv = APR_EGENERAL;
+    if (rv == APR_SUCCESS) {
+        made->fd = ub_fd(made->ctx);
+        rv = dcv_event_watch(event, DCV_EVENT_DNS, made->fd, EPOLLIN);
+    }
+    if (rv != APR_SUCCESS) {
+        apr_pool_destroy(own);
+        return rv;
+    }
+    *ub = made;
+    return APR_SUCCESS;
+}
+
+void dcv_ub_destroy(dcv_ub_t *ub)
+{
+    apr_pool_destroy(ub->pool);
+}
+
+int dcv_ub_is_idle(const dcv_ub_t *ub)
+{
+    return !ub->pending && !ub->is_busy;
+}
+
+int dcv_ub_is_broken(const dcv_ub_t *ub)
+{
+    return ub->is_broken;
+}
+
+int dcv_ub_ready(dcv_ub_t *ub, int fd)
+{
+    int err;
+
+    if (ub->fd != fd)
+        return 0;
+    ub->is_busy = 1;
+    err = ub_process(ub->ctx);
+    ub->is_busy = 0;
+    if (err) {
+        log_write(ub->log, LOG_LEVEL_ERROR, "AS0202", APR_EGENERAL,
+                  "name resolution is set up anew, since libunbound says: %s",
+                  ub_strerror(err));
+        ub->is_broken = 1;
+        dcv_event_watch(ub->event, DCV_EVENT_DNS, ub->fd, 0);
+    }
+    return 1;
+}
+
+static const char *failure_words(int err, const struct ub_result *result,
+                                 apr_pool_t *pool)
+{
+    if (err || !result)
+        return apr_pstrcat(pool, "libunbound: ", ub_strerror(err), NULL);
+    if (result->rcode == RCODE_SERVFAIL)
+        return "SERVFAIL, or no answer from the name server";
+    if (result->rcode == RCODE_REFUSED)
+        return "REFUSED by the name server";
+    if (result->nxdomain)
+        return "NXDOMAIN, there is no such name";
+    if (result->rcode)
+        return apr_psprintf(pool, "the name server says code %d",
+                            result->rcode);
+    return "there is no such record";
+}
+
+static apr_array_header_t *addresses_make(const struct ub_result *result,
+                                          int family, apr_pool_t *pool)
+{
+    apr_array_header_t *addresses =
+        apr_array_make(pool, 2, sizeof(dcv_address_t *));
+    int i, len = family == AF_INET ? 4 : 16;
+
+    for (i = 0; result->data[i] && addresses->nelts < ANSWER_MAX; i++) {
+        if (result->len[i] == len)
+            APR_ARRAY_PUSH(addresses, dcv_address_t *) =
+                dcv_address_make(family, result->data[i], pool);
+    }
+    return addresses;
+}
+
+static void answered(void *baton, int err, struct ub_result *result)
+{
+    dcv_ub_query_t *query = baton;
+    apr_array_header_t *addresses = NULL;
+    const char *failure = NULL;
+
+    query->ub->pending--;
+    query->ub = NULL;
+    if (!err && result && result->havedata)
+        addresses = addresses_make(result, query->family, query->pool);
+    if (!addresses || !addresses->nelts)
+        failure = failure_words(err, result, query->pool);
+    ub_resolve_free(result);
+    query->done(query->baton, addresses, failure);
+}
+
+apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *host)
+{
+    int type = query->family == AF_INET ? TYPE_A : TYPE_AAAA;
+
+    if (ub_resolve_async(ub->ctx, host, type, CLASS_IN, query, answered,
+                         &query->id))
+        return APR_EGENERAL;
+    query->ub = ub;
+    ub->pending++;
+    return APR_SUCCESS;
+}
+
+void dcv_ub_cancel(dcv_ub_query_t *query)
+{
+    dcv_ub_t *ub = query->ub;
+
+    if (!ub)
+        return;
+    ub_cancel(ub->ctx, query->id);
+    query->ub = NULL;
+    ub->pending--;
+}
