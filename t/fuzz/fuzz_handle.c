@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "fuzz.h"
+
+#include <ftw.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <apr_general.h>
+#include <apr_strings.h>
+
+#include "acme/acme_publish.h"
+#include "handle.h"
+
+/*
+ * The whole protocol.  An input is a request and how to sign it:
+ *
+ *     KIND METHOD PATH[?QUERY]
+ *     rest
+ *
+ * KIND "raw": rest is the body.  "kid" and "jwk": rest is the payload of a
+ * JWS that is right in every other way.  "header": the next line is added to
+ * the protected header (or stands for its jwk or kid if it begins with one),
+ * what follows is the payload.  Words between "@" stand for ids of what is
+ * there: see words_fill.
+ */
+
+/* Inputs after which everything begins anew, with an empty database. */
+#define LIFE 500
+
+static char dir[] = "/tmp/acme-fuzz-XXXXXX";
+static apr_pool_t *top, *life;
+static handle_t *h;
+static client_t *client, *stranger;
+static const char *pending, *authz, *ready, *valid, *cert, *csr;
+static int age;
+
+static int remove_one(const char *path, const struct stat *st, int flag,
+                      struct FTW *ftw)
+{
+    return remove(path);
+}
+
+static void end(void)
+{
+    apr_terminate(); /* every pool, for the leak checkers */
+    nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    apr_initialize();
+    apr_pool_create(&top, NULL);
+    json_object_seed(1);
+    promise(mkdtemp(dir));
+    atexit(end);
+    return 0;
+}
+
+/* The part of a URL that is an id. */
+static const char *id_of(const char *url)
+{
+    promise(url && strlen(url) > 22);
+    return url + strlen(url) - 22;
+}
+
+static void begin(void)
+{
+    reply_t *order;
+
+    if (life)
+        apr_pool_destroy(life);
+    apr_pool_create(&life, top);
+    h = handle_make(dir, life);
+    client = client_make(h, "P-256");
+    stranger = client_make(h, "P-256");
+    client_register(client);
+    csr = csr_make(key_make("P-256", life), "a.test b.test", NULL, life);
+    order = client_ready(client, "v.test");
+    valid = id_of(order->location);
+    order = client_finalize(
+        client, order, csr_make(key_make("P-256", life), "v.test", NULL, life));
+    cert = id_of(reply_text(order, "certificate"));
+    ready = pending = NULL;
+    age = 0;
+}
+
+static int is_status(const char *order, const char *status)
+{
+    reply_t *r;
+
+    if (!order)
+        return 0;
+    r = client_post(
+        client, handle_url(h, apr_pstrcat(h->pool, "order/", order, NULL)), "");
+    return r->status == 200 && !strcmp(reply_text(r, "status"), status);
+}
+
+/* What the last input used up is made anew; 0: the account itself. */
+static int state_ensure(void)
+{
+    reply_t *order;
+
+    if (age++ > LIFE || client_post(client, client->kid, "")->status != 200)
+        return 0;
+    if (!is_status(pending, "pending")) {
+        order = client_order(client, apr_psprintf(life, "p%d.test", age));
+        pending = apr_pstrdup(life, id_of(order->location));
+        authz = apr_pstrdup(life, id_of(reply_text(order, "authorizations/0")));
+    }
+    if (!is_status(ready, "ready")) {
+        order = client_order(client, "a.test b.test");
+        client_authorize(client, order);
+        ready = apr_pstrdup(life, id_of(order->location));
+    }
+    return 1;
+}
+
+static const char *replace(const char *text, const char *word,
+                           const char *value)
+{
+    const char *at = strstr(text, word);
+
+    if (!at)
+        return text;
+    return apr_pstrcat(h->pool,
+                       apr_pstrmemdup(h->pool, text, (size_t)(at - text)),
+                       value, at + strlen(word), NULL);
+}
+
+static const char *words_fill(const char *text)
+{
+    text = replace(text, "@account@", id_of(client->kid));
+    text = replace(text, "@pending@", pending);
+    text = replace(text, "@ready@", ready);
+    text = replace(text, "@valid@", valid);
+    text = replace(text, "@authz@", authz);
+    text = replace(text, "@cert@", cert);
+    text = replace(text, "@jwk@", client->jwk);
+    text = replace(text, "@kid@", client->kid);
+    text = replace(text, "@csr@", csr);
+    return replace(text, "@nonce@", handle_nonce(h));
+}
+
+/* "a\nb" → "a", and text is b. */
+static char *line_take(const char **text)
+{
+    apr_size_t len = strcspn(*text, "\n");
+    char *line = apr_pstrmemdup(h->pool, *text, len);
+
+    *text += len + ((*text)[len] != '\0');
+    return line;
+}
+
+/* Nothing that could end a header line. */
+static int is_header_ok(void *baton, const char *name, const char *value)
+{
+    const char *c;
+
+    for (c = value; *c; c++)
+        promise(*c >= 0x20 && *c < 0x7f);
+    return 1;
+}
+
+static void answer_check(const reply_t *r, const char *path)
+{
+    promise(r->status >= 200 && r->status < 500 && r->status != 408);
+    apr_table_do(is_header_ok, NULL, r->res.headers, NULL);
+    promise(r->status < 400 || (r->problem && *r->detail && r->nonce));
+    if (r->type && strstr(r->type, "json"))
+        promise(r->json);
+    promise(r->nonce || acme_publish_is_path(h->conf, path));
+}
+
+static reply_t *signed_send(const char *kind, const char *url, const char *text)
+{
+    twist_t twist = {0};
+    const char *more;
+
+    if (!strcmp(kind, "header")) {
+        more = words_fill(line_take(&text));
+        if (!strncmp(more, "\"jwk\"", 5) || !strncmp(more, "\"kid\"", 5))
+            twist.signer = more;
+        else
+            twist.more = more;
+    }
+    text = words_fill(text);
+    if (!strcmp(kind, "raw"))
+        twist.body = text;
+    return client_twisted(strcmp(kind, "jwk") ? client : stranger, url, text,
+                          &twist);
+}
+
+static void request_run(const char *text)
+{
+    char *kind = line_take(&text), *method = strchr(kind, ' ');
+    char *path = method ? strchr(method + 1, ' ') : NULL;
+    const char *url;
+    reply_t *r;
+
+    if (!path || path[1] != '/')
+        return;
+    *method++ = '\0';
+    *path++ = '\0';
+    url = apr_pstrcat(h->pool, HANDLE_BASE, words_fill(path), NULL);
+    path = apr_pstrmemdup(h->pool, url + strlen(HANDLE_BASE),
+                          strcspn(url + strlen(HANDLE_BASE), "?"));
+    r = strcmp(method, "POST") ? handle_request(h, method, url)
+                               : signed_send(kind, url, text);
+    answer_check(r, path);
+}
+
+/* The pool of one input. */
+static apr_pool_t *pool_begin(void)
+{
+    apr_pool_t *pool;
+
+    if (!h)
+        begin();
+    apr_pool_create(&pool, life);
+    h->pool = pool;
+    if (state_ensure())
+        return pool;
+    begin();
+    apr_pool_create(&pool, life);
+    h->pool = pool;
+    promise(state_ensure());
+    return pool;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    apr_pool_t *pool;
+
+    if (size > ACME_BODY_MAX)
+        return 0;
+    pool = pool_begin();
+    request_run(apr_pstrmemdup(pool, (const char *)data, size));
+    apr_array_clear(h->jobs);
+    h->log_text = NULL;
+    h->done_id = NULL;
+    h->pool = life;
+    apr_pool_destroy(pool);
+    return 0;
+}
