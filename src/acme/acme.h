@@ -15,6 +15,7 @@
 #include "acme/acme_nonce.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "jose/jose_cache.h"
 #include "store/store.h"
 #include "store/store_job.h"
 
@@ -45,7 +46,8 @@ struct acme_t {
     const clock_source_t *clock;
     const log_t *log;
     const acme_host_t *host;
-    const char *owner; /* store_owner_make() of this process */
+    const char *owner;  /* store_owner_make() of this process */
+    jose_cache_t *keys; /* of accounts; NULL: none are kept */
 };
 
 typedef struct {

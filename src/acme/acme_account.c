@@ -63,9 +63,14 @@ problem_t *acme_account_key(jose_jwk_t **key, acme_t *acme,
 {
     problem_t *prob;
 
-    *key = jose_jwk_from_canonical(account->jwk, pool);
+    *key = jose_cache_find(acme->keys, account->thumbprint, account->jwk, pool);
     if (*key)
         return NULL;
+    *key = jose_jwk_from_canonical(account->jwk, pool);
+    if (*key) {
+        jose_cache_put(acme->keys, *key);
+        return NULL;
+    }
     prob = problem_internal(pool, APR_EGENERAL, "account %s has no usable key",
                             account->id);
     prob->status = 500;
@@ -177,6 +182,7 @@ static problem_t *account_create(acme_response_t *res, acme_t *acme,
         return account_existing(res, acme, existing, v->pool);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create account");
+    jose_cache_put(acme->keys, v->key); /* it will be back at once */
     account_render(res, acme, account, 201, v->pool);
     return NULL;
 }

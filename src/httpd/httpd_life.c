@@ -17,6 +17,9 @@
 
 #include "base/banned.h"
 
+/* Public keys of accounts, a few KiB each in OpenSSL. */
+#define KEYS_KEPT 1024
+
 /* Set in child_init, before there are threads. */
 static httpd_worker_t *child_worker;
 
@@ -179,8 +182,8 @@ static store_t *store_share(const apr_array_header_t *vhosts,
 }
 
 static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
-                        acme_nonce_t *nonces, const char *owner,
-                        apr_pool_t *pool)
+                        acme_nonce_t *nonces, jose_cache_t *keys,
+                        const char *owner, apr_pool_t *pool)
 {
     acme_t *acme = apr_pcalloc(pool, sizeof(*acme));
     apr_status_t rv = APR_SUCCESS;
@@ -191,6 +194,7 @@ static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
     acme->log = httpd_log_server(conf->server, pool);
     acme->host = httpd_worker_host(child_worker);
     acme->owner = owner;
+    acme->keys = keys;
     acme->store = store_share(vhosts, conf->acme);
     if (!acme->store)
         rv = store_open(&acme->store, &conf->acme->store, acme->log, pool);
@@ -215,6 +219,7 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
     apr_pool_t *pool = httpd_queue_pool(1);
     apr_array_header_t *vhosts;
     acme_nonce_t *nonces;
+    jose_cache_t *keys;
     server_rec *server;
     int i;
 
@@ -232,9 +237,10 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
         httpd_worker_create(vhosts, httpd_log_server(main_server, pool));
     if (!child_worker)
         return;
+    keys = jose_cache_make(KEYS_KEPT, pool);
     for (i = 0; i < vhosts->nelts; i++)
         handle_make(APR_ARRAY_IDX(vhosts, i, httpd_conf_t *), vhosts, nonces,
-                    store_owner_make(pool), pool);
+                    keys, store_owner_make(pool), pool);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);
 }
 
