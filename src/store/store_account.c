@@ -34,20 +34,20 @@ static store_account_t *account_make(const store_rows_t *rows)
     account->jwk = store_rows_text(rows, COL_JWK);
     account->status = store_rows_text(rows, COL_STATUS);
     account->contact = store_rows_text(rows, COL_CONTACT);
-    account->terms_url = store_rows_text(rows, COL_TERMS_URL);
+    account->terms_url = store_rows_maybe(rows, COL_TERMS_URL);
     account->terms_agreed_at = store_rows_int(rows, COL_TERMS_AGREED_AT);
-    account->owner = store_rows_text(rows, COL_OWNER);
-    account->created_ip = store_rows_text(rows, COL_CREATED_IP);
+    account->owner = store_rows_maybe(rows, COL_OWNER);
+    account->created_ip = store_rows_maybe(rows, COL_CREATED_IP);
     account->created_at = store_rows_int(rows, COL_CREATED_AT);
     return account;
 }
 
-static const store_sql_t get_by_key = {
+static const store_sql_t sql_get_by_key = {
     STORE_SQL_ACCOUNT_GET_BY_KEY,
     "SELECT " COLUMNS " FROM accounts "
     "WHERE thumbprint = %s AND realm = %s AND directory = %s"};
 
-static const store_sql_t insert = {
+static const store_sql_t sql_insert = {
     STORE_SQL_ACCOUNT_INSERT,
     "INSERT INTO accounts (" COLUMNS ") "
     "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld) "
@@ -66,7 +66,7 @@ static apr_status_t existing_find(store_conn_t *conn, const create_t *create)
                          account->directory};
     store_rows_t rows;
     apr_status_t rv =
-        store_conn_select(&rows, conn, &get_by_key, key, create->pool);
+        store_conn_select(&rows, conn, &sql_get_by_key, key, create->pool);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -84,7 +84,7 @@ static apr_status_t create_run(store_conn_t *conn, void *baton)
                             a->contact,    a->terms_url,  &a->terms_agreed_at,
                             a->owner,      a->created_ip, &a->created_at};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &insert, values);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
 
     if (rv == APR_SUCCESS && !changed)
         return existing_find(conn, create);
@@ -113,15 +113,15 @@ static apr_status_t account_get(store_account_t **account, store_t *store,
     return rv;
 }
 
+static const store_sql_t sql_get = {
+    STORE_SQL_ACCOUNT_GET, "SELECT " COLUMNS " FROM accounts WHERE id = %s"};
+
 apr_status_t store_account_get(store_account_t **account, store_t *store,
                                const char *id, apr_pool_t *pool)
 {
-    static const store_sql_t get = {STORE_SQL_ACCOUNT_GET,
-                                    "SELECT " COLUMNS
-                                    " FROM accounts WHERE id = %s"};
     const void *args[] = {id};
 
-    return account_get(account, store, &get, args, pool);
+    return account_get(account, store, &sql_get, args, pool);
 }
 
 apr_status_t store_account_get_by_key(store_account_t **account, store_t *store,
@@ -130,34 +130,36 @@ apr_status_t store_account_get_by_key(store_account_t **account, store_t *store,
 {
     const void *args[] = {thumbprint, realm, directory};
 
-    return account_get(account, store, &get_by_key, args, pool);
+    return account_get(account, store, &sql_get_by_key, args, pool);
 }
+
+static const store_sql_t sql_key_known = {
+    STORE_SQL_ACCOUNT_KEY_KNOWN,
+    "SELECT 1 FROM accounts WHERE thumbprint = %s LIMIT 1"};
 
 apr_status_t store_account_key_known(store_t *store, const char *thumbprint,
                                      apr_pool_t *pool)
 {
-    static const store_sql_t key_known = {
-        STORE_SQL_ACCOUNT_KEY_KNOWN,
-        "SELECT 1 FROM accounts WHERE thumbprint = %s LIMIT 1"};
     const void *args[] = {thumbprint};
     store_rows_t rows;
 
-    return store_read_one(&rows, store, &key_known, args, pool);
+    return store_read_one(&rows, store, &sql_key_known, args, pool);
 }
 
 typedef struct {
     const char *id, *contact;
 } change_t;
 
+static const store_sql_t sql_contact_set = {
+    STORE_SQL_ACCOUNT_CONTACT_SET,
+    "UPDATE accounts SET contact = %s WHERE id = %s AND status = 'valid'"};
+
 static apr_status_t contact_set_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t contact_set = {
-        STORE_SQL_ACCOUNT_CONTACT_SET,
-        "UPDATE accounts SET contact = %s WHERE id = %s AND status = 'valid'"};
     const change_t *change = baton;
     const void *args[] = {change->contact, change->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &contact_set, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_contact_set, args);
 
     return rv == APR_SUCCESS && !changed ? APR_ENOENT : rv;
 }
@@ -170,26 +172,27 @@ apr_status_t store_account_contact_set(store_t *store, const char *id,
     return store_write(store, STORE_DURABLE, contact_set_run, &change);
 }
 
+static const store_sql_t sql_deactivate = {
+    STORE_SQL_ACCOUNT_DEACTIVATE, "UPDATE accounts SET status = 'deactivated' "
+                                  "WHERE id = %s AND status = 'valid'"};
+
+static const store_sql_t sql_authzs_deactivate = {
+    STORE_SQL_ACCOUNT_AUTHZS_DEACTIVATE,
+    "UPDATE authzs SET status = 'deactivated' "
+    "WHERE account_id = %s AND status = 'pending'"};
+
 static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t deactivate = {
-        STORE_SQL_ACCOUNT_DEACTIVATE,
-        "UPDATE accounts SET status = 'deactivated' "
-        "WHERE id = %s AND status = 'valid'"};
-    static const store_sql_t authzs_deactivate = {
-        STORE_SQL_ACCOUNT_AUTHZS_DEACTIVATE,
-        "UPDATE authzs SET status = 'deactivated' "
-        "WHERE account_id = %s AND status = 'pending'"};
     const change_t *change = baton;
     const void *args[] = {change->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &deactivate, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_deactivate, args);
 
     if (rv != APR_SUCCESS)
         return rv;
     if (!changed)
         return APR_ENOENT;
-    return store_conn_run(&changed, conn, &authzs_deactivate, args);
+    return store_conn_run(&changed, conn, &sql_authzs_deactivate, args);
 }
 
 apr_status_t store_account_deactivate(store_t *store, const char *id,
@@ -200,15 +203,16 @@ apr_status_t store_account_deactivate(store_t *store, const char *id,
     return store_write(store, STORE_DURABLE, deactivate_run, &change);
 }
 
+static const store_sql_t sql_list = {STORE_SQL_ACCOUNT_LIST,
+                                     "SELECT " COLUMNS " FROM accounts "
+                                     "WHERE id < %s ORDER BY id DESC LIMIT %d"};
+
 apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
                                 const char *before, int limit, apr_pool_t *pool)
 {
-    static const store_sql_t list = {STORE_SQL_ACCOUNT_LIST,
-                                     "SELECT " COLUMNS " FROM accounts "
-                                     "WHERE id < %s ORDER BY id DESC LIMIT %d"};
     const void *args[] = {before ? before : STORE_NEWEST, &limit};
     store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &list, args, pool);
+    apr_status_t rv = store_read(&rows, store, &sql_list, args, pool);
 
     *accounts = apr_array_make(pool, 16, sizeof(store_account_t *));
     while (rv == APR_SUCCESS && store_rows_next(&rows))

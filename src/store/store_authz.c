@@ -43,22 +43,23 @@ static store_authz_t *authz_make(const store_rows_t *rows)
     authz->status = store_rows_text(rows, COL_STATUS);
     authz->token = store_rows_text(rows, COL_TOKEN);
     authz->challenges = store_rows_text(rows, COL_CHALLENGES);
-    authz->attempted = store_rows_text(rows, COL_ATTEMPTED);
+    authz->attempted = store_rows_maybe(rows, COL_ATTEMPTED);
     authz->attempted_at = store_rows_int(rows, COL_ATTEMPTED_AT);
-    authz->thumbprint = store_rows_text(rows, COL_THUMBPRINT);
-    authz->error = store_rows_text(rows, COL_ERROR);
+    authz->thumbprint = store_rows_maybe(rows, COL_THUMBPRINT);
+    authz->error = store_rows_maybe(rows, COL_ERROR);
     authz->validated_at = store_rows_int(rows, COL_VALIDATED_AT);
     authz->created_at = store_rows_int(rows, COL_CREATED_AT);
     authz->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
     return authz;
 }
 
+static const store_sql_t sql_insert = {
+    STORE_SQL_AUTHZ_INSERT, "INSERT INTO authzs (" COLUMNS ") "
+                            "VALUES (%s, %s, %s, %s, %s, %s, %d, %s, %s, "
+                            "%s, %s, %lld, %s, %s, %lld, %lld, %lld)"};
+
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
 {
-    static const store_sql_t insert = {
-        STORE_SQL_AUTHZ_INSERT, "INSERT INTO authzs (" COLUMNS ") "
-                                "VALUES (%s, %s, %s, %s, %s, %s, %d, %s, %s, "
-                                "%s, %s, %lld, %s, %s, %lld, %lld, %lld)"};
     const void *values[] = {a->id,          a->account_id, a->realm,
                             a->directory,   a->type,       a->value,
                             &a->wildcard,   a->status,     a->token,
@@ -67,7 +68,7 @@ apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
                             &a->created_at, &a->expires_at};
     int changed;
 
-    return store_conn_run(&changed, conn, &insert, values);
+    return store_conn_run(&changed, conn, &sql_insert, values);
 }
 
 static apr_status_t authz_get(store_authz_t **authz, store_t *store,
@@ -81,30 +82,32 @@ static apr_status_t authz_get(store_authz_t **authz, store_t *store,
     return rv;
 }
 
+static const store_sql_t sql_get = {
+    STORE_SQL_AUTHZ_GET, "SELECT " COLUMNS " FROM authzs WHERE id = %s"};
+
 apr_status_t store_authz_get(store_authz_t **authz, store_t *store,
                              const char *id, apr_pool_t *pool)
 {
-    static const store_sql_t get = {
-        STORE_SQL_AUTHZ_GET, "SELECT " COLUMNS " FROM authzs WHERE id = %s"};
     const void *args[] = {id};
 
-    return authz_get(authz, store, &get, args, pool);
+    return authz_get(authz, store, &sql_get, args, pool);
 }
+
+static const store_sql_t sql_get_reusable = {
+    STORE_SQL_AUTHZ_GET_REUSABLE,
+    "SELECT " COLUMNS " FROM authzs "
+    "WHERE account_id = %s AND status = 'valid' AND value = %s "
+    "AND type = %s AND wildcard = %d AND expires_at > %lld "
+    "ORDER BY expires_at DESC LIMIT 1"};
 
 apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
                                       const char *account_id, const char *type,
                                       const char *value, int wildcard,
                                       apr_int64_t min_expires, apr_pool_t *pool)
 {
-    static const store_sql_t get_reusable = {
-        STORE_SQL_AUTHZ_GET_REUSABLE,
-        "SELECT " COLUMNS " FROM authzs "
-        "WHERE account_id = %s AND status = 'valid' AND value = %s "
-        "AND type = %s AND wildcard = %d AND expires_at > %lld "
-        "ORDER BY expires_at DESC LIMIT 1"};
     const void *args[] = {account_id, value, type, &wildcard, &min_expires};
 
-    return authz_get(authz, store, &get_reusable, args, pool);
+    return authz_get(authz, store, &sql_get_reusable, args, pool);
 }
 
 typedef struct {
@@ -113,18 +116,19 @@ typedef struct {
     const store_job_t *job;
 } attempt_t;
 
+static const store_sql_t sql_attempt = {
+    STORE_SQL_AUTHZ_ATTEMPT,
+    "UPDATE authzs SET attempted = %s, thumbprint = %s, attempted_at = "
+    "%lld "
+    "WHERE id = %s AND status = 'pending' AND attempted IS NULL"};
+
 static apr_status_t attempt_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_AUTHZ_ATTEMPT,
-        "UPDATE authzs SET attempted = %s, thumbprint = %s, attempted_at = "
-        "%lld "
-        "WHERE id = %s AND status = 'pending' AND attempted IS NULL"};
     const attempt_t *attempt = baton;
     const void *args[] = {attempt->challenge_type, attempt->thumbprint,
                           attempt->now, attempt->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_attempt, args);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -147,14 +151,15 @@ typedef struct {
     int is_late;
 } record_t;
 
+/* expires_at of what is invalid stays what it was. */
+static const store_sql_t sql_record = {
+    STORE_SQL_AUTHZ_RECORD,
+    "UPDATE authzs SET status = %s, error = %s, validated_at = %lld, "
+    "expires_at = CASE WHEN %lld > 0 THEN %lld ELSE expires_at END "
+    "WHERE id = %s AND status = 'pending' AND attempted IS NOT NULL"};
+
 static apr_status_t record_run(store_conn_t *conn, void *baton)
 {
-    /* expires_at of what is invalid stays what it was. */
-    static const store_sql_t update = {
-        STORE_SQL_AUTHZ_RECORD,
-        "UPDATE authzs SET status = %s, error = %s, validated_at = %lld, "
-        "expires_at = CASE WHEN %lld > 0 THEN %lld ELSE expires_at END "
-        "WHERE id = %s AND status = 'pending' AND attempted IS NOT NULL"};
     static const apr_int64_t none = 0;
     record_t *record = baton;
     const apr_int64_t *until = record->error ? &none : record->valid_until;
@@ -165,7 +170,7 @@ static apr_status_t record_run(store_conn_t *conn, void *baton)
                           until,
                           record->id};
     int changed = 0;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_record, args);
 
     record->is_late = !changed;
     return rv == APR_SUCCESS ? store_job_remove(conn, record->job_id) : rv;
@@ -182,15 +187,16 @@ apr_status_t store_authz_record(store_t *store, const char *id,
     return rv == APR_SUCCESS && record.is_late ? APR_EEXIST : rv;
 }
 
+static const store_sql_t sql_deactivate = {
+    STORE_SQL_AUTHZ_DEACTIVATE,
+    "UPDATE authzs SET status = 'deactivated' "
+    "WHERE id = %s AND status IN ('pending', 'valid')"};
+
 static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_AUTHZ_DEACTIVATE,
-        "UPDATE authzs SET status = 'deactivated' "
-        "WHERE id = %s AND status IN ('pending', 'valid')"};
     const void *args[] = {baton};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_deactivate, args);
 
     return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
 }

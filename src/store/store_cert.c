@@ -34,8 +34,8 @@ static store_cert_t *cert_make(const store_rows_t *rows)
 
     cert->id = store_rows_text(rows, COL_ID);
     cert->serial = store_rows_text(rows, COL_SERIAL);
-    cert->account_id = store_rows_text(rows, COL_ACCOUNT_ID);
-    cert->order_id = store_rows_text(rows, COL_ORDER_ID);
+    cert->account_id = store_rows_maybe(rows, COL_ACCOUNT_ID);
+    cert->order_id = store_rows_maybe(rows, COL_ORDER_ID);
     cert->realm = store_rows_text(rows, COL_REALM);
     cert->directory = store_rows_text(rows, COL_DIRECTORY);
     cert->profile = store_rows_text(rows, COL_PROFILE);
@@ -51,13 +51,14 @@ static store_cert_t *cert_make(const store_rows_t *rows)
     return cert;
 }
 
+static const store_sql_t sql_insert = {
+    STORE_SQL_CERT_INSERT,
+    "INSERT INTO certs (" COLUMNS ") "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, "
+    "%s, %s, %pDb, %lld, %lld, %lld, %lld, %d) ON CONFLICT DO NOTHING"};
+
 apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *c)
 {
-    static const store_sql_t insert = {
-        STORE_SQL_CERT_INSERT,
-        "INSERT INTO certs (" COLUMNS ") "
-        "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, "
-        "%s, %s, %pDb, %lld, %lld, %lld, %lld, %d) ON CONFLICT DO NOTHING"};
     const void *values[] = {
         c->id,          c->serial,         c->account_id, c->order_id,
         c->realm,       c->directory,      c->profile,    c->issuer,
@@ -66,7 +67,7 @@ apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *c)
         NULL,           &c->not_before,    &c->not_after, &c->issued_at,
         &c->revoked_at, &c->revoked_reason};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &insert, values);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
 
     return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
 }
@@ -82,39 +83,42 @@ static apr_status_t cert_get(store_cert_t **cert, store_t *store,
     return rv;
 }
 
+static const store_sql_t sql_get = {
+    STORE_SQL_CERT_GET, "SELECT " COLUMNS " FROM certs WHERE id = %s"};
+
 apr_status_t store_cert_get(store_cert_t **cert, store_t *store, const char *id,
                             apr_pool_t *pool)
 {
-    static const store_sql_t get = {
-        STORE_SQL_CERT_GET, "SELECT " COLUMNS " FROM certs WHERE id = %s"};
     const void *args[] = {id};
 
-    return cert_get(cert, store, &get, args, pool);
+    return cert_get(cert, store, &sql_get, args, pool);
 }
+
+static const store_sql_t sql_get_by_serial = {STORE_SQL_CERT_GET_BY_SERIAL,
+                                              "SELECT " COLUMNS
+                                              " FROM certs WHERE serial = %s"};
 
 apr_status_t store_cert_get_by_serial(store_cert_t **cert, store_t *store,
                                       const char *serial, apr_pool_t *pool)
 {
-    static const store_sql_t get_by_serial = {STORE_SQL_CERT_GET_BY_SERIAL,
-                                              "SELECT " COLUMNS
-                                              " FROM certs WHERE serial = %s"};
     const void *args[] = {serial};
 
-    return cert_get(cert, store, &get_by_serial, args, pool);
+    return cert_get(cert, store, &sql_get_by_serial, args, pool);
 }
+
+static const store_sql_t sql_get_vhost = {
+    STORE_SQL_CERT_GET_VHOST,
+    "SELECT " COLUMNS " FROM certs "
+    "WHERE identifiers = %s AND spki_sha256 = %s AND order_id IS NULL "
+    "ORDER BY id DESC LIMIT 1"};
 
 apr_status_t store_cert_get_vhost(store_cert_t **cert, store_t *store,
                                   const char *identifiers,
                                   const char *spki_sha256, apr_pool_t *pool)
 {
-    static const store_sql_t get_vhost = {
-        STORE_SQL_CERT_GET_VHOST,
-        "SELECT " COLUMNS " FROM certs "
-        "WHERE identifiers = %s AND spki_sha256 = %s AND order_id IS NULL "
-        "ORDER BY id DESC LIMIT 1"};
     const void *args[] = {identifiers, spki_sha256};
 
-    return cert_get(cert, store, &get_vhost, args, pool);
+    return cert_get(cert, store, &sql_get_vhost, args, pool);
 }
 
 static apr_status_t add_run(store_conn_t *conn, void *baton)
@@ -128,24 +132,26 @@ apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
     return store_write(store, STORE_DURABLE, add_run, (void *)cert);
 }
 
+static const store_sql_t sql_list = {STORE_SQL_CERT_LIST,
+                                     "SELECT " COLUMNS " FROM certs "
+                                     "WHERE id < %s AND account_id = %s "
+                                     "ORDER BY id DESC LIMIT %d"};
+
+static const store_sql_t sql_list_all = {STORE_SQL_CERT_LIST_ALL,
+                                         "SELECT " COLUMNS " FROM certs "
+                                         "WHERE id < %s "
+                                         "ORDER BY id DESC LIMIT %d"};
+
 apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
                              const char *account_id, const char *before,
                              int limit, apr_pool_t *pool)
 {
-    static const store_sql_t list = {STORE_SQL_CERT_LIST,
-                                     "SELECT " COLUMNS " FROM certs "
-                                     "WHERE id < %s AND account_id = %s "
-                                     "ORDER BY id DESC LIMIT %d"};
-    static const store_sql_t list_all = {STORE_SQL_CERT_LIST_ALL,
-                                         "SELECT " COLUMNS " FROM certs "
-                                         "WHERE id < %s "
-                                         "ORDER BY id DESC LIMIT %d"};
     const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
     const void *args_all[] = {args[0], &limit};
     store_rows_t rows;
-    apr_status_t rv = account_id
-                          ? store_read(&rows, store, &list, args, pool)
-                          : store_read(&rows, store, &list_all, args_all, pool);
+    apr_status_t rv =
+        account_id ? store_read(&rows, store, &sql_list, args, pool)
+                   : store_read(&rows, store, &sql_list_all, args_all, pool);
 
     *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
     while (rv == APR_SUCCESS && store_rows_next(&rows))

@@ -52,6 +52,8 @@ apr_status_t store_conn_open(store_conn_t *conn, const char *path)
     char buf[80];
     apr_status_t rv = store_file_find(&conn->file, path);
 
+    if (APR_STATUS_IS_ENOENT(rv))
+        return store_conn_fail(conn, "is gone, and is not made again");
     if (rv != APR_SUCCESS)
         return store_conn_fail(conn, "%s", apr_strerror(rv, buf, sizeof(buf)));
     rv = apr_dbd_open_ex(conn->driver, conn->pool, path, &conn->dbd, &error);
@@ -150,16 +152,21 @@ int store_rows_next(store_rows_t *rows)
                            -1) == 0;
 }
 
-const char *store_rows_text(const store_rows_t *rows, int column)
+const char *store_rows_maybe(const store_rows_t *rows, int column)
 {
     return apr_dbd_get_entry(rows->driver, rows->row, column);
 }
 
+const char *store_rows_text(const store_rows_t *rows, int column)
+{
+    const char *text = store_rows_maybe(rows, column);
+
+    return text ? text : "";
+}
+
 apr_int64_t store_rows_int(const store_rows_t *rows, int column)
 {
-    const char *text = store_rows_text(rows, column);
-
-    return text ? apr_atoi64(text) : 0;
+    return apr_atoi64(store_rows_text(rows, column));
 }
 
 const unsigned char *store_rows_blob(apr_size_t *len, const store_rows_t *rows,

@@ -121,7 +121,9 @@ apr_status_t store_conn_text(store_rows_t *rows, store_conn_t *conn,
 
 /* 0 when there is no further one. */
 int store_rows_next(store_rows_t *rows);
+/* Of a column that is NOT NULL (a damaged file may break that: then ""). */
 const char *store_rows_text(const store_rows_t *rows, int column);
+const char *store_rows_maybe(const store_rows_t *rows, int column);
 apr_int64_t store_rows_int(const store_rows_t *rows, int column);
 const unsigned char *store_rows_blob(apr_size_t *len, const store_rows_t *rows,
                                      int column);

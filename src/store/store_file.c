@@ -13,13 +13,13 @@
 
 #include "base/banned.h"
 
-/* flock() cannot wait with a limit, so it is asked again and again: often at
- * first, since the holder is gone after one fsync. */
+/* flock() cannot wait with a limit, so it is asked again and again.  Whoever
+ * had to wait the last time takes a nap before he asks at all: otherwise he
+ * would have it again before any of those wakes who wait for him. */
 #define WAIT_LIMIT apr_time_from_msec(2000)
 #define WAIT_LONG  apr_time_from_msec(400)
-#define NAP_SHORT  apr_time_from_msec(0) + 100
-#define NAP_LONG   apr_time_from_msec(2)
-#define NAPS_SHORT 200
+#define NAP        100
+#define NAP_LONG   1000
 #define NAPS_MAX   20000
 
 static const char mark[] =
@@ -78,7 +78,11 @@ static apr_status_t lock_open(store_lock_t *lock)
         return APR_SUCCESS;
     store_lock_close(lock);
     lock->fd = open(lock->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    return lock->fd < 0 ? errno : APR_SUCCESS;
+    if (lock->fd < 0)
+        return errno;
+    if (fstat(lock->fd, &st) == 0 && (st.st_mode & 0777) != 0600)
+        fchmod(lock->fd, 0600); /* the umask; not if it is another user's */
+    return APR_SUCCESS;
 }
 
 static apr_status_t lock_wait(store_lock_t *lock)
@@ -86,16 +90,19 @@ static apr_status_t lock_wait(store_lock_t *lock)
     apr_time_t waited = 0, start = 0;
     int naps;
 
+    if (lock->is_contended)
+        apr_sleep(NAP);
     for (naps = 0; naps < NAPS_MAX && waited < WAIT_LIMIT; naps++) {
         if (flock(lock->fd, LOCK_EX | LOCK_NB) == 0) {
             lock->waited_long = waited > WAIT_LONG;
+            lock->is_contended = naps > 0;
             return APR_SUCCESS;
         }
         if (errno != EWOULDBLOCK && errno != EINTR)
             return errno;
         if (!naps)
             start = clock_now(&clock_system);
-        apr_sleep(naps < NAPS_SHORT ? NAP_SHORT : NAP_LONG);
+        apr_sleep(waited < WAIT_LONG ? NAP : NAP_LONG);
         waited = clock_now(&clock_system) - start;
     }
     return APR_TIMEUP;

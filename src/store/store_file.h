@@ -37,9 +37,10 @@ apr_status_t store_file_create(const char *path)
 
 typedef struct {
     const char *path;
-    int fd;          /* -1: not open */
-    char state;      /* STORE_LOCK_*; as of the last take or mark */
-    int waited_long; /* so long that to wait for anything else is too much */
+    int fd;           /* -1: not open */
+    char state;       /* STORE_LOCK_*; as of the last take or mark */
+    int is_contended; /* had to wait the last time */
+    int waited_long;  /* so long that to wait for anything else is too much */
 } store_lock_t;
 
 void store_lock_init(store_lock_t *lock, const char *path);

@@ -19,16 +19,17 @@ enum {
     COL_NOT_AFTER
 };
 
+static const store_sql_t sql_get = {STORE_SQL_ISSUER_GET,
+                                    "SELECT " COLUMNS " FROM issuers "
+                                    "WHERE fingerprint = %s"};
+
 apr_status_t store_issuer_get(store_issuer_t **issuer, store_t *store,
                               const char *fingerprint, apr_pool_t *pool)
 {
-    static const store_sql_t get = {STORE_SQL_ISSUER_GET,
-                                    "SELECT " COLUMNS " FROM issuers "
-                                    "WHERE fingerprint = %s"};
     const void *args[] = {fingerprint};
     store_rows_t rows;
     store_issuer_t *found;
-    apr_status_t rv = store_read_one(&rows, store, &get, args, pool);
+    apr_status_t rv = store_read_one(&rows, store, &sql_get, args, pool);
 
     *issuer = NULL;
     if (rv != APR_SUCCESS)
@@ -46,19 +47,20 @@ apr_status_t store_issuer_get(store_issuer_t **issuer, store_t *store,
     return APR_SUCCESS;
 }
 
+static const store_sql_t sql_insert = {
+    STORE_SQL_ISSUER_INSERT,
+    "INSERT INTO issuers (" COLUMNS ") "
+    "VALUES (%s, %s, %s, %d, %s, %s, %lld, %lld) ON CONFLICT DO NOTHING"};
+
 static apr_status_t insert_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t insert = {
-        STORE_SQL_ISSUER_INSERT,
-        "INSERT INTO issuers (" COLUMNS ") "
-        "VALUES (%s, %s, %s, %d, %s, %s, %lld, %lld) ON CONFLICT DO NOTHING"};
     const store_issuer_t *i = baton;
     const void *values[] = {i->fingerprint, i->key_id,    i->name,
                             &i->generation, i->cert_pem,  i->chain_pem,
                             &i->not_before, &i->not_after};
     int changed;
 
-    return store_conn_run(&changed, conn, &insert, values);
+    return store_conn_run(&changed, conn, &sql_insert, values);
 }
 
 apr_status_t store_issuer_ensure(store_t *store, const store_issuer_t *issuer,

@@ -30,22 +30,25 @@ static store_job_t *job_make(const store_rows_t *rows)
     job->id = store_rows_text(rows, COL_ID);
     job->kind = store_rows_text(rows, COL_KIND);
     job->subject = store_rows_text(rows, COL_SUBJECT);
-    job->data = store_rows_text(rows, COL_DATA);
+    job->data = store_rows_maybe(rows, COL_DATA);
     job->due_at = store_rows_int(rows, COL_DUE_AT);
     job->lease_owner = store_rows_text(rows, COL_LEASE_OWNER);
+    if (!*job->lease_owner)
+        job->lease_owner = NULL;
     job->lease_until = store_rows_int(rows, COL_LEASE_UNTIL);
     job->attempts = (int)store_rows_int(rows, COL_ATTEMPTS);
     return job;
 }
 
+static const store_sql_t sql_insert = {
+    STORE_SQL_JOB_INSERT,
+    "INSERT INTO jobs (" COLUMNS ", ready_at, is_single) "
+    "VALUES (%s, %s, %s, %s, %lld, %s, %lld, %d, %lld, %d) "
+    "ON CONFLICT DO NOTHING"};
+
 static apr_status_t job_insert(int *changed, store_conn_t *conn,
                                const store_job_t *job, int is_single)
 {
-    static const store_sql_t insert = {
-        STORE_SQL_JOB_INSERT,
-        "INSERT INTO jobs (" COLUMNS ", ready_at, is_single) "
-        "VALUES (%s, %s, %s, %s, %lld, %s, %lld, %d, %lld, %d) "
-        "ON CONFLICT DO NOTHING"};
     apr_int64_t lease_until = job->lease_owner ? job->lease_until : 0;
     apr_int64_t ready_at =
         job->due_at > lease_until ? job->due_at : lease_until;
@@ -55,7 +58,7 @@ static apr_status_t job_insert(int *changed, store_conn_t *conn,
         &lease_until, &job->attempts, &ready_at,
         &is_single};
 
-    return store_conn_run(changed, conn, &insert, values);
+    return store_conn_run(changed, conn, &sql_insert, values);
 }
 
 apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
@@ -66,14 +69,15 @@ apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
     return rv == APR_SUCCESS && !changed ? APR_EGENERAL : rv;
 }
 
+static const store_sql_t sql_delete = {STORE_SQL_JOB_DELETE,
+                                       "DELETE FROM jobs WHERE id = %s"};
+
 apr_status_t store_job_remove(store_conn_t *conn, const char *id)
 {
-    static const store_sql_t remove = {STORE_SQL_JOB_DELETE,
-                                       "DELETE FROM jobs WHERE id = %s"};
     const void *args[] = {id};
     int changed;
 
-    return store_conn_run(&changed, conn, &remove, args);
+    return store_conn_run(&changed, conn, &sql_delete, args);
 }
 
 static apr_status_t add_run(store_conn_t *conn, void *baton)
@@ -106,20 +110,21 @@ typedef struct {
     int is_dead;       /* then the lease does not count */
 } prey_t;
 
+static const store_sql_t sql_owners = {
+    STORE_SQL_JOB_OWNERS,
+    "WITH RECURSIVE o (owner) AS (SELECT min(lease_owner) FROM jobs "
+    "UNION ALL SELECT (SELECT min(lease_owner) FROM jobs "
+    "WHERE lease_owner > o.owner) FROM o WHERE o.owner IS NOT NULL) "
+    "SELECT owner, (SELECT min(ready_at) FROM jobs "
+    "WHERE lease_owner = o.owner) FROM o WHERE owner IS NOT NULL"};
+
 /* Each owner once, with the moment from which his first job is free: jumps from
  * owner to owner in the index, so the number of jobs does not matter. */
 static apr_status_t prey_find(apr_array_header_t **prey, store_t *store,
                               apr_int64_t now, apr_pool_t *pool)
 {
-    static const store_sql_t owners = {
-        STORE_SQL_JOB_OWNERS,
-        "WITH RECURSIVE o (owner) AS (SELECT min(lease_owner) FROM jobs "
-        "UNION ALL SELECT (SELECT min(lease_owner) FROM jobs "
-        "WHERE lease_owner > o.owner) FROM o WHERE o.owner IS NOT NULL) "
-        "SELECT owner, (SELECT min(ready_at) FROM jobs "
-        "WHERE lease_owner = o.owner) FROM o WHERE owner IS NOT NULL"};
     store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &owners, NULL, pool);
+    apr_status_t rv = store_read(&rows, store, &sql_owners, NULL, pool);
 
     *prey = apr_array_make(pool, 4, sizeof(prey_t));
     while (rv == APR_SUCCESS && store_rows_next(&rows)) {
@@ -141,17 +146,18 @@ typedef struct {
     apr_pool_t *pool;
 } claim_t;
 
+/* A try whose owner died or forgot it was an attempt. */
+static const store_sql_t sql_claim = {
+    STORE_SQL_JOB_CLAIM,
+    "UPDATE jobs SET lease_owner = %s, lease_until = %lld, ready_at = "
+    "%lld, "
+    "attempts = attempts + %d WHERE id IN (SELECT id FROM jobs "
+    "WHERE lease_owner = %s AND ready_at <= %lld AND due_at <= %lld "
+    "ORDER BY ready_at LIMIT %d) RETURNING " COLUMNS};
+
 static apr_status_t prey_claim(store_conn_t *conn, claim_t *claim,
                                const prey_t *prey)
 {
-    /* A try whose owner died or forgot it was an attempt. */
-    static const store_sql_t update = {
-        STORE_SQL_JOB_CLAIM,
-        "UPDATE jobs SET lease_owner = %s, lease_until = %lld, ready_at = "
-        "%lld, "
-        "attempts = attempts + %d WHERE id IN (SELECT id FROM jobs "
-        "WHERE lease_owner = %s AND ready_at <= %lld AND due_at <= %lld "
-        "ORDER BY ready_at LIMIT %d) RETURNING " COLUMNS};
     int more = *prey->owner != '\0', limit = claim->max - claim->jobs->nelts;
     const void *args[] = {
         claim->owner,       claim->lease_until,
@@ -160,7 +166,7 @@ static apr_status_t prey_claim(store_conn_t *conn, claim_t *claim,
         claim->now,         &limit};
     store_rows_t rows;
     apr_status_t rv =
-        store_conn_select(&rows, conn, &update, args, claim->pool);
+        store_conn_select(&rows, conn, &sql_claim, args, claim->pool);
 
     while (rv == APR_SUCCESS && store_rows_next(&rows))
         APR_ARRAY_PUSH(claim->jobs, store_job_t *) = job_make(&rows);
@@ -213,17 +219,18 @@ typedef struct {
     const apr_int64_t *when;
 } lease_t;
 
+static const store_sql_t sql_postpone = {
+    STORE_SQL_JOB_POSTPONE,
+    "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
+    "ready_at = %lld, attempts = attempts + 1 WHERE id = %s"};
+
 static apr_status_t postpone_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_JOB_POSTPONE,
-        "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
-        "ready_at = %lld, attempts = attempts + 1 WHERE id = %s"};
     const lease_t *lease = baton;
     const void *args[] = {lease->when, lease->when, lease->id};
     int changed;
 
-    return store_conn_run(&changed, conn, &update, args);
+    return store_conn_run(&changed, conn, &sql_postpone, args);
 }
 
 apr_status_t store_job_postpone(store_t *store, const char *id,
@@ -234,16 +241,16 @@ apr_status_t store_job_postpone(store_t *store, const char *id,
     return store_write(store, STORE_RELAXED, postpone_run, &lease);
 }
 
+static const store_sql_t sql_extend = {
+    STORE_SQL_JOB_EXTEND, "UPDATE jobs SET lease_until = %lld, ready_at = %lld "
+                          "WHERE id = %s AND lease_owner = %s"};
+
 static apr_status_t extend_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_JOB_EXTEND,
-        "UPDATE jobs SET lease_until = %lld, ready_at = %lld "
-        "WHERE id = %s AND lease_owner = %s"};
     const lease_t *lease = baton;
     const void *args[] = {lease->when, lease->when, lease->id, lease->owner};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_extend, args);
 
     return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
 }

@@ -57,9 +57,9 @@ static store_order_t *order_make(const store_rows_t *rows)
     order->created_at = store_rows_int(rows, COL_CREATED_AT);
     order->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
     order->processing_since = store_rows_int(rows, COL_PROCESSING_SINCE);
-    order->csr_sha256 = store_rows_text(rows, COL_CSR_SHA256);
-    order->cert_id = store_rows_text(rows, COL_CERT_ID);
-    order->error = store_rows_text(rows, COL_ERROR);
+    order->csr_sha256 = store_rows_maybe(rows, COL_CSR_SHA256);
+    order->cert_id = store_rows_maybe(rows, COL_CERT_ID);
+    order->error = store_rows_maybe(rows, COL_ERROR);
     return order;
 }
 
@@ -69,12 +69,13 @@ typedef struct {
     const apr_array_header_t *new_authzs;
 } create_t;
 
+static const store_sql_t sql_insert = {
+    STORE_SQL_ORDER_INSERT, "INSERT INTO orders (" COLUMNS ") "
+                            "VALUES (%s, %s, %s, %s, %s, %s, %s, "
+                            "%lld, %lld, %lld, %lld, %lld, %s, %s, %s)"};
+
 static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
 {
-    static const store_sql_t insert = {
-        STORE_SQL_ORDER_INSERT, "INSERT INTO orders (" COLUMNS ") "
-                                "VALUES (%s, %s, %s, %s, %s, %s, %s, "
-                                "%lld, %lld, %lld, %lld, %lld, %s, %s, %s)"};
     const store_order_t *o = create->order;
     const void *values[] = {
         o->id,         o->account_id,  o->realm,          o->directory,
@@ -83,7 +84,7 @@ static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
         o->csr_sha256, o->cert_id,     o->error};
     int changed;
 
-    return store_conn_run(&changed, conn, &insert, values);
+    return store_conn_run(&changed, conn, &sql_insert, values);
 }
 
 static apr_status_t create_run(store_conn_t *conn, void *baton)
@@ -108,14 +109,15 @@ apr_status_t store_order_create(store_t *store, const store_order_t *order,
     return store_write(store, STORE_DURABLE, create_run, &create);
 }
 
+static const store_sql_t sql_get = {
+    STORE_SQL_ORDER_GET, "SELECT " COLUMNS " FROM orders WHERE id = %s"};
+
 apr_status_t store_order_get(store_order_t **order, store_t *store,
                              const char *id, apr_pool_t *pool)
 {
-    static const store_sql_t get = {
-        STORE_SQL_ORDER_GET, "SELECT " COLUMNS " FROM orders WHERE id = %s"};
     const void *args[] = {id};
     store_rows_t rows;
-    apr_status_t rv = store_read_one(&rows, store, &get, args, pool);
+    apr_status_t rv = store_read_one(&rows, store, &sql_get, args, pool);
 
     *order = rv == APR_SUCCESS ? order_make(&rows) : NULL;
     return rv;
@@ -127,17 +129,18 @@ typedef struct {
     const store_job_t *job;
 } claim_t;
 
+static const store_sql_t sql_claim = {
+    STORE_SQL_ORDER_CLAIM,
+    "UPDATE orders SET processing_since = %lld, csr_sha256 = %s "
+    "WHERE id = %s AND processing_since = 0 AND csr_sha256 IS NULL "
+    "AND cert_id IS NULL AND error IS NULL"};
+
 static apr_status_t claim_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_ORDER_CLAIM,
-        "UPDATE orders SET processing_since = %lld, csr_sha256 = %s "
-        "WHERE id = %s AND processing_since = 0 AND csr_sha256 IS NULL "
-        "AND cert_id IS NULL AND error IS NULL"};
     const claim_t *claim = baton;
     const void *args[] = {claim->now, claim->csr_sha256, claim->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_claim, args);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -160,16 +163,17 @@ typedef struct {
     int is_late;
 } end_t;
 
+static const store_sql_t sql_complete = {
+    STORE_SQL_ORDER_COMPLETE,
+    "UPDATE orders SET cert_id = %s WHERE id = %s "
+    "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
+
 static apr_status_t complete_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_ORDER_COMPLETE,
-        "UPDATE orders SET cert_id = %s WHERE id = %s "
-        "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
     end_t *end = baton;
     const void *args[] = {end->cert->id, end->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_complete, args);
 
     if (rv == APR_SUCCESS) {
         end->is_late = !changed;
@@ -190,16 +194,17 @@ apr_status_t store_order_complete(store_t *store, const char *id,
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
 }
 
+static const store_sql_t sql_fail = {
+    STORE_SQL_ORDER_FAIL,
+    "UPDATE orders SET error = %s WHERE id = %s "
+    "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
+
 static apr_status_t fail_run(store_conn_t *conn, void *baton)
 {
-    static const store_sql_t update = {
-        STORE_SQL_ORDER_FAIL,
-        "UPDATE orders SET error = %s WHERE id = %s "
-        "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
     end_t *end = baton;
     const void *args[] = {end->error, end->id};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &update, args);
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_fail, args);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -217,24 +222,26 @@ apr_status_t store_order_fail(store_t *store, const char *id,
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
 }
 
+static const store_sql_t sql_list = {STORE_SQL_ORDER_LIST,
+                                     "SELECT " COLUMNS " FROM orders "
+                                     "WHERE id < %s AND account_id = %s "
+                                     "ORDER BY id DESC LIMIT %d"};
+
+static const store_sql_t sql_list_all = {STORE_SQL_ORDER_LIST_ALL,
+                                         "SELECT " COLUMNS " FROM orders "
+                                         "WHERE id < %s "
+                                         "ORDER BY id DESC LIMIT %d"};
+
 apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
                               const char *account_id, const char *before,
                               int limit, apr_pool_t *pool)
 {
-    static const store_sql_t list = {STORE_SQL_ORDER_LIST,
-                                     "SELECT " COLUMNS " FROM orders "
-                                     "WHERE id < %s AND account_id = %s "
-                                     "ORDER BY id DESC LIMIT %d"};
-    static const store_sql_t list_all = {STORE_SQL_ORDER_LIST_ALL,
-                                         "SELECT " COLUMNS " FROM orders "
-                                         "WHERE id < %s "
-                                         "ORDER BY id DESC LIMIT %d"};
     const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
     const void *args_all[] = {args[0], &limit};
     store_rows_t rows;
-    apr_status_t rv = account_id
-                          ? store_read(&rows, store, &list, args, pool)
-                          : store_read(&rows, store, &list_all, args_all, pool);
+    apr_status_t rv =
+        account_id ? store_read(&rows, store, &sql_list, args, pool)
+                   : store_read(&rows, store, &sql_list_all, args_all, pool);
 
     *orders = apr_array_make(pool, 16, sizeof(store_order_t *));
     while (rv == APR_SUCCESS && store_rows_next(&rows))

@@ -138,8 +138,6 @@ static apr_status_t ask(const char **answer, store_conn_t *conn,
     *answer = "";
     if (rv == APR_SUCCESS && store_rows_next(&rows))
         *answer = store_rows_text(&rows, 0);
-    if (!*answer)
-        *answer = "";
     return rv;
 }
 

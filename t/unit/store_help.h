@@ -15,6 +15,7 @@ typedef struct {
     const char *dir, *path;
     store_t *store;
     log_t log;
+    apr_pool_t *life;          /* the store's */
     apr_array_header_t *lines; /* of const char *, "AS0250 database …" */
     apr_pool_t *pool;
 } help_t;
@@ -52,10 +53,20 @@ static inline store_t *help_open(help_t *help)
 {
     store_conf_t conf = {"sqlite3", help->path};
     store_t *store = NULL;
-    apr_status_t rv = store_open(&store, &conf, &help->log, help->pool);
+    apr_status_t rv;
+
+    apr_pool_create(&help->life, help->pool);
+    rv = store_open(&store, &conf, &help->log, help->life);
 
     ok(rv == APR_SUCCESS, "open: %d", rv);
     return store;
+}
+
+/* As a process that ends does. */
+static inline void help_close(help_t *help)
+{
+    apr_pool_destroy(help->life);
+    help->store = NULL;
 }
 
 static inline help_t *help_make(apr_pool_t *pool)
