@@ -387,6 +387,8 @@ static apr_status_t entry_submit(store_t *store, store_entry_t *entry)
     entry_wait(store, entry);
     pthread_mutex_unlock(&store->mutex);
     __atomic_sub_fetch(&store->users, 1, __ATOMIC_RELAXED);
+    if (entry->state == ENTRY_WAITS)
+        store_ill(store, STORE_WRITE_ILL, "writing takes too long");
     pthread_cond_destroy(&entry->cond);
     return entry->rv;
 }

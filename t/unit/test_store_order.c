@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store/store_order.h"
+#include "store_help.h"
 
 #include <string.h>
 
-#include "store_help.h"
+#include "store/store_order.c"
 
 /* Account "acct", order "ord" of two authorizations. */
 static help_t *setup(apr_pool_t *pool)
@@ -173,6 +173,18 @@ static void list(apr_pool_t *pool)
     is_int(orders->nelts, 0);
 }
 
+static void plans(apr_pool_t *pool)
+{
+    help_t *help = setup(pool);
+
+    help_plan_ok(help, &sql_get);
+    help_plan_ok(help, &sql_claim);
+    help_plan_ok(help, &sql_complete);
+    help_plan_ok(help, &sql_fail);
+    help_plan_ok(help, &sql_list);
+    help_plan_ok(help, &sql_list_all);
+}
+
 const tap_case_t tap_cases[] = {
     {"an order and its authorizations come back as they were", create},
     {"T60 only one finalize claims an order", claim},
@@ -181,4 +193,5 @@ const tap_case_t tap_cases[] = {
     {"T45 an order and 100 authorizations are all there or none is",
      one_transaction},
     {"T44 the list: newest first, page by page, own account only", list},
+    {"no statement scans or sorts", plans},
     {NULL, NULL}};

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_help.h"
+
+#include <string.h>
+
+#include "store/store_authz.c"
+
+/* Account "a" with order "o" and these authorizations. */
+static help_t *setup(apr_pool_t *pool, store_authz_t *first,
+                     store_authz_t *second)
+{
+    help_t *help = help_make(pool);
+    apr_array_header_t *authzs = apr_array_make(pool, 2, sizeof(void *));
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    APR_ARRAY_PUSH(authzs, store_authz_t *) = first;
+    if (second)
+        APR_ARRAY_PUSH(authzs, store_authz_t *) = second;
+    is_int(store_order_create(help->store, help_order("o", "a", pool), authzs,
+                              pool),
+           APR_SUCCESS);
+    return help;
+}
+
+static store_authz_t *get(help_t *help, const char *id)
+{
+    store_authz_t *authz;
+
+    is_int(store_authz_get(&authz, help->store, id, help->pool), APR_SUCCESS);
+    return authz ? authz : help_authz("none", "none", help->pool);
+}
+
+static int has_job(help_t *help)
+{
+    int is_waiting;
+
+    is_int(store_job_is_waiting(&is_waiting, help->store, 90000, help->pool),
+           APR_SUCCESS);
+    return is_waiting;
+}
+
+static void round_trip(apr_pool_t *pool)
+{
+    store_authz_t *made = help_authz("z", "a", pool), *got;
+    help_t *help;
+
+    made->realm = "r";
+    made->directory = "d";
+    made->wildcard = 1;
+    made->status = "valid";
+    made->attempted = "dns-01";
+    made->attempted_at = 1;
+    made->thumbprint = "t";
+    made->error = "{}";
+    made->validated_at = 2;
+    help = setup(pool, made, NULL);
+    got = get(help, "z");
+    is_str(got->account_id, "a");
+    is_str(got->realm, "r");
+    is_str(got->directory, "d");
+    is_str(got->type, "dns");
+    is_str(got->value, "z.test");
+    is_int(got->wildcard, 1);
+    is_str(got->status, "valid");
+    is_str(got->token, "token");
+    is_str(got->challenges, "http-01");
+    is_str(got->attempted, "dns-01");
+    is_int(got->attempted_at, 1);
+    is_str(got->thumbprint, "t");
+    is_str(got->error, "{}");
+    is_int(got->validated_at, 2);
+    is_int(got->created_at, 1000);
+    is_int(got->expires_at, 5000);
+    is_int(store_authz_get(&got, help->store, "y", pool), APR_ENOENT);
+}
+
+static void attempt(apr_pool_t *pool)
+{
+    help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
+    store_job_t *job = help_job("j", "validate", "z", pool);
+
+    is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
+                               pool),
+           APR_SUCCESS);
+    is_str(get(help, "z")->attempted, "http-01");
+    is_str(get(help, "z")->thumbprint, "thumb");
+    is_int(get(help, "z")->attempted_at, 1500);
+    is_str(get(help, "z")->status, "pending");
+    ok(has_job(help));
+    job->id = "j2";
+    is_int(
+        store_authz_attempt(help->store, "z", "dns-01", "t2", 1600, job, pool),
+        APR_EEXIST);
+    is_int(
+        store_authz_attempt(help->store, "y", "dns-01", "t2", 1600, job, pool),
+        APR_EEXIST);
+    is_str(get(help, "z")->attempted, "http-01");
+}
+
+static void record(apr_pool_t *pool, const char *error)
+{
+    help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
+    store_job_t *job = help_job("j", "validate", "z", pool);
+
+    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, pool),
+           APR_EEXIST); /* not attempted */
+    is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
+                               pool),
+           APR_SUCCESS);
+    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, pool),
+           APR_SUCCESS);
+    is_str(get(help, "z")->status, error ? "invalid" : "valid");
+    is_str(get(help, "z")->error, error);
+    is_int(get(help, "z")->expires_at, error ? 5000 : 8000);
+    is_int(get(help, "z")->validated_at, error ? 0 : 1600);
+    ok(!has_job(help));
+    is_int(store_authz_record(help->store, "z", "j", NULL, 9000, 1700, pool),
+           APR_EEXIST);
+    is_int(get(help, "z")->expires_at, error ? 5000 : 8000);
+}
+
+static void record_valid(apr_pool_t *pool)
+{
+    record(pool, NULL);
+}
+
+static void record_invalid(apr_pool_t *pool)
+{
+    record(pool, "{\"type\":\"x\"}");
+}
+
+static void record_late(apr_pool_t *pool)
+{
+    help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
+    store_job_t *job = help_job("j", "validate", "z", pool);
+
+    is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
+                               pool),
+           APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "z", pool), APR_SUCCESS);
+    is_int(store_authz_record(help->store, "z", "j", NULL, 8000, 1600, pool),
+           APR_EEXIST);
+    is_str(get(help, "z")->status, "deactivated");
+    ok(!has_job(help));
+}
+
+static void deactivate(apr_pool_t *pool)
+{
+    store_authz_t *valid = help_authz("y", "a", pool);
+    help_t *help;
+
+    valid->status = "valid";
+    help = setup(pool, help_authz("z", "a", pool), valid);
+    is_int(store_authz_deactivate(help->store, "z", pool), APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "z", pool), APR_EEXIST);
+    is_int(store_authz_deactivate(help->store, "y", pool), APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "x", pool), APR_EEXIST);
+}
+
+static apr_status_t reusable(help_t *help, store_authz_t **authz,
+                             const char *value, int wildcard,
+                             apr_int64_t min_expires)
+{
+    return store_authz_get_reusable(authz, help->store, "a", "dns", value,
+                                    wildcard, min_expires, help->pool);
+}
+
+static void reuse(apr_pool_t *pool)
+{
+    store_authz_t *first = help_authz("x", "a", pool), *authz;
+    store_authz_t *second = help_authz("y", "a", pool);
+    help_t *help;
+
+    first->status = second->status = "valid";
+    first->value = second->value = "n.test";
+    second->expires_at = 6000;
+    help = setup(pool, first, second);
+    is_int(reusable(help, &authz, "n.test", 0, 1000), APR_SUCCESS);
+    is_str(authz ? authz->id : "", "y");
+    is_int(reusable(help, &authz, "n.test", 0, 5999), APR_SUCCESS);
+    is_int(reusable(help, &authz, "n.test", 0, 6000), APR_ENOENT);
+    ok(!authz);
+    is_int(reusable(help, &authz, "n.test", 1, 1000), APR_ENOENT);
+    is_int(reusable(help, &authz, "N.test", 0, 1000), APR_ENOENT);
+    is_int(store_authz_get_reusable(&authz, help->store, "b", "dns", "n.test",
+                                    0, 1000, pool),
+           APR_ENOENT);
+    is_int(store_authz_deactivate(help->store, "y", pool), APR_SUCCESS);
+    is_int(reusable(help, &authz, "n.test", 0, 1000), APR_SUCCESS);
+    is_str(authz ? authz->id : "", "x");
+}
+
+static void plans(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+
+    help_plan_ok(help, &sql_get);
+    help_plan_ok(help, &sql_get_reusable);
+    help_plan_ok(help, &sql_attempt);
+    help_plan_ok(help, &sql_record);
+    help_plan_ok(help, &sql_deactivate);
+}
+
+const tap_case_t tap_cases[] = {
+    {"an authorization comes back as it was", round_trip},
+    {"T65 T43 one attempt, with the key of then, and its job", attempt},
+    {"T67 recorded valid, once", record_valid},
+    {"T66 recorded invalid, once", record_invalid},
+    {"T68 deactivated meanwhile: nothing is recorded, the job is gone",
+     record_late},
+    {"T68 pending and valid ones are deactivated", deactivate},
+    {"the newest valid one of the same name is reused", reuse},
+    {"no statement scans or sorts", plans},
+    {NULL, NULL}};
