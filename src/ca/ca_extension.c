@@ -43,14 +43,16 @@ int ca_ext_subject_key_add(X509 *cert)
     return done;
 }
 
+/* Not X509_get0_subject_key_id(): that makes OpenSSL remember the extensions
+ * that a certificate in the making has by then. */
 static ASN1_OCTET_STRING *key_id_of(X509 *issuer)
 {
-    const ASN1_OCTET_STRING *theirs = X509_get0_subject_key_id(issuer);
-    ASN1_OCTET_STRING *value;
+    ASN1_OCTET_STRING *value =
+        X509_get_ext_d2i(issuer, NID_subject_key_identifier, NULL, NULL);
     unsigned char id[CA_KEY_ID_LEN];
 
-    if (theirs)
-        return ASN1_OCTET_STRING_dup(theirs);
+    if (value)
+        return value;
     value = ASN1_OCTET_STRING_new();
     if (value && ca_ext_key_id(id, issuer) &&
         ASN1_OCTET_STRING_set(value, id, sizeof(id)) == 1)

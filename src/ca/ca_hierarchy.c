@@ -109,7 +109,8 @@ problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
     if (!made || !fields_set(made, subject, pool) ||
         !extensions_add(made, subject) ||
         X509_sign(made, signer, ca_digest_for(signer)) <= 0 ||
-        X509_verify(made, signer) != 1)
+        X509_verify(made, subject->issuer ? X509_get0_pubkey(subject->issuer)
+                                          : signer) != 1)
         return ca_openssl_problem(pool, "make the CA certificate \"%s\"",
                                   subject->common_name);
     *cert = made;
