@@ -23,8 +23,9 @@
 #define BACKDATE     DAY
 #define ROOT_LIFE    (20 * 36525 * DAY / 100)
 #define ISSUING_LIFE (5 * 36525 * DAY / 100)
-/* 2025-01-01: a clock before that is a clock without a battery. */
-#define CLOCK_MIN 1735689600
+/* 2025-01-01 and 2100-01-01: a clock beyond them has no battery, or lies. */
+#define CLOCK_MIN INT64_C(1735689600)
+#define CLOCK_MAX INT64_C(4102444800)
 
 #define GENERATION_MAX 9999
 #define CN_MAX         64
@@ -69,7 +70,7 @@ static const char *common_name(const run_t *run, const char *suffix)
 
 static problem_t *clock_check(const run_t *run)
 {
-    if (run->now >= CLOCK_MIN)
+    if (run->now >= CLOCK_MIN && run->now < CLOCK_MAX)
         return NULL;
     return problem_internal(run->pool, APR_EINVAL,
                             "%s: no CA is made while the machine's clock says "

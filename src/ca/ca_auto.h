@@ -26,7 +26,7 @@
 #include <apr_tables.h>
 
 #include "base/log.h"
-#include "ca/ca_issue.h"
+#include "ca/ca_issuer.h"
 
 typedef struct {
     ca_issuer_t *issuer;             /* the newest usable generation: signs */
@@ -51,13 +51,6 @@ problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
                                 const apr_array_header_t *identifiers,
                                 apr_int64_t now, const log_t *log,
                                 apr_pool_t *pool)
-    __attribute__((warn_unused_result));
-
-/* The same certificate without files, for a child, which has no right to them:
- * key is the vhost's, its public half will do. */
-problem_t *ca_auto_vhost_issue(ca_cert_t **cert, const ca_auto_t *ca,
-                               const apr_array_header_t *identifiers,
-                               EVP_PKEY *key, apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Is less than a third of cert's life left, or has it not begun? */

@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "base/token.h"
 #include "ca/ca_file.h"
+#include "ca/ca_issue.h"
 #include "ca/ca_openssl.h"
 #include "ca/ca_profile.h"
 
@@ -53,9 +54,9 @@ static const char *common_name(const apr_array_header_t *identifiers)
     return NULL;
 }
 
-problem_t *ca_auto_vhost_issue(ca_cert_t **cert, const ca_auto_t *ca,
-                               const apr_array_header_t *identifiers,
-                               EVP_PKEY *key, apr_int64_t now, apr_pool_t *pool)
+static problem_t *issue(ca_cert_t **cert, const ca_auto_t *ca,
+                        const apr_array_header_t *identifiers, EVP_PKEY *key,
+                        apr_int64_t now, apr_pool_t *pool)
 {
     apr_array_header_t *purposes =
         apr_array_make(pool, 1, sizeof(const char *));
@@ -173,8 +174,7 @@ static problem_t *sign(const char *path, const ca_auto_t *ca,
     ca_cert_t *made;
     const unsigned char *der;
     X509 *cert;
-    problem_t *prob =
-        ca_auto_vhost_issue(&made, ca, identifiers, key, now, pool);
+    problem_t *prob = issue(&made, ca, identifiers, key, now, pool);
 
     if (prob)
         return prob;

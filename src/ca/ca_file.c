@@ -38,8 +38,8 @@ static const char *remedy(int err, const char *path, apr_pool_t *pool)
     case EPERM:
         return apr_psprintf(pool,
                             "give it to the user that starts the server: "
-                            "chown %lu %s",
-                            (unsigned long)geteuid(), path);
+                            "chown %lu %s && chmod u+rwX %s",
+                            (unsigned long)geteuid(), path, path);
     case ENOENT:
         return apr_pstrcat(
             pool,
