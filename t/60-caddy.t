@@ -1,0 +1,100 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# Caddy as a client: several names, renewal, all by itself, and the
+# certificates that its web server then shows.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use JSON::PP;
+use Test::More;
+use AcmeServer;
+use AcmeTool;
+
+AcmeTool->need('caddy');
+
+my $server = AcmeServer->new->start;
+my $tool   = AcmeTool->new(server => $server);
+my $port   = AcmeServer::free_port();
+my @names  = ('a.test', 'b.test', 'c.test');
+my $file   = "$tool->{dir}/Caddyfile";
+
+AcmeServer::write_file($file, <<"EOT");
+{
+    admin off
+    acme_ca $server->{directory}
+    acme_ca_root $tool->{roots}
+    email admin\@a.test
+    default_bind 127.0.0.1
+    http_port $server->{http01_port}
+    https_port $port
+}
+@{[join ', ', @names]} {
+    tls {
+        issuer acme {
+            disable_tlsalpn_challenge
+        }
+    }
+    respond "hello"
+}
+d.test {
+    tls {
+        key_type rsa2048
+    }
+    respond "hello"
+}
+EOT
+
+my %kind = (map({ ($_ => 'EC') } @names), 'd.test' => 'RSA');
+
+# Start Caddy; wait until it says this about each name; look at what it shows.
+# Serials.
+sub serve {
+    my ($what, $config, $message) = @_;
+    my $pid = $tool->spawn('caddy', 'run', '--config', $config);
+    my $log = $tool->{output};
+    my $done = AcmeServer::wait_for(30, sub {
+        my @said = AcmeServer::read_file($log) =~ /"msg":"\Q$message\E"/g;
+        return @said >= keys %kind ? 1 : undef;
+    });
+    ok($done, "Caddy says: $message") or diag AcmeServer::read_file($log);
+    my %serial = map { ($_ => shown($what, $_)) } sort keys %kind;
+    kill 'TERM', $pid;
+    is(AcmeTool::stop($pid), 0, 'Caddy stops');
+    return %serial;
+}
+
+# It has the certificate, but may need a moment to show it.
+sub shown {
+    my ($what, $name) = @_;
+    my $chain;
+    AcmeServer::wait_for(5, sub {
+        $chain = $tool->served($port, $name);
+        return -s $chain ? 1 : undef;
+    });
+    return $tool->certificate_ok("$what for $name is good", $chain,
+        names => [$name], kind => $kind{$name});
+}
+
+# Caddy renews in the last third of a certificate's life; here in all of it.
+sub renew_always {
+    my ($status, $text) = $tool->run('caddy', 'adapt', '--config', $file);
+    my ($line) = $text =~ /^(\{.*\})$/m;
+    my $json   = JSON::PP->new->utf8;
+    my $config = $json->decode($line);
+    $_->{renewal_window_ratio} = 1
+        for @{ $config->{apps}{tls}{automation}{policies} };
+    AcmeServer::write_file("$tool->{dir}/renew.json", $json->encode($config));
+    return "$tool->{dir}/renew.json";
+}
+
+my %first = serve('the certificate', $file, 'certificate obtained successfully');
+my %second = serve('the renewed certificate', renew_always(),
+    'replaced certificate in cache');
+isnt($second{$_}, $first{$_}, "$_ has another one") for sort keys %first;
+
+is_deeply([$tool->refused], [], 'no request was refused');
+$server->finish;
+done_testing;

@@ -1,0 +1,124 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# mod_md in a second httpd: RSA and EC keys, several names, renewal, all by
+# itself, and the certificates that its virtual hosts then show.
+
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use AcmeServer;
+use AcmeTool;
+
+my $modules = $ENV{HTTPD_MODULES} || AcmeServer::apxs('LIBEXECDIR');
+plan skip_all => 'no mod_md in this httpd' if !-e "$modules/mod_md.so";
+
+my $server = AcmeServer->new->start;
+my $tool   = AcmeTool->new(server => $server);
+my $dir    = $tool->{dir};
+my $log    = "$dir/error.log";
+my $httpd  = AcmeServer::program();
+my $port   = AcmeServer::free_port();
+
+sub configure {
+    my (@more) = @_;
+    my $static = join ' ', `$httpd -l`;
+    my $load = join "\n", map { "LoadModule ${_}_module $modules/mod_$_.so" }
+        grep { $static !~ /\bmod_$_\.c/ } qw(mpm_event unixd authz_core
+        watchdog ssl socache_shmcb md);
+    my $user = $> == 0 ? "User www-data\nGroup www-data" : '';
+    AcmeServer::write_file("$dir/httpd.conf", <<"EOT");
+ServerRoot $dir
+DefaultRuntimeDir $dir/run
+PidFile $dir/run/httpd.pid
+ErrorLog $log
+LogLevel info
+$load
+$user
+ServerName second.test
+Listen 127.0.0.1:$server->{http01_port}
+Listen 127.0.0.1:$port https
+MDStoreDir $dir/md
+MDPortMap http:$server->{http01_port} https:$port
+MDCertificateAuthority $server->{directory}
+MDCACertificateFile $tool->{roots}
+MDContactEmail admin\@a.test
+MDCAChallenges http-01
+MDCheckInterval 1s
+MDMessageCmd /bin/true
+MDPrivateKeys RSA 2048
+@more
+MDomain a.test b.test c.test
+<MDomain d.test>
+    MDPrivateKeys secp384r1
+</MDomain>
+<VirtualHost 127.0.0.1:$server->{http01_port}>
+    ServerName a.test
+</VirtualHost>
+<VirtualHost 127.0.0.1:$port>
+    ServerName a.test
+    ServerAlias b.test c.test
+    SSLEngine on
+</VirtualHost>
+<VirtualHost 127.0.0.1:$port>
+    ServerName d.test
+    SSLEngine on
+</VirtualHost>
+EOT
+}
+
+# mod_md says that it has new certificates for both domains, and takes them.
+sub activate {
+    my ($pid, $name, $from) = @_;
+    my $done = AcmeServer::wait_for(40, sub {
+        my $text = substr AcmeServer::read_file($log), $from;
+        return 1 if 2 == grep { $text =~ /AH10059: .*\Q$_\E/ }
+            qw(a.test d.test);
+        return;
+    });
+    ok($done, $name) or diag AcmeServer::read_file($log), $server->log;
+    graceful($pid);
+}
+
+sub graceful {
+    my ($pid) = @_;
+    my $from = length AcmeServer::read_file($log);
+    kill 'USR1', $pid;
+    AcmeServer::wait_for(20, sub {
+        return substr(AcmeServer::read_file($log), $from)
+            =~ /resuming normal operations/ ? 1 : undef;
+    });
+    return $from;
+}
+
+sub check {
+    my ($what) = @_;
+    my @serials = $tool->certificate_ok("$what for three names is good",
+        $tool->served($port, 'b.test'), kind => 'RSA',
+        names => [qw(a.test b.test c.test)]);
+    push @serials, $tool->certificate_ok("$what for one name is good",
+        $tool->served($port, 'd.test'), kind => 'EC', names => ['d.test']);
+    return @serials;
+}
+
+make_path("$dir/md");
+configure();
+my $pid = $tool->spawn($httpd, '-d', $dir, '-f', "$dir/httpd.conf", '-D',
+    'FOREGROUND');
+activate($pid, 'mod_md gets two certificates', 0);
+my @first = check('what it shows');
+
+# A window longer than a certificate's life: it is time to renew.
+configure('MDRenewWindow 3650d');
+activate($pid, 'mod_md renews both', graceful($pid));
+my @second = check('what it shows then');
+isnt($second[$_], $first[$_], 'it is another one') for 0, 1;
+
+kill 'TERM', $pid;
+is(AcmeTool::stop($pid), 0, 'the second httpd stops');
+is_deeply([$tool->refused], [], 'no request was refused');
+$server->finish;
+done_testing;

@@ -1,0 +1,48 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# Python's acme, the library of certbot and others: RSA and EC account keys,
+# several names, renewal with a known account.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use AcmeServer;
+use AcmeTool;
+
+# Debian's Python: another one does not know its packages.
+my $python = '/usr/bin/python3';
+plan skip_all => "python3-acme is not installed; support/deps installs it"
+    if system("$python -c 'import acme.client' 2>/dev/null");
+
+my $server = AcmeServer->new->start;
+my $tool   = AcmeTool->new(server => $server,
+    env => { REQUESTS_CA_BUNDLE => 'ROOTS' });
+
+sub get {
+    my ($what, $kind, @names) = @_;
+    my $out = "$tool->{dir}/$kind";
+    mkdir $out;
+    my $text = $tool->run_ok("acme gets $what", $python,
+        "$FindBin::Bin/clients/acme_client.py", $server->{directory},
+        $server->{http01_port}, $out, $kind, @names);
+    my $serial = $tool->certificate_ok("$what is good", "$out/chain.pem",
+        names => \@names, kind => $kind, key => "$out/key.pem");
+    return ($serial, $text);
+}
+
+my @names = ('b.test', 'c.test', 'd.test');
+my ($rsa) = get('an RSA certificate', 'rsa', 'a.test');
+my ($ec)  = get('an EC certificate', 'ec', @names);
+for (['rsa', $rsa, 'a.test'], ['ec', $ec, @names]) {
+    my ($kind, $old, @again) = @$_;
+    my ($serial, $text) = get("a renewed certificate", $kind, @again);
+    isnt($serial, $old, 'it is another one');
+    like($text, qr/known account.*valid/, 'T33: the account was found again');
+}
+
+is_deeply([$tool->refused], [], 'no request was refused');
+$server->finish;
+done_testing;
