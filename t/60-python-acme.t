@@ -12,10 +12,7 @@ use Test::More;
 use AcmeServer;
 use AcmeTool;
 
-# Debian's Python: another one does not know its packages.
-my $python = '/usr/bin/python3';
-plan skip_all => "python3-acme is not installed; support/deps installs it"
-    if system("$python -c 'import acme.client' 2>/dev/null");
+AcmeTool->need_library('python3-acme', 'python3', '-c', 'import acme.client');
 
 my $server = AcmeServer->new->start;
 my $tool   = AcmeTool->new(server => $server,
@@ -25,7 +22,7 @@ sub get {
     my ($what, $kind, @names) = @_;
     my $out = "$tool->{dir}/$kind";
     mkdir $out;
-    my $text = $tool->run_ok("acme gets $what", $python,
+    my $text = $tool->run_ok("acme gets $what", 'python3',
         "$FindBin::Bin/clients/acme_client.py", $server->{directory},
         $server->{http01_port}, $out, $kind, @names);
     my $serial = $tool->certificate_ok("$what is good", "$out/chain.pem",

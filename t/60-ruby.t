@@ -12,10 +12,7 @@ use AcmeResponder;
 use AcmeServer;
 use AcmeTool;
 
-# Debian's Ruby: another one does not know its packages.
-my $ruby = '/usr/bin/ruby';
-plan skip_all => 'ruby-acme-client is not installed; support/deps installs it'
-    if system("$ruby -e 'require \"acme-client\"' 2>/dev/null");
+AcmeTool->need_library('ruby-acme-client', 'ruby', '-racme-client', '-e', '0');
 
 my $responder = AcmeResponder->new;
 my $server = AcmeServer->new(http01_port => $responder->{port})->start;
@@ -26,7 +23,7 @@ sub get {
     my ($what, $kind, @names) = @_;
     my $out = "$tool->{dir}/$kind";
     mkdir $out;
-    $tool->run_ok("acme-client gets $what", $ruby,
+    $tool->run_ok("acme-client gets $what", 'ruby',
         "$FindBin::Bin/clients/acme_client.rb", $server->{directory},
         $responder->{dir}, $out, $kind, @names);
     return $tool->certificate_ok("$what is good", "$out/chain.pem",

@@ -18,8 +18,10 @@ use AcmeServer;
 my $starter = $$;
 my @running;
 
-# Debian's programs before those that somebody put elsewhere.
-my $path = join ':', "$AcmeServer::top/build/tools/usr/bin",
+# Debian's programs before those that somebody put elsewhere; before them those
+# that the interop tests bring along.
+my $path = join ':', $ENV{ACME_TOOLS} || (),
+    "$AcmeServer::top/build/tools/usr/bin",
     qw(/usr/bin /bin /usr/sbin /sbin), $ENV{PATH};
 
 # Skip the test file when one of these programs is not there.
@@ -29,6 +31,14 @@ sub need {
         next if grep { -x "$_/$program" } split /:/, $path;
         plan skip_all => "$program is not installed; support/deps installs it";
     }
+}
+
+# Skip the test file when this program cannot load this library.
+sub need_library {
+    my (undef, $package, @cmd) = @_;
+    local $ENV{PATH} = $path;
+    return if eval { AcmeClient::run(@cmd); 1 };
+    plan skip_all => "$package is not installed; support/deps installs it";
 }
 
 # server: an AcmeServer that runs.  env: what the client finds in its

@@ -1,0 +1,59 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+#
+# acme.sh: EC and RSA keys, several names, renewal.
+
+use strict;
+use warnings;
+use File::Path qw(make_path);
+use FindBin;
+use lib "$FindBin::Bin/../lib";
+use Test::More;
+use AcmeResponder;
+use AcmeServer;
+use AcmeTool;
+
+AcmeTool->need('acme.sh');
+
+my $responder = AcmeResponder->new;
+my $server = AcmeServer->new(http01_port => $responder->{port})->start;
+my $tool   = AcmeTool->new(server => $server);
+my $home   = "$tool->{dir}/acme.sh";
+my $web    = "$tool->{dir}/web";
+make_path("$web/.well-known");
+symlink $responder->{dir}, "$web/.well-known/acme-challenge" or die $!;
+my @base = ('acme.sh', '--home', $home, '--server', $server->{directory},
+    '--ca-bundle', $tool->{roots});
+
+sub check {
+    my ($what, $kind, @names) = @_;
+    my $dir = "$home/$names[0]" . ($kind eq 'EC' ? '_ecc' : '');
+    return $tool->certificate_ok("$what is good", "$dir/fullchain.cer",
+        names => \@names, kind => $kind, key => "$dir/$names[0].key");
+}
+
+sub domains { return map { ('-d', $_) } @_ }
+
+my @rsa = ('b.test', 'c.test', 'd.test');
+$tool->run_ok('acme.sh makes an account', @base, '--register-account', '-m',
+    'admin@a.test');
+$tool->run_ok('acme.sh gets an EC certificate', @base, '--issue', '-w', $web,
+    domains('a.test'), '--keylength', 'ec-256');
+my $ec = check('the EC certificate', 'EC', 'a.test');
+$tool->run_ok('acme.sh gets an RSA certificate', @base, '--issue', '-w', $web,
+    domains(@rsa), '--keylength', 2048);
+my $rsa = check('the RSA certificate', 'RSA', @rsa);
+
+$tool->run_ok('acme.sh renews', @base, '--renew', '--force', '--ecc',
+    domains('a.test'));
+isnt(check('the renewed EC certificate', 'EC', 'a.test'), $ec,
+    'it is another one');
+$tool->run_ok('acme.sh renews', @base, '--renew', '--force', domains('b.test'));
+isnt(check('the renewed RSA certificate', 'RSA', @rsa), $rsa,
+    'it is another one');
+$tool->run_ok('acme.sh deactivates its account', @base,
+    '--deactivate-account');
+
+is_deeply([$tool->refused], [], 'no request was refused');
+$server->finish;
+done_testing;
