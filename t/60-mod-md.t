@@ -46,6 +46,7 @@ MDPortMap http:$server->{http01_port} https:$port
 MDCertificateAuthority $server->{directory}
 MDCACertificateFile $tool->{roots}
 MDContactEmail admin\@a.test
+MDCertificateAgreement accepted
 MDCAChallenges http-01
 MDCheckInterval 1s
 MDMessageCmd /bin/true

@@ -19,21 +19,27 @@ static void cors_add(acme_response_t *res)
                    "Link, Location, Replay-Nonce, Retry-After");
 }
 
-/* What every answer of the protocol carries: a fresh nonce (T18), the way to
- * the directory unless this is it (T30).  An answer with a nonce in it is
- * nobody's to keep. */
+/* What the answers of the protocol carry: a fresh nonce (T18), the way to the
+ * directory unless this is it (T30).  An answer with a nonce in it is nobody's
+ * to keep.  Ruby's acme-client 2.0.9, Debian's, dies of a nonce that comes with
+ * the directory, before it has a place for one; nobody needs it there. */
 static void protocol_headers_add(acme_response_t *res, acme_t *acme,
-                                 const acme_route_t *route, apr_pool_t *pool)
+                                 const acme_route_t *route,
+                                 const acme_request_t *req)
 {
-    char *nonce = apr_palloc(pool, ACME_NONCE_LEN + 1);
+    int is_directory = route && route->endpoint->name == ACME_ROUTE_DIRECTORY;
+    char *nonce;
 
-    acme_nonce_issue(acme->nonces, nonce);
-    apr_table_setn(res->headers, "Replay-Nonce", nonce);
+    if (!is_directory || !strcmp(req->method, "POST") || res->status >= 400) {
+        nonce = apr_palloc(req->pool, ACME_NONCE_LEN + 1);
+        acme_nonce_issue(acme->nonces, nonce);
+        apr_table_setn(res->headers, "Replay-Nonce", nonce);
+    }
     apr_table_setn(res->headers, "Cache-Control", "no-store");
-    if (!route || route->endpoint->name != ACME_ROUTE_DIRECTORY)
-        acme_response_link(res,
-                           acme_route_directory_url(acme->conf, route, pool),
-                           "index", pool);
+    if (!is_directory)
+        acme_response_link(
+            res, acme_route_directory_url(acme->conf, route, req->pool),
+            "index", req->pool);
     cors_add(res);
 }
 
@@ -120,7 +126,7 @@ static void publication_answer(acme_response_t *res, acme_t *acme,
     if (prob) {
         refusal_log(prob, req);
         acme_response_problem(res, prob, req->pool);
-        protocol_headers_add(res, acme, NULL, req->pool);
+        protocol_headers_add(res, acme, NULL, req);
     }
     cors_add(res);
 }
@@ -146,7 +152,7 @@ void acme_handle(acme_response_t *res, acme_t *acme, const acme_request_t *req)
         refusal_log(prob, req);
         acme_response_problem(res, prob, req->pool);
     }
-    protocol_headers_add(res, acme, route, req->pool);
+    protocol_headers_add(res, acme, route, req);
 }
 
 void acme_publish_handle(acme_response_t *res, acme_t *acme,
@@ -169,7 +175,7 @@ void acme_publish_handle(acme_response_t *res, acme_t *acme,
     }
     refusal_log(prob, req);
     acme_response_problem(res, prob, req->pool);
-    protocol_headers_add(res, acme, NULL, req->pool);
+    protocol_headers_add(res, acme, NULL, req);
 }
 
 static problem_type_e core_type(int status)
@@ -215,5 +221,5 @@ void acme_core_error(acme_response_t *res, acme_t *acme,
         prob->status = status;
     }
     acme_response_problem(res, prob, req->pool);
-    protocol_headers_add(res, acme, route, req->pool);
+    protocol_headers_add(res, acme, route, req);
 }
