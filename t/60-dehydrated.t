@@ -24,6 +24,7 @@ AcmeServer::write_file($config, <<"EOT");
 CA="$server->{directory}"
 BASEDIR="$tool->{dir}"
 WELLKNOWN="$responder->{dir}"
+KEYSIZE=2048
 CONTACT_EMAIL=admin\@a.test
 EOT
 my @base = ('dehydrated', '--config', $config);
