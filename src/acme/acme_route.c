@@ -107,8 +107,8 @@ static int is_query_ok(acme_route_t *route, const acme_request_t *req)
     return token_id_ok(route->cursor);
 }
 
-const acme_profile_t *acme_route_profile(const acme_conf_t *conf,
-                                         const char *directory)
+static const acme_profile_t *profile_find(const acme_conf_t *conf,
+                                          const char *directory)
 {
     int i;
 
@@ -146,7 +146,7 @@ static acme_route_t *route_parse(const acme_conf_t *conf,
     route->endpoint = endpoint;
     route->path = req->path;
     route->directory = first ? words[0] : "";
-    route->profile = acme_route_profile(conf, route->directory);
+    route->profile = profile_find(conf, route->directory);
     route->id = endpoint->has_id ? words[first + 1] : NULL;
     route->tail = endpoint->tail ? words[first + 2] : NULL;
     if ((endpoint->is_profile_live && !route->profile) ||
@@ -164,7 +164,7 @@ const char *acme_route_directory_url(const acme_conf_t *conf,
 
     if (route)
         directory = route->directory;
-    else if (!acme_route_profile(conf, "") && conf->profiles->nelts) {
+    else if (!profile_find(conf, "") && conf->profiles->nelts) {
         profile = APR_ARRAY_IDX(conf->profiles, 0, const acme_profile_t *);
         directory = profile->directory;
     }

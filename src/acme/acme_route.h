@@ -100,8 +100,4 @@ const char *acme_route_id(const acme_conf_t *conf, acme_route_e name,
                           const char *directory, const char *url,
                           apr_pool_t *pool);
 
-/* The profile whose directory this is, NULL if there is none. */
-const acme_profile_t *acme_route_profile(const acme_conf_t *conf,
-                                         const char *directory);
-
 #endif
