@@ -6,6 +6,8 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_plan.h"
+
 #include "base/banned.h"
 
 #ifndef ACME_STATE_DIR
@@ -223,6 +225,8 @@ static void profile_check(apr_array_header_t *findings,
 {
     const char *name = profile->name;
     apr_size_t len = strlen(name);
+    apr_int64_t longest =
+        acme_plan_validity(profile->policy, &profile->validity).max_validity;
     int i;
 
     if (!len || len > 32 || !has_only(name, LOWER DIGITS "-"))
@@ -236,14 +240,13 @@ static void profile_check(apr_array_header_t *findings,
                     "it",
                     name);
     if (profile->validity.validity < LIFETIME_MIN ||
-        profile->validity.validity > profile->validity.max_validity)
+        profile->validity.validity > longest)
         finding_add(findings,
                     "ACMEProfileValidity %" APR_INT64_T_FMT
                     " (profile %s): it is shorter than a minute or longer than "
                     "the longest allowed; choose %d to %" APR_INT64_T_FMT
                     " seconds",
-                    profile->validity.validity, name, LIFETIME_MIN,
-                    profile->validity.max_validity);
+                    profile->validity.validity, name, LIFETIME_MIN, longest);
     if (!profile->challenges->nelts)
         finding_add(findings,
                     "ACMEProfileChallenges (profile %s): there is none; name "
