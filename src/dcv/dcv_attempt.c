@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "base/quote.h"
+
 #include "base/banned.h"
 
 /* Characters of a URL that are shown: a redirect's is not ours. */
@@ -39,9 +41,7 @@ void dcv_attempt_note(dcv_attempt_t *attempt, const char *address,
 
 static const char *url_shown(const char *url, apr_pool_t *pool)
 {
-    if (strlen(url) <= URL_MAX)
-        return url;
-    return apr_pstrcat(pool, apr_pstrmemdup(pool, url, URL_MAX), "...", NULL);
+    return quote_make(url, strlen(url), URL_MAX, pool);
 }
 
 /* Sentences: "URL (redirect 1 from URL): A port 80: reason; B port 80: reason;

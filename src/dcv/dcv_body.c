@@ -6,7 +6,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "dcv/dcv_fetch_words.h"
+#include "base/quote.h"
 
 #include "base/banned.h"
 
@@ -95,8 +95,6 @@ const char *dcv_body_judge(const char **hint, const dcv_body_t *body,
                            int status, apr_pool_t *pool)
 {
     int is_right = !body->is_wrong && body->len >= body->want_len;
-    apr_size_t shown =
-        body->len < sizeof(body->first) ? body->len : sizeof(body->first);
 
     *hint = NULL;
     if (is_right && status == 200)
@@ -108,7 +106,7 @@ const char *dcv_body_judge(const char **hint, const dcv_body_t *body,
     return apr_psprintf(
         pool, "status %d, body %s%s%s%s", status,
         body->len ? "starts with \"" : "is empty",
-        dcv_fetch_words_printable(body->first, shown, shown, pool),
+        quote_make(body->first, body->len, sizeof(body->first), pool),
         body->len ? "\"" : "",
         body->len > BODY_MAX ? ", longer than 64 KiB" : "");
 }

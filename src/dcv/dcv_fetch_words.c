@@ -4,8 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
+
+#include "base/quote.h"
 
 #include "base/banned.h"
 
@@ -98,8 +99,8 @@ static void curl_say(dcv_reply_t *reply, CURLcode code)
 void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
                      apr_pool_t *pool)
 {
-    const char *error = dcv_fetch_words_printable(
-        words->error, strlen(words->error), ERROR_MAX, pool);
+    const char *error =
+        quote_make(words->error, strlen(words->error), ERROR_MAX, pool);
 
     reply->type = words->stage == DCV_STAGE_RECEIVE ? PROBLEM_INCORRECT_RESPONSE
                                                     : PROBLEM_CONNECTION;
@@ -136,20 +137,4 @@ void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage)
     if (stage == DCV_STAGE_WAIT)
         reply->hint = "does a web server listen there, and has it a worker to "
                       "spare?";
-}
-
-const char *dcv_fetch_words_printable(const char *data, apr_size_t len,
-                                      apr_size_t max, apr_pool_t *pool)
-{
-    apr_size_t i;
-    char *text;
-
-    if (len > max)
-        len = max;
-    text = apr_pstrmemdup(pool, data, len);
-    for (i = 0; i < len; i++) {
-        if (text[i] < 0x20 || text[i] > 0x7e)
-            text[i] = '.';
-    }
-    return text;
 }

@@ -24,9 +24,4 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
 /* The same for a transfer that took too long. */
 void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage);
 
-/* Octets from the network as a printable string of at most max characters;
- * what is not printable ASCII is shown as a dot. */
-const char *dcv_fetch_words_printable(const char *data, apr_size_t len,
-                                      apr_size_t max, apr_pool_t *pool);
-
 #endif

@@ -6,6 +6,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "base/quote.h"
 #include "dcv/dcv_attempt.h"
 #include "dcv/dcv_body.h"
 #include "dcv/dcv_fetch_words.h"
@@ -127,10 +128,9 @@ static void redirect_follow(http01_t *http01, const char *location)
         hop_start(http01, url);
         return;
     }
-    why = apr_psprintf(http01->pool, "redirects to \"%s\", but %s",
-                       dcv_fetch_words_printable(location, strlen(location),
-                                                 200, http01->pool),
-                       why);
+    why = apr_psprintf(
+        http01->pool, "redirects to \"%s\", but %s",
+        quote_make(location, strlen(location), 200, http01->pool), why);
     dcv_attempt_note(&http01->attempt, http01->address->text, why);
     fail(http01, PROBLEM_INCORRECT_RESPONSE, NULL, NULL);
 }

@@ -24,12 +24,17 @@ void server_say(visit_t *visit, const char *text)
     server_say_len(visit, text, strlen(text));
 }
 
-void server_hang(visit_t *visit)
+int server_is_over(visit_t *visit, int msec)
 {
     struct pollfd fds[2] = {{visit->server->fds[0].fd, POLLIN, 0},
                             {visit->fd, POLLRDHUP, 0}};
 
-    poll(fds, 2, 60000);
+    return poll(fds, 2, msec) > 0;
+}
+
+void server_hang(visit_t *visit)
+{
+    server_is_over(visit, 60000);
 }
 
 static int head_read(visit_t *visit)

@@ -43,5 +43,6 @@ void server_stop(server_t *server);
 void server_say(visit_t *visit, const char *text);
 void server_say_len(visit_t *visit, const char *text, size_t len);
 void server_hang(visit_t *visit);
+int server_is_over(visit_t *visit, int msec); /* waits so long at most */
 
 #endif
