@@ -2,8 +2,10 @@
 #include "acme/acme_conf.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "acme/acme_plan.h"
@@ -89,34 +91,93 @@ static int has_only(const char *text, const char *accept)
 #define DIGITS   "0123456789"
 #define URL_SAFE LOWER UPPER DIGITS "-._~/:[]@!$&'()*+,;=%"
 
+/* ":8443" or nothing */
+static int is_port(const char *text, apr_size_t len)
+{
+    return len == 0 || (len >= 2 && len <= 6 && *text == ':' &&
+                        strspn(text + 1, DIGITS) >= len - 1 &&
+                        atoi(text + 1) >= 1 && atoi(text + 1) <= 65535);
+}
+
+/* The reason why authority[len] is not host and port, or NULL. */
+static const char *authority_fault(const char *authority, apr_size_t len)
+{
+    apr_size_t host = strspn(authority, LOWER UPPER DIGITS "-._");
+
+    if (*authority == '[') {
+        host = 1 + strspn(authority + 1, "abcdefABCDEF" DIGITS ":.");
+        if (host == 1 || authority[host] != ']')
+            return "its host is no IPv6 address";
+        host++;
+    }
+    if (host == 0)
+        return "it has no host";
+    if (host < len && authority[host] != ':')
+        return "its host holds characters that no name has";
+    if (!is_port(authority + host, len - host))
+        return "its port is no number from 1 to 65535";
+    return NULL;
+}
+
+/* Would a client's library rewrite this path (RFC 3986 6.2.2)? */
+static int is_path_stable(const char *path)
+{
+    const char *c;
+
+    if (strstr(path, "//"))
+        return 0;
+    for (c = strstr(path, "/."); c; c = strstr(c + 1, "/.")) {
+        apr_size_t dots = strspn(c + 1, ".");
+
+        if (dots <= 2 && (!c[1 + dots] || c[1 + dots] == '/'))
+            return 0;
+    }
+    for (c = strchr(path, '%'); c; c = strchr(c + 1, '%'))
+        if (!apr_isxdigit(c[1]) || !apr_isxdigit(c[2]))
+            return 0;
+    return 1;
+}
+
+/* The reason why url cannot be a base, or NULL. */
+static const char *base_url_fault(const char *url)
+{
+    const char *path;
+    apr_size_t len;
+
+    if (strncmp(url, "https://", 8))
+        return "ACME needs https (RFC 8555 6.1)";
+    if (!has_only(url, URL_SAFE))
+        return "it holds a query, a fragment or characters that must not "
+               "stand in a URL";
+    len = strcspn(url + 8, "/");
+    path = url + 8 + len;
+    if (authority_fault(url + 8, len))
+        return authority_fault(url + 8, len);
+    if (*path && path[strlen(path) - 1] == '/')
+        return "it ends in a slash";
+    if (!is_path_stable(path))
+        return "its path holds empty or dotted parts, or a stray \"%\"";
+    return NULL;
+}
+
 /* Handed out and compared byte by byte, so nothing that anybody on the way
  * could want to normalise. */
 static void base_url_check(apr_array_header_t *findings, const char *directive,
                            const char *url)
 {
-    apr_size_t len = url ? strlen(url) : 0;
+    const char *fault;
 
-    if (!len)
+    if (!url || !*url) {
         finding_add(findings,
                     "%s: there is no URL to start with; set ServerName, or %s "
                     "https://name",
                     directive, directive);
-    else if (strncmp(url, "https://", 8))
-        finding_add(findings,
-                    "%s %s: ACME needs https (RFC 8555 6.1); write https://…",
-                    directive, url);
-    else if (!url[8] || strchr("/:", url[8]))
-        finding_add(findings,
-                    "%s %s: it has no host; write https://name[:port]",
-                    directive, url);
-    else if (!has_only(url, URL_SAFE))
-        finding_add(findings,
-                    "%s %s: it holds a query, a fragment or characters that "
-                    "must not stand in a URL; write https://name[:port]",
-                    directive, url);
-    else if (url[len - 1] == '/')
-        finding_add(findings, "%s %s: it ends in a slash; leave that out",
-                    directive, url);
+        return;
+    }
+    fault = base_url_fault(url);
+    if (fault)
+        finding_add(findings, "%s %s: %s; write https://name[:port]", directive,
+                    url, fault);
 }
 
 static void link_check(apr_array_header_t *findings, const char *directive,

@@ -63,7 +63,8 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool);
  * remedy"; empty when all is well. */
 apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool);
 
-/* To and from the dump that `-D DUMP_ACME_CONFIG` prints. */
+/* To and from the dump that `-D DUMP_ACME_CONFIG` prints; NULL if a member of
+ * it is missing or of another type. */
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool);
 acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool);
 

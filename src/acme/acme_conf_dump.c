@@ -12,9 +12,9 @@
 
 /*
  * One row per plain field: the dump's member, its kind, its place.  Lists and
- * nested things have their functions below.
+ * nested things have their functions below.  MAYBE is a text or null.
  */
-typedef enum { TEXT, NUMBER, NUMBER64 } kind_e;
+typedef enum { TEXT, MAYBE, NUMBER, NUMBER64 } kind_e;
 
 typedef struct {
     const char *name;
@@ -28,15 +28,15 @@ typedef struct {
 #define POLICY(member)  offsetof(policy_t, member)
 
 static const field_t conf_fields[] = {
-    {"serverName", TEXT, CONF(server_name)},
-    {"baseURL", TEXT, CONF(base_url)},
+    {"serverName", MAYBE, CONF(server_name)},
+    {"baseURL", MAYBE, CONF(base_url)},
     {"path", TEXT, CONF(path)},
     {"realm", TEXT, CONF(realm)},
     {"stateDir", TEXT, CONF(state_dir)},
     {"databaseDriver", TEXT, CONF(store.driver)},
     {"databaseParams", TEXT, CONF(store.params)},
-    {"termsURL", TEXT, CONF(terms_url)},
-    {"website", TEXT, CONF(website)},
+    {"termsURL", MAYBE, CONF(terms_url)},
+    {"website", MAYBE, CONF(website)},
     {"orderLifetime", NUMBER64, CONF(order_lifetime)},
     {"authzLifetime", NUMBER64, CONF(authz_lifetime)},
     {"authzReuse", NUMBER, CONF(authz_reuse)},
@@ -45,7 +45,7 @@ static const field_t conf_fields[] = {
     {"nonceSlots", NUMBER, CONF(nonce_slots)},
     {"nonceReject", NUMBER, CONF(nonce_reject)},
     {"finalizeWait", NUMBER64, CONF(finalize_wait)},
-    {"caProblem", TEXT, CONF(ca_problem)},
+    {"caProblem", MAYBE, CONF(ca_problem)},
     {NULL, TEXT, 0},
 };
 
@@ -91,6 +91,7 @@ static void fields_render(json_t *json, const field_t *field, const void *base)
 
         switch (field->kind) {
         case TEXT:
+        case MAYBE:
             text = *(const char *const *)at;
             json_object_set_new(json, field->name,
                                 text ? json_string(text) : json_null());
@@ -107,6 +108,18 @@ static void fields_render(json_t *json, const field_t *field, const void *base)
     }
 }
 
+static int is_kind(const json_t *value, kind_e kind)
+{
+    switch (kind) {
+    case TEXT:
+        return json_is_string(value);
+    case MAYBE:
+        return json_is_string(value) || json_is_null(value);
+    default:
+        return json_is_integer(value);
+    }
+}
+
 /* 0 when a member is missing or of another type. */
 static int fields_parse(void *base, const field_t *field, json_t *json,
                         apr_pool_t *pool)
@@ -115,12 +128,11 @@ static int fields_parse(void *base, const field_t *field, json_t *json,
         json_t *value = json_object_get(json, field->name);
         char *at = (char *)base + field->offset;
 
-        if (!value || (field->kind == TEXT
-                           ? !json_is_string(value) && !json_is_null(value)
-                           : !json_is_integer(value)))
+        if (!is_kind(value, field->kind))
             return 0;
         switch (field->kind) {
         case TEXT:
+        case MAYBE:
             *(const char **)at = apr_pstrdup(pool, json_string_value(value));
             break;
         case NUMBER:
@@ -145,14 +157,22 @@ static json_t *strings_render(const apr_array_header_t *strings)
     return json;
 }
 
+/* NULL if it is no array of strings. */
 static apr_array_header_t *strings_parse(json_t *json, apr_pool_t *pool)
 {
     apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
     json_t *value;
     size_t i;
 
-    json_array_foreach(json, i, value) APR_ARRAY_PUSH(strings, const char *) =
-        apr_pstrdup(pool, json_string_value(value));
+    if (!json_is_array(json))
+        return NULL;
+    json_array_foreach(json, i, value)
+    {
+        if (!json_is_string(value))
+            return NULL;
+        APR_ARRAY_PUSH(strings, const char *) =
+            apr_pstrdup(pool, json_string_value(value));
+    }
     return strings;
 }
 
@@ -184,34 +204,53 @@ static json_t *dcv_render(const dcv_conf_t *dcv)
     return json;
 }
 
-static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
+static int resolvers_parse(apr_array_header_t *list, json_t *json,
+                           apr_pool_t *pool)
 {
     json_t *value;
     size_t i;
 
-    if (!fields_parse(dcv, dcv_fields, json, pool))
-        return 0;
-    json_array_foreach(json_object_get(json, "resolvers"), i, value)
+    json_array_foreach(json, i, value)
     {
         dcv_resolver_t *resolver = apr_pcalloc(pool, sizeof(*resolver));
+        json_t *zone = json_object_get(value, "zone");
 
-        resolver->zone = apr_pstrdup(
-            pool, json_string_value(json_object_get(value, "zone")));
         resolver->servers =
             strings_parse(json_object_get(value, "servers"), pool);
-        APR_ARRAY_PUSH(dcv->resolvers, dcv_resolver_t *) = resolver;
+        if (!is_kind(zone, MAYBE) || !resolver->servers)
+            return 0;
+        resolver->zone = apr_pstrdup(pool, json_string_value(zone));
+        APR_ARRAY_PUSH(list, dcv_resolver_t *) = resolver;
     }
-    json_array_foreach(json_object_get(json, "hosts"), i, value)
+    return json_is_array(json);
+}
+
+static int hosts_parse(apr_array_header_t *list, json_t *json, apr_pool_t *pool)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json, i, value)
     {
         dcv_host_t *host = apr_pcalloc(pool, sizeof(*host));
+        json_t *name = json_object_get(value, "name");
 
-        host->name = apr_pstrdup(
-            pool, json_string_value(json_object_get(value, "name")));
         host->addresses =
             strings_parse(json_object_get(value, "addresses"), pool);
-        APR_ARRAY_PUSH(dcv->hosts, dcv_host_t *) = host;
+        if (!json_is_string(name) || !host->addresses)
+            return 0;
+        host->name = apr_pstrdup(pool, json_string_value(name));
+        APR_ARRAY_PUSH(list, dcv_host_t *) = host;
     }
-    return 1;
+    return json_is_array(json);
+}
+
+static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
+{
+    return fields_parse(dcv, dcv_fields, json, pool) &&
+           resolvers_parse(dcv->resolvers, json_object_get(json, "resolvers"),
+                           pool) &&
+           hosts_parse(dcv->hosts, json_object_get(json, "hosts"), pool);
 }
 
 static json_t *profile_render(const acme_profile_t *profile)
@@ -224,6 +263,8 @@ static json_t *profile_render(const acme_profile_t *profile)
     fields_render(policy, policy_fields, profile->policy);
     json_object_set_new(policy, "extKeyUsage",
                         strings_render(profile->policy->ext_key_usage));
+    json_object_set_new(policy, "extKeyUsageIgnored",
+                        strings_render(profile->policy->ext_key_usage_ignored));
     json_object_set_new(json, "policy", policy);
     return json;
 }
@@ -239,10 +280,32 @@ static acme_profile_t *profile_parse(json_t *json, apr_pool_t *pool)
         return NULL;
     policy->ext_key_usage =
         strings_parse(json_object_get(from, "extKeyUsage"), pool);
+    policy->ext_key_usage_ignored =
+        strings_parse(json_object_get(from, "extKeyUsageIgnored"), pool);
     profile->policy = policy;
     profile->challenges =
         strings_parse(json_object_get(json, "challenges"), pool);
+    if (!policy->ext_key_usage || !policy->ext_key_usage_ignored ||
+        !profile->challenges)
+        return NULL;
     return profile;
+}
+
+static int profiles_parse(apr_array_header_t *list, json_t *json,
+                          apr_pool_t *pool)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json, i, value)
+    {
+        acme_profile_t *profile = profile_parse(value, pool);
+
+        if (!profile)
+            return 0;
+        APR_ARRAY_PUSH(list, acme_profile_t *) = profile;
+    }
+    return json_is_array(json);
 }
 
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
@@ -264,22 +327,15 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
 acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
 {
     acme_conf_t *conf = acme_conf_make(pool);
-    json_t *value;
-    size_t i;
 
-    if (!fields_parse(conf, conf_fields, json, pool) ||
-        !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool))
-        return NULL;
     conf->base_url_aliases =
         strings_parse(json_object_get(json, "baseURLAliases"), pool);
     apr_array_clear(conf->profiles);
-    json_array_foreach(json_object_get(json, "profiles"), i, value)
-    {
-        acme_profile_t *profile = profile_parse(value, pool);
-
-        if (!profile)
-            return NULL;
-        APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = profile;
-    }
+    if (!conf->base_url_aliases ||
+        !fields_parse(conf, conf_fields, json, pool) ||
+        !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool) ||
+        !profiles_parse(conf->profiles, json_object_get(json, "profiles"),
+                        pool))
+        return NULL;
     return conf;
 }

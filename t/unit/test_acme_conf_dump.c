@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_conf.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/pjson.h"
+#include "tap.h"
+
+static acme_profile_t *profile(const acme_conf_t *conf, int i)
+{
+    return APR_ARRAY_IDX(conf->profiles, i, acme_profile_t *);
+}
+
+static acme_conf_t *two_profiles(apr_pool_t *pool)
+{
+    acme_conf_t *conf = acme_conf_make(pool);
+    acme_profile_t *more =
+        apr_pmemdup(pool, profile(conf, 0), sizeof(acme_profile_t));
+
+    conf->server_name = "ca.example";
+    conf->base_url = "https://ca.example";
+    more->name = "web";
+    more->directory = "web";
+    more->challenges = apr_array_copy(pool, more->challenges);
+    APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = more;
+    return conf;
+}
+
+/* A configuration in which no value is the default's. */
+static acme_conf_t *conf_other(apr_pool_t *pool)
+{
+    acme_conf_t *conf = two_profiles(pool);
+    dcv_resolver_t *resolver = apr_pcalloc(pool, sizeof(*resolver));
+    dcv_host_t *host = apr_pcalloc(pool, sizeof(*host));
+    policy_t *policy = policy_preset_tls_server(pool);
+
+    APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = "https://b.test";
+    conf->path = "/ca";
+    conf->realm = "corp";
+    conf->state_dir = "/srv/\"ca\"";
+    conf->store.params = "/srv/db";
+    conf->terms_url = "https://ca.example/terms";
+    conf->website = "https://ca.example/";
+    conf->order_lifetime = 3600;
+    conf->authz_lifetime = APR_INT64_C(5000000000); /* beyond 32 bits */
+    conf->authz_reuse = 0;
+    conf->underscore = 1;
+    conf->tolerate_padded_csr = 1;
+    conf->nonce_slots = 1024;
+    conf->nonce_reject = 15;
+    conf->finalize_wait = 1;
+    conf->ca_problem = "no root";
+    conf->dcv->resolv_conf = "/srv/resolv.conf";
+    conf->dcv->hosts_file = "/srv/hosts";
+    conf->dcv->http01_port = 5002;
+    conf->dcv->tlsalpn01_port = 5001;
+    conf->dcv->timeout = 3000000;
+    conf->dcv->max_in_flight = 7;
+    conf->dcv->user_agent = "agent";
+    resolver->servers = apr_array_make(pool, 2, sizeof(const char *));
+    APR_ARRAY_PUSH(resolver->servers, const char *) = "192.0.2.1@53";
+    APR_ARRAY_PUSH(resolver->servers, const char *) = "2001:db8::1";
+    APR_ARRAY_PUSH(conf->dcv->resolvers, dcv_resolver_t *) = resolver;
+    resolver = apr_pmemdup(pool, resolver, sizeof(*resolver));
+    resolver->zone = "corp.example";
+    APR_ARRAY_PUSH(conf->dcv->resolvers, dcv_resolver_t *) = resolver;
+    host->name = "a.test";
+    host->addresses = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(host->addresses, const char *) = "127.0.0.1";
+    APR_ARRAY_PUSH(conf->dcv->hosts, dcv_host_t *) = host;
+    policy->name = "strict";
+    policy->max_names = 3;
+    policy->key_kinds = POLICY_KEY_P384;
+    policy->rsa_min = 3072;
+    policy->rsa_max = 8192;
+    policy->max_validity = 86400;
+    policy->key_usage = 0x88;
+    policy->key_usage_rsa = 0x10;
+    APR_ARRAY_PUSH(policy->ext_key_usage, const char *) = "codeSigning";
+    profile(conf, 1)->policy = policy;
+    profile(conf, 1)->issuer = "corp";
+    profile(conf, 1)->validity.validity = 86400;
+    profile(conf, 1)->validity.max_validity = 2 * 86400;
+    profile(conf, 1)->validity.backdate = 5;
+    profile(conf, 1)->validity.common_name = 0;
+    return conf;
+}
+
+static acme_conf_t *again(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    const char *text = pjson_text(acme_conf_render(conf, pool), 0, pool);
+    json_t *json = own_json(pool, json_loads(text, 0, NULL));
+    acme_conf_t *parsed = acme_conf_parse(json, pool);
+
+    ok(json && parsed, "%s", text);
+    if (parsed)
+        is_str(pjson_text(acme_conf_render(parsed, pool), 0, pool), text);
+    return parsed;
+}
+
+static void round_trip(apr_pool_t *pool)
+{
+    acme_conf_t *conf = again(conf_other(pool), pool);
+    const dcv_resolver_t *resolver;
+    const policy_t *policy;
+
+    need(conf);
+    is_str(conf->server_name, "ca.example");
+    is_str(APR_ARRAY_IDX(conf->base_url_aliases, 0, const char *),
+           "https://b.test");
+    is_str(conf->path, "/ca");
+    is_str(conf->state_dir, "/srv/\"ca\"");
+    is_int(conf->authz_lifetime, APR_INT64_C(5000000000));
+    is_int(conf->authz_reuse, 0);
+    is_int(conf->dcv->http01_port, 5002);
+    is_int(conf->dcv->resolvers->nelts, 2);
+    resolver = APR_ARRAY_IDX(conf->dcv->resolvers, 0, dcv_resolver_t *);
+    ok(!resolver->zone);
+    is_str(APR_ARRAY_IDX(resolver->servers, 1, char *), "2001:db8::1");
+    resolver = APR_ARRAY_IDX(conf->dcv->resolvers, 1, dcv_resolver_t *);
+    is_str(resolver->zone, "corp.example");
+    is_str(APR_ARRAY_IDX(conf->dcv->hosts, 0, dcv_host_t *)->name, "a.test");
+    is_int(conf->profiles->nelts, 2);
+    policy = profile(conf, 1)->policy;
+    is_str(policy->name, "strict");
+    is_int(policy->key_kinds, POLICY_KEY_P384);
+    is_int(policy->ext_key_usage->nelts, 2);
+    is_str(APR_ARRAY_IDX(policy->ext_key_usage, 1, char *), "codeSigning");
+    is_int(profile(conf, 1)->validity.common_name, 0);
+    need(again(acme_conf_make(pool), pool)); /* NULL stays NULL */
+}
+
+static apr_array_header_t *keys_of(json_t *object, apr_pool_t *pool)
+{
+    apr_array_header_t *keys = apr_array_make(pool, 32, sizeof(char *));
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(object, key, value)
+    {
+        APR_ARRAY_PUSH(keys, char *) = apr_pstrdup(pool, key);
+    }
+    return keys;
+}
+
+static void refused(json_t *top, const char *key, const char *how,
+                    apr_pool_t *pool)
+{
+    ok(!acme_conf_parse(top, pool), "%s %s", key, how);
+}
+
+/* Every member of at, an object within top, and of the objects below it: once
+ * missing and once of another type. */
+static void damage_members(json_t *top, json_t *at, apr_pool_t *pool)
+{
+    apr_array_header_t *keys = keys_of(at, pool);
+    int i;
+
+    for (i = 0; i < keys->nelts; i++) {
+        const char *key = APR_ARRAY_IDX(keys, i, char *);
+        json_t *kept = json_incref(json_object_get(at, key));
+        json_t *first = json_is_array(kept) ? json_array_get(kept, 0) : kept;
+
+        if (json_is_object(first))
+            damage_members(top, first, pool);
+        json_object_del(at, key);
+        refused(top, key, "is missing", pool);
+        json_object_set_new(at, key, json_true());
+        refused(top, key, "is true", pool);
+        if (json_is_array(kept)) {
+            json_object_set_new(at, key, json_pack("[i]", 5));
+            refused(top, key, "is [5]", pool);
+            json_object_set_new(at, key, json_pack("[n]"));
+            refused(top, key, "is [null]", pool);
+        }
+        json_object_set_new(at, key, kept);
+    }
+}
+
+static void damage(apr_pool_t *pool)
+{
+    json_t *json = acme_conf_render(conf_other(pool), pool);
+    static const char *const needed[] = {
+        "path", "realm", "stateDir", "databaseDriver", "databaseParams", NULL};
+    json_t *kept;
+    int i;
+
+    ok(acme_conf_parse(json, pool));
+    damage_members(json, json, pool);
+    ok(acme_conf_parse(json, pool));
+    for (i = 0; needed[i]; i++) {
+        kept = json_incref(json_object_get(json, needed[i]));
+        json_object_set_new(json, needed[i], json_null());
+        ok(!acme_conf_parse(json, pool), "%s is null", needed[i]);
+        json_object_set_new(json, needed[i], kept);
+    }
+    ok(!acme_conf_parse(own_json(pool, json_array()), pool));
+    ok(!acme_conf_parse(own_json(pool, json_object()), pool));
+    ok(!acme_conf_parse(own_json(pool, json_null()), pool));
+}
+
+const tap_case_t tap_cases[] = {
+    {"the dump and back, no value lost", round_trip},
+    {"a dump with any member missing or wrong is no configuration", damage},
+    {NULL, NULL}};
