@@ -97,7 +97,8 @@ acme_order_status_e acme_state_order(const store_order_t *order,
         return ACME_ORDER_INVALID;
     if (order->processing_since)
         return ACME_ORDER_PROCESSING;
-    if (order->expires_at <= now)
+    /* Without an authorization nothing is proven. */
+    if (order->expires_at <= now || !authzs->nelts)
         return ACME_ORDER_INVALID;
     for (i = 0; i < authzs->nelts; i++) {
         const store_authz_t *authz =
