@@ -94,69 +94,74 @@ static void defaults(apr_pool_t *pool)
     found(conf, "ACMEBaseURL", "set ServerName", pool);
 }
 
+static const char *const base_urls_good[] = {
+    "https://ca.example",       "https://ca.example:8443",
+    "https://ca.example:443",   "https://192.0.2.1",
+    "https://[2001:db8::1]",    "https://[2001:db8::1]:8443",
+    "https://localhost",        "https://a-b.c_d.example/deep/er",
+    "https://CA.example",       "https://ca.example/%7Ea",
+    "https://ca.example:65535", NULL};
+
+static const char *const base_urls_bad[][2] = {
+    {"", "no URL"},
+    {"http://ca.example", "needs https"},
+    {"HTTPS://ca.example", "needs https"},
+    {"ca.example", "needs https"},
+    {"https:/ca.example", "needs https"},
+    {"https://", "no host"},
+    {"https:///acme", "no host"},
+    {"https://:8443", "no host"},
+    {"https://ca.example/", "slash"},
+    {"https://ca.example/x/", "slash"},
+    {"https://ca.example?x", "query"},
+    {"https://ca.example#x", "fragment"},
+    {"https://ca.example /", "characters"},
+    {"https://ca.example/\xc3\xbc", "characters"},
+    {"https://ca.example/\"", "characters"},
+    {"https://ca.example/<a>", "characters"},
+    {"https://ca.example/a\\b", "characters"},
+    {"https://ca.example\n", "characters"},
+    {"https://ca.example:", "port"},
+    {"https://ca.example:0", "port"},
+    {"https://ca.example:65536", "port"},
+    {"https://ca.example:80x", "port"},
+    {"https://ca.example:443:443", "port"},
+    {"https://ca.example:99999999999999999999", "port"},
+    {"https://me@ca.example", "host"},
+    {"https://me:pw@ca.example", "port"},
+    {"https://ca,b.example", "host"},
+    {"https://[2001:db8::1", "host"},
+    {"https://[ca.example]", "host"},
+    {"https://ca.example//x", "path"},
+    {"https://ca.example/./x", "path"},
+    {"https://ca.example/../x", "path"},
+    {"https://ca.example/x/..", "path"},
+    {"https://ca.example/%", "path"},
+    {"https://ca.example/%7", "path"},
+    {"https://ca.example/%zz", "path"},
+    {NULL, NULL}};
+
 static void base_urls(apr_pool_t *pool)
 {
-    static const char *const good[] = {
-        "https://ca.example",       "https://ca.example:8443",
-        "https://ca.example:443",   "https://192.0.2.1",
-        "https://[2001:db8::1]",    "https://[2001:db8::1]:8443",
-        "https://localhost",        "https://a-b.c_d.example/deep/er",
-        "https://CA.example",       "https://ca.example/%7Ea",
-        "https://ca.example:65535", NULL};
-    static const char *const bad[][2] = {
-        {"", "no URL"},
-        {"http://ca.example", "needs https"},
-        {"HTTPS://ca.example", "needs https"},
-        {"ca.example", "needs https"},
-        {"https:/ca.example", "needs https"},
-        {"https://", "no host"},
-        {"https:///acme", "no host"},
-        {"https://:8443", "no host"},
-        {"https://ca.example/", "slash"},
-        {"https://ca.example/x/", "slash"},
-        {"https://ca.example?x", "query"},
-        {"https://ca.example#x", "fragment"},
-        {"https://ca.example /", "characters"},
-        {"https://ca.example/\xc3\xbc", "characters"},
-        {"https://ca.example/\"", "characters"},
-        {"https://ca.example/<a>", "characters"},
-        {"https://ca.example/a\\b", "characters"},
-        {"https://ca.example\n", "characters"},
-        {"https://ca.example:", "port"},
-        {"https://ca.example:0", "port"},
-        {"https://ca.example:65536", "port"},
-        {"https://ca.example:80x", "port"},
-        {"https://ca.example:443:443", "port"},
-        {"https://ca.example:99999999999999999999", "port"},
-        {"https://me@ca.example", "host"},
-        {"https://me:pw@ca.example", "port"},
-        {"https://ca,b.example", "host"},
-        {"https://[2001:db8::1", "host"},
-        {"https://[ca.example]", "host"},
-        {"https://ca.example//x", "path"},
-        {"https://ca.example/./x", "path"},
-        {"https://ca.example/../x", "path"},
-        {"https://ca.example/x/..", "path"},
-        {"https://ca.example/%", "path"},
-        {"https://ca.example/%7", "path"},
-        {"https://ca.example/%zz", "path"},
-        {NULL, NULL}};
     acme_conf_t *conf;
     int i;
 
-    for (i = 0; good[i]; i++) {
-        FINE(base_url, good[i]);
+    for (i = 0; base_urls_good[i]; i++) {
+        FINE(base_url, base_urls_good[i]);
         conf = conf_good(pool);
-        APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = good[i];
+        APR_ARRAY_PUSH(conf->base_url_aliases, const char *) =
+            base_urls_good[i];
         APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = "https://b.test";
         fine(conf, pool);
     }
-    for (i = 0; bad[i][0]; i++) {
-        FOUND(base_url, bad[i][0], "ACMEBaseURL", bad[i][1]);
+    for (i = 0; base_urls_bad[i][0]; i++) {
+        FOUND(base_url, base_urls_bad[i][0], "ACMEBaseURL",
+              base_urls_bad[i][1]);
         conf = conf_good(pool);
         APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = "https://b.test";
-        APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = bad[i][0];
-        found(conf, "ACMEBaseURLAlias", bad[i][1], pool);
+        APR_ARRAY_PUSH(conf->base_url_aliases, const char *) =
+            base_urls_bad[i][0];
+        found(conf, "ACMEBaseURLAlias", base_urls_bad[i][1], pool);
     }
     FOUND(base_url, NULL, "ACMEBaseURL", "set ServerName");
 }

@@ -280,7 +280,6 @@ static void no_default(apr_pool_t *pool)
     ok(!find(&route, conf, "GET", "/acme/web/directory", pool));
     is_str(acme_route_directory_url(conf, NULL, pool),
            BASE "/acme/web/directory");
-    ok(acme_route_profile(conf, "web") && !acme_route_profile(conf, ""));
 }
 
 static void directory_urls(apr_pool_t *pool)
