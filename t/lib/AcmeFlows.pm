@@ -95,7 +95,7 @@ sub leaf_hex {
 # Ends the workers after what they are doing; the lines that they wrote.
 sub stop {
     my ($self, $seconds) = @_;
-    AcmeServer::write_file("$self->{dir}/stop", '');
+    AcmeServer::write_file("$self->{dir}/stop", '') if !$self->{flows};
     for my $pid (@{ $self->{pids} }) {
         my $end = AcmeServer::wait_for($seconds || 60,
             sub { waitpid($pid, POSIX::WNOHANG()) != 0 ? 1 : undef });
@@ -127,6 +127,8 @@ sub settled {
         return $left eq '' ? 1 : undef;
     });
     ok($done, "$name: no order is stuck") or diag $left;
+    is(sql($server, 'PRAGMA integrity_check'), "ok\n",
+        "$name: the database is sound");
     is(sql($server, 'SELECT order_id FROM certs WHERE order_id IS NOT NULL'
         . ' GROUP BY order_id HAVING count(*) > 1'), '',
         "$name: no order has two certificates");
