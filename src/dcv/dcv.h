@@ -58,7 +58,8 @@ typedef struct {
     int http01_port;               /* 80; redirects may name it, 80, 443 */
     int tlsalpn01_port;            /* 443 */
     apr_interval_time_t timeout;   /* the whole validation */
-    int max_in_flight;             /* per loop; beyond it jobs queue */
+    int max_in_flight;             /* per loop; beyond it jobs queue, but for an
+                                      account's first ones (dcv_queue.h) */
     const char *user_agent;
 } dcv_conf_t;
 

@@ -119,24 +119,29 @@ void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run)
     run->lane->waiting--;
 }
 
-/* One eighth is for the others. */
-static int share(int max)
+/* Somebody who has hardly anything in flight may exceed the limit a little, so
+ * that those who fill it do not delay him. */
+static int may_start(const dcv_queue_t *queue, const dcv_lane_t *lane,
+                     const bucket_t *bucket)
 {
-    return max < 8 ? max : max - max / 8;
+    int max = lane->conf->max_in_flight, spare;
+
+    if (max > queue->limit)
+        max = queue->limit;
+    spare = bucket->in_flight < 1 + max / 64 ? 1 + max / 8 : 0;
+    return lane->in_flight < max + spare &&
+           queue->in_flight < queue->limit + spare;
 }
 
-static dcv_run_t *lane_next(dcv_lane_t *lane)
+static dcv_run_t *lane_next(const dcv_queue_t *queue, dcv_lane_t *lane)
 {
     int i;
 
-    if (!lane->waiting || lane->in_flight >= lane->conf->max_in_flight)
-        return NULL;
-    for (i = 0; i < BUCKETS; i++) {
+    for (i = 0; lane->waiting && i < BUCKETS; i++) {
         int at = (lane->turn + i) % BUCKETS;
         bucket_t *bucket = &lane->buckets[at];
 
-        if (!bucket->first ||
-            bucket->in_flight >= share(lane->conf->max_in_flight))
+        if (!bucket->first || !may_start(queue, lane, bucket))
             continue;
         lane->turn = at + 1;
         return bucket->first;
@@ -161,10 +166,8 @@ dcv_run_t *dcv_queue_next(dcv_queue_t *queue)
     dcv_run_t *run = NULL;
     dcv_lane_t *lane;
 
-    if (queue->in_flight >= queue->limit)
-        return NULL;
     for (lane = queue->lanes; lane && !run; lane = lane->next)
-        run = lane_next(lane);
+        run = lane_next(queue, lane);
     if (!run)
         return NULL;
     if (queue->lanes->next)

@@ -4,9 +4,10 @@
 
 /*
  * Who may run.  Each configuration (virtual host) has a lane with its own
- * limit; in a lane, accounts take turns, and none may fill it alone, so that
- * 2,000 hanging validations of one account do not delay another's.  Accounts
- * are told apart by a salted hash: nothing is allocated per account.
+ * limit; in a lane, accounts take turns, and there is an eighth more room for
+ * those that have hardly anything in flight, so that 2,000 hanging validations
+ * do not delay another account's.  Accounts are told apart by a salted hash:
+ * nothing is allocated per account.
  */
 
 #include "dcv/dcv_run.h"

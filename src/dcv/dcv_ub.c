@@ -20,6 +20,7 @@
 #define CLASS_IN       1
 #define RCODE_SERVFAIL 2
 #define RCODE_REFUSED  5
+#define SOCKETS_MAX    4096
 #define ANSWER_MAX     64 /* addresses of one answer */
 
 /*
@@ -84,7 +85,8 @@ static const char *config_make(const apr_array_header_t *zones, int sockets,
                                apr_pool_t *pool)
 {
     const char *text =
-        apr_psprintf(pool, "%soutgoing-range: %d\n", options, sockets);
+        apr_psprintf(pool, "%soutgoing-range: %d\n", options,
+                     sockets < SOCKETS_MAX ? sockets : SOCKETS_MAX);
     int i, k;
 
     for (i = 0; i < zones->nelts; i++) {
