@@ -115,7 +115,8 @@ like($text, qr{virtual host localhost \(\Q$server->{conf}\E:\d+\): },
     'with the place');
 
 my @right = (
-    'ACMEBaseURL https://ca.test:8443/pki', 'ACMEBaseURLAlias https://a https://b',
+    'ACMEBaseURL https://ca.test:8443/pki',
+    'ACMEBaseURLAlias https://a https://b',
     'ACMEPath /', 'ACMEPath /a/b.c', 'ACMEDatabase sqlite3 db/x.db',
     'ACMERealm corp-1', 'ACMENonceSlots 16',
     'ACMEResolver 192.0.2.1 192.0.2.2:5353 2001:db8::1 [2001:db8::1]:53',
@@ -207,7 +208,8 @@ SKIP: {
         is(scalar @lines, 1, "$name: once");
         my $res
             = AcmeClient::run('curl', '-sik', "$server->{base}/acme/roots.pem");
-        like($res, qr{^HTTP/1.1 (?:200|503 .*problem\+json)}s, "$name: answers");
+        like($res, qr{^HTTP/1.1 (?:200|503 .*problem\+json)}s,
+            "$name: answers");
         $server->stop;
         AcmeClient::run('rm', '-rf', glob "$state/*") if -d $state;
         $unmake->();

@@ -72,7 +72,8 @@ EOT
     $client->register;
     my $status = $client->http('GET', "$server->{base}/server-status")->{body};
     like($status, qr{\Q$server->{base}\E/acme/directory</dt>}, 'mod_status');
-    $status = $client->http('GET', "$server->{base}/server-status?auto")->{body};
+    $status
+        = $client->http('GET', "$server->{base}/server-status?auto")->{body};
     like($status, qr{^ACMEServer: \Q$server->{base}\E/acme [0-9a-f]{64} 20}m,
         'mod_status for programs');
     $client->detach;

@@ -11,21 +11,24 @@
 #include "base/banned.h"
 
 /*
- *   +---------------------+-----+
- *   | next (slot to use)  | pad |   one cache line
- *   +------+------+-------+-----+
- *   | slot | slot | …           |   0: no nonce outstanding
- *   +------+------+-------------+
+ *   +---------------------+------+-----+
+ *   | next (slot to use)  | late | pad |   one cache line
+ *   +------+------+-------+------+-----+
+ *   | slot | slot | …                  |   0: no nonce outstanding
+ *   +------+------+--------------------+
  */
 typedef struct {
     _Atomic apr_uint64_t next;
-    char pad[64 - sizeof(apr_uint64_t)];
+    _Atomic apr_uint64_t late; /* in the second half, by the retired */
+    char pad[64 - 2 * sizeof(apr_uint64_t)];
     _Atomic apr_uint64_t slot[];
 } region_t;
 
 struct acme_nonce_t {
     region_t *region;
     apr_uint32_t slots;
+    acme_nonce_t *older; /* NULL: none */
+    atomic_int is_retired;
 };
 
 /* Slot number and value, each with its most significant octet first. */
@@ -39,7 +42,7 @@ apr_size_t acme_nonce_size(apr_uint32_t slots)
 acme_nonce_t *acme_nonce_attach(void *region, apr_uint32_t slots,
                                 apr_pool_t *pool)
 {
-    acme_nonce_t *nonces = apr_palloc(pool, sizeof(*nonces));
+    acme_nonce_t *nonces = apr_pcalloc(pool, sizeof(*nonces));
 
     nonces->region = region;
     nonces->slots = slots;
@@ -86,6 +89,19 @@ static apr_uint64_t number_read(const unsigned char *raw, int octets)
     return number;
 }
 
+/* Where the next one goes; *nonces becomes the handle of its region. */
+static apr_uint64_t slot_choose(acme_nonce_t **nonces)
+{
+    acme_nonce_t *n = *nonces;
+    apr_uint32_t half;
+
+    if (!atomic_load(&n->is_retired))
+        return atomic_fetch_add(&n->region->next, 1) % n->slots;
+    n = *nonces = n->older;
+    half = n->slots / 2;
+    return half + atomic_fetch_add(&n->region->late, 1) % (n->slots - half);
+}
+
 void acme_nonce_issue(acme_nonce_t *nonces, char *text)
 {
     unsigned char raw[RAW_LEN];
@@ -95,10 +111,17 @@ void acme_nonce_issue(acme_nonce_t *nonces, char *text)
         token_bytes(raw + 4, 8);
         value = number_read(raw + 4, 8);
     } while (!value);
-    slot = atomic_fetch_add(&nonces->region->next, 1) % nonces->slots;
+    slot = slot_choose(&nonces);
     atomic_store(&nonces->region->slot[slot], value);
     number_write(raw, 4, slot);
     text_make(text, raw);
+}
+
+static int spend(acme_nonce_t *nonces, apr_uint64_t slot, apr_uint64_t value)
+{
+    return slot < nonces->slots && value &&
+           atomic_compare_exchange_strong(&nonces->region->slot[slot], &value,
+                                          0);
 }
 
 int acme_nonce_redeem(acme_nonce_t *nonces, const char *text)
@@ -110,10 +133,8 @@ int acme_nonce_redeem(acme_nonce_t *nonces, const char *text)
         return 0;
     slot = number_read(raw, 4);
     value = number_read(raw + 4, 8);
-    if (slot >= nonces->slots || !value)
-        return 0;
-    return atomic_compare_exchange_strong(&nonces->region->slot[slot], &value,
-                                          0);
+    return spend(nonces, slot, value) ||
+           (nonces->older && spend(nonces->older, slot, value));
 }
 
 void acme_nonce_move(acme_nonce_t *to, acme_nonce_t *from)
@@ -130,4 +151,20 @@ void acme_nonce_move(acme_nonce_t *to, acme_nonce_t *from)
      * first. */
     atomic_store(&to->region->next,
                  atomic_load(&from->region->next) % from->slots);
+}
+
+void acme_nonce_follow(acme_nonce_t *nonces, acme_nonce_t *older)
+{
+    apr_uint64_t unused = 0;
+
+    nonces->older = older;
+    atomic_compare_exchange_strong(&nonces->region->next, &unused,
+                                   atomic_load(&older->region->next) %
+                                       nonces->slots);
+}
+
+void acme_nonce_retire(acme_nonce_t *nonces)
+{
+    if (nonces->older)
+        atomic_store(&nonces->is_retired, 1);
 }

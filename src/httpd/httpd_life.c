@@ -8,6 +8,7 @@
 
 #include <http_config.h>
 #include <http_core.h>
+#include <ap_mpm.h>
 #include <mpm_common.h>
 
 #include "httpd/httpd_conf.h"
@@ -22,6 +23,7 @@
 
 /* Set in child_init, before there are threads. */
 static httpd_worker_t *child_worker;
+static acme_nonce_t *child_nonces;
 
 int httpd_life_is_real_start(void)
 {
@@ -31,6 +33,17 @@ int httpd_life_is_real_start(void)
 httpd_worker_t *httpd_life_worker(void)
 {
     return child_worker;
+}
+
+/* prefork calls child_stopping at the very end only, so all are asked. */
+void httpd_life_notice_end(void)
+{
+    int state = 0;
+
+    if (child_nonces &&
+        ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS &&
+        state == AP_MPMQ_STOPPING)
+        acme_nonce_retire(child_nonces);
 }
 
 static const char *db_dir(const acme_conf_t *acme, apr_pool_t *pool)
@@ -181,20 +194,15 @@ static store_t *store_share(const apr_array_header_t *vhosts,
     return NULL;
 }
 
+/* common: what all of them have. */
 static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
-                        acme_nonce_t *nonces, jose_cache_t *keys,
-                        const char *owner, apr_pool_t *pool)
+                        const acme_t *common, apr_pool_t *pool)
 {
-    acme_t *acme = apr_pcalloc(pool, sizeof(*acme));
+    acme_t *acme = apr_pmemdup(pool, common, sizeof(*common));
     apr_status_t rv = APR_SUCCESS;
 
     acme->conf = conf->acme;
-    acme->nonces = nonces;
-    acme->clock = &clock_system;
     acme->log = httpd_log_server(conf->server, pool);
-    acme->host = httpd_worker_host(child_worker);
-    acme->owner = owner;
-    acme->keys = keys;
     acme->store = store_share(vhosts, conf->acme);
     if (!acme->store)
         rv = store_open(&acme->store, &conf->acme->store, acme->log, pool);
@@ -214,14 +222,26 @@ static apr_status_t child_end(void *data)
     return APR_SUCCESS;
 }
 
+static void handles_make(const apr_array_header_t *vhosts, apr_pool_t *pool)
+{
+    acme_t common = {0};
+    int i;
+
+    common.nonces = child_nonces;
+    common.keys = jose_cache_make(KEYS_KEPT, pool);
+    common.clock = &clock_system;
+    common.host = httpd_worker_host(child_worker);
+    common.owner = store_owner_make(pool);
+    for (i = 0; i < vhosts->nelts; i++)
+        handle_make(APR_ARRAY_IDX(vhosts, i, httpd_conf_t *), vhosts, &common,
+                    pool);
+}
+
 static void child_start(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_pool_t *pool = httpd_queue_pool(1);
     apr_array_header_t *vhosts;
-    acme_nonce_t *nonces;
-    jose_cache_t *keys;
     server_rec *server;
-    int i;
 
     if (!pool)
         return;
@@ -229,18 +249,15 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
     for (server = main_server; server; server = server->next)
         if (httpd_conf_get(server)->acme)
             APR_ARRAY_PUSH(vhosts, httpd_conf_t *) = httpd_conf_get(server);
-    nonces = httpd_nonce_attach(pool);
-    if (!vhosts->nelts || !nonces)
+    child_nonces = httpd_nonce_attach(pool);
+    if (!vhosts->nelts || !child_nonces)
         return;
     json_object_seed(0);
     child_worker =
         httpd_worker_create(vhosts, httpd_log_server(main_server, pool));
     if (!child_worker)
         return;
-    keys = jose_cache_make(KEYS_KEPT, pool);
-    for (i = 0; i < vhosts->nelts; i++)
-        handle_make(APR_ARRAY_IDX(vhosts, i, httpd_conf_t *), vhosts, nonces,
-                    keys, store_owner_make(pool), pool);
+    handles_make(vhosts, pool);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);
 }
 

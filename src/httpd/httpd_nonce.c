@@ -15,60 +15,68 @@
 #include "base/banned.h"
 
 #define SEGMENT "acme-nonces"
-/* In the process pool's user data: what outlives a configuration. */
+/* In the process pool's user data: what outlives a configuration, and this
+ * module's own variables. */
 #define KEPT "acme_server_nonces"
 
 typedef struct {
-    acme_nonce_t *nonces;
-    int slots;
-    apr_pool_t *pool; /* its own */
-} kept_t;
+    void *region;
+    apr_uint32_t slots;
+} region_t;
 
 /* Of this generation, set by the parent before it makes children. */
-static void *region;
-static apr_uint32_t region_slots;
+static region_t segment; /* slotmem's; region NULL: none */
+static region_t kept;    /* the parent's; region NULL: none */
 static pid_t parent;
 
-static kept_t *kept_get(apr_pool_t *process_pool)
+static acme_nonce_t *attach(const region_t *region, apr_pool_t *pool)
 {
-    void *kept = NULL;
-
-    apr_pool_userdata_get(&kept, KEPT, process_pool);
-    return kept;
+    return acme_nonce_attach(region->region, region->slots, pool);
 }
 
-static kept_t *kept_make(apr_pool_t *process_pool, int slots)
+static void *mapping_make(apr_size_t size)
 {
-    kept_t *kept = kept_get(process_pool);
-    apr_pool_t *pool;
+    void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    if (kept && kept->slots == slots)
-        return kept;
-    if (kept)
-        apr_pool_destroy(kept->pool);
-    apr_pool_create(&pool, process_pool);
-    kept = apr_palloc(pool, sizeof(*kept));
-    kept->pool = pool;
-    kept->slots = slots;
-    kept->nonces = acme_nonce_attach(
-        apr_pcalloc(pool, acme_nonce_size((apr_uint32_t)slots)),
-        (apr_uint32_t)slots, pool);
-    apr_pool_userdata_set(kept, KEPT, NULL, process_pool);
-    return kept;
+    return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* The mapping of the generation before, or a larger one with what was in it. */
+static void kept_ensure(apr_uint32_t slots, apr_pool_t *process_pool,
+                        apr_pool_t *ptemp)
+{
+    void *found = NULL;
+    region_t *before, bigger;
+
+    apr_pool_userdata_get(&found, KEPT, process_pool);
+    before = found;
+    if (!before) {
+        before = apr_pcalloc(process_pool, sizeof(*before));
+        apr_pool_userdata_set(before, KEPT, NULL, process_pool);
+    }
+    if (before->slots < slots) {
+        bigger.slots = slots;
+        bigger.region = mapping_make(acme_nonce_size(slots));
+        if (bigger.region) {
+            if (before->region) {
+                acme_nonce_move(attach(&bigger, ptemp), attach(before, ptemp));
+                munmap(before->region, acme_nonce_size(before->slots));
+            }
+            *before = bigger;
+        }
+    }
+    kept = *before;
 }
 
 /* Cleanup of the configuration, before slotmem's. */
 static apr_status_t nonces_keep(void *data)
 {
-    apr_pool_t *process_pool = data;
-    kept_t *kept;
+    apr_pool_t *pconf = data;
 
-    if (getpid() != parent || !region)
-        return APR_SUCCESS;
-    kept = kept_make(process_pool, (int)region_slots);
-    acme_nonce_move(kept->nonces,
-                    acme_nonce_attach(region, region_slots, kept->pool));
-    region = NULL;
+    if (getpid() == parent && segment.region && kept.region)
+        acme_nonce_move(attach(&kept, pconf), attach(&segment, pconf));
+    segment.region = NULL;
     return APR_SUCCESS;
 }
 
@@ -86,61 +94,35 @@ static void *slotmem_make(apr_size_t size, apr_pool_t *pconf)
     return memory;
 }
 
-typedef struct {
-    void *memory;
-    apr_size_t size;
-} mapping_t;
-
-static apr_status_t mapping_end(void *data)
-{
-    mapping_t *mapping = data;
-
-    munmap(mapping->memory, mapping->size);
-    return APR_SUCCESS;
-}
-
-static void *mapping_make(apr_size_t size, apr_pool_t *pconf)
-{
-    mapping_t *mapping = apr_palloc(pconf, sizeof(*mapping));
-
-    mapping->size = size;
-    mapping->memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
-                           MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (mapping->memory == MAP_FAILED)
-        return NULL;
-    apr_pool_cleanup_register(pconf, mapping, mapping_end,
-                              apr_pool_cleanup_null);
-    return mapping->memory;
-}
-
 apr_status_t httpd_nonce_create(int slots, apr_pool_t *pconf,
                                 server_rec *main_server)
 {
-    apr_pool_t *process_pool = main_server->process->pool;
-    apr_size_t size = acme_nonce_size((apr_uint32_t)slots);
-    kept_t *kept = kept_get(process_pool);
+    const log_t *log = httpd_log_server(main_server, pconf);
 
     parent = getpid();
-    region_slots = (apr_uint32_t)slots;
-    region = slotmem_make(size, pconf);
-    if (!region) {
-        log_write(httpd_log_server(main_server, pconf), LOG_LEVEL_WARNING,
-                  "AS0412", APR_SUCCESS,
-                  "there is no slotmem segment for nonces, and they live in a "
-                  "nameless one; is DefaultRuntimeDir a directory that may be "
+    kept_ensure((apr_uint32_t)slots * 2, main_server->process->pool, pconf);
+    segment.slots = (apr_uint32_t)slots;
+    segment.region = slotmem_make(acme_nonce_size(segment.slots), pconf);
+    if (!segment.region)
+        log_write(log, LOG_LEVEL_WARNING, "AS0412", APR_SUCCESS,
+                  "there is no slotmem segment for nonces, and they live "
+                  "elsewhere; is DefaultRuntimeDir a directory that may be "
                   "written to?");
-        region = mapping_make(size, pconf);
-    }
-    if (!region)
+    if (!segment.region && !kept.region)
         return APR_ENOMEM;
-    if (kept)
-        acme_nonce_move(acme_nonce_attach(region, region_slots, pconf),
-                        kept->nonces);
-    apr_pool_pre_cleanup_register(pconf, process_pool, nonces_keep);
+    apr_pool_pre_cleanup_register(pconf, pconf, nonces_keep);
+    (void)httpd_nonce_attach(pconf);
     return APR_SUCCESS;
 }
 
 acme_nonce_t *httpd_nonce_attach(apr_pool_t *pool)
 {
-    return region ? acme_nonce_attach(region, region_slots, pool) : NULL;
+    acme_nonce_t *nonces;
+
+    if (!segment.region)
+        return kept.region ? attach(&kept, pool) : NULL;
+    nonces = attach(&segment, pool);
+    if (kept.region)
+        acme_nonce_follow(nonces, attach(&kept, pool));
+    return nonces;
 }

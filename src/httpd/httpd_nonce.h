@@ -7,19 +7,19 @@
  * parent, inherited by its children.
  *
  * slotmem makes a segment per generation and destroys it with the
- * configuration.  At a graceful restart the parent moves the nonces: out of the
- * old segment, one atomic exchange each, into memory of its own, and from there
- * into the new segment.  So a nonce is redeemable exactly once, though children
- * of both generations run; an old child that is shown a moved one answers
- * badNonce.
+ * configuration.  So beside it there is a shared mapping that lives as long as
+ * the parent and that children of all generations have.  At a graceful restart
+ * the parent moves the nonces there, one atomic exchange each, and there old
+ * children issue those of their last answers.  Everybody redeems from both: a
+ * nonce is good exactly once, whichever generation is asked.
  */
 
 #include <httpd.h>
 
 #include "acme/acme_nonce.h"
 
-/* In post_config.  When slotmem cannot make a segment (it says why) an
- * anonymous mapping does as well; APR_ENOMEM without even that. */
+/* In post_config.  When slotmem cannot make a segment (it says why) that
+ * mapping does its work; APR_ENOMEM without even that. */
 apr_status_t httpd_nonce_create(int slots, apr_pool_t *pconf,
                                 server_rec *main_server)
     __attribute__((warn_unused_result));

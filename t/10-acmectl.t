@@ -1,0 +1,137 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# acmectl against a running server: its commands, exit codes, and that it reads
+# the server's own configuration.
+
+use strict;
+use warnings;
+use FindBin;
+use JSON::PP ();
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use AcmeCheck;
+use AcmeClient;
+use AcmeResponder;
+use AcmeServer;
+use AcmeWire;
+
+my $responder = AcmeResponder->new;
+my $server = AcmeServer->new(http01_port => $responder->{port})->start;
+my $httpd = AcmeServer::program() . " -d $server->{dir} -f $server->{conf}";
+
+# (exit code, output, errors)
+sub acmectl {
+    my (@args) = @_;
+    my $errors = "$server->{dir}/stderr";
+    local %ENV = (%ENV, AcmeServer::sanitizer_env());
+    open my $pipe, '-|', 'sh', '-c', 'exec 2>"$1"; shift; exec "$@"', 'sh',
+        $errors, "$AcmeServer::build/acmectl", @args or die $!;
+    my $text = do { local $/; <$pipe> } // '';
+    close $pipe;
+    return ($? >> 8, $text, AcmeServer::read_file($errors));
+}
+
+sub ctl { return acmectl('--httpd', $httpd, @_) }
+
+sub json {
+    my ($code, $text) = ctl('--json', @_);
+    return eval { JSON::PP->new->allow_nonref->decode($text) };
+}
+
+my ($code, $text, $errors) = ctl('account', 'list');
+is($code, 1, 'no database yet: 1');
+like($errors, qr/there is no database/, 'and says so');
+
+my $client = AcmeWire->new(server => $server);
+$client->register(contact => ['mailto:a@corp.example']);
+my ($account) = $client->{kid} =~ m{([^/]+)$};
+my $pem = $client->certificate($responder, 'a.test', 'b.test');
+my $pending = $client->order('c.test')->{json}{self};
+
+subtest 'lists' => sub {
+    ($code, $text) = ctl('account', 'list');
+    is($code, 0, 'account list: 0');
+    like($text, qr/^\Q$account\E +valid/m, 'account list has the account');
+    my $orders = json('order', 'list');
+    is(scalar @$orders, 2, 'order list has both orders');
+    is($orders->[0]{status}, 'pending', 'the newest first');
+    is($orders->[1]{status}, 'valid', 'and the issued one');
+    is(scalar @{ json('order', 'list', '--limit', 1) }, 1, '--limit');
+    is(json('order', 'list', '--before', $orders->[0]{id})->[0]{id},
+        $orders->[1]{id}, '--before');
+    is(scalar @{ json('order', 'list', '--account', $account) }, 2,
+        '--account');
+    is(scalar @{ json('order', 'list', '--account', 'x' x 22) }, 0,
+        '--account of somebody else');
+    ($code, $text) = ctl('cert', 'list');
+    like($text, qr/valid .*dns:a\.test dns:b\.test/, 'cert list');
+};
+
+subtest 'one of them' => sub {
+    my $shown = json('account', 'show', $account);
+    is($shown->{id}, $account, 'account show');
+    like(JSON::PP::encode_json($shown), qr/a\@corp\.example/, 'its contact')
+        if $shown;
+    ($code, $text) = ctl('order', 'show', $pending =~ m{([^/]+)$});
+    like($text, qr/pending.*c\.test/s, 'order show');
+    my $cert = json('cert', 'list')->[0];
+    ($code, $text) = ctl('cert', 'show', $cert->{id});
+    my ($leaf) = $pem =~ /(-----BEGIN.*?-----END [^\n]*\n)/s;
+    like($text, qr/\Q$leaf\E/, 'cert show by id prints the PEM');
+    ($code, $text) = ctl('cert', 'show', $cert->{serial});
+    like($text, qr/\Q$leaf\E/, 'cert show by serial');
+};
+
+subtest 'exit codes' => sub {
+    for my $what (qw(account order cert)) {
+        ($code, undef, $errors) = ctl($what, 'show', 'x' x 22);
+        is($code, 3, "$what show of nothing: 3");
+        isnt($errors, '', 'and says so');
+    }
+    for my $args ([], ['account'], ['account', 'grow'], ['account', 'show'],
+        ['account', 'list', 'x'], ['--limit', 'x', 'order', 'list'],
+        ['--nonsense', 'order', 'list'])
+    {
+        ($code) = ctl(@$args);
+        is($code, 2, "acmectl @$args: 2");
+    }
+    ($code, undef, $errors) = acmectl('--httpd', 'false', 'account', 'list');
+    is($code, 1, 'httpd that fails: 1');
+    ($code) = ctl('db', 'check');
+    is($code, 0, 'db check: 0');
+    ($code, $text) = acmectl('--help');
+    is($code, 0, '--help: 0');
+    like($text, qr/account deactivate ID/, 'and has the commands');
+};
+
+subtest 'a saved configuration, and which server' => sub {
+    my ($status, $dump) = $server->command('-t', '-D', 'DUMP_ACME_CONFIG');
+    my $file = "$server->{dir}/dump.json";
+    AcmeServer::write_file($file, $dump);
+    ($code, $text) = acmectl('--config', $file, 'account', 'list');
+    is($code, 0, '--config');
+    ($code) = acmectl('--config', $file, '--server', 'localhost', 'cert',
+        'list');
+    is($code, 0, '--server');
+    ($code, undef, $errors) = acmectl('--config', $file, '--server',
+        'other.test', 'cert', 'list');
+    is($code, 2, '--server of nobody: 2');
+    like($errors, qr/there are: localhost/, 'and says who there is');
+};
+
+subtest 'T39: deactivation by the operator' => sub {
+    ($code) = ctl('account', 'deactivate', $account);
+    is($code, 0, 'account deactivate: 0');
+    refused($client->get($client->{kid}), 401, 'unauthorized', 'T39');
+    is(json('account', 'show', $account)->{status}, 'deactivated', 'shown');
+};
+
+SKIP: {
+    skip 'not root: no other owner', 1 if $> != 0;
+    my @foreign = grep { (stat)[4] != getpwnam 'www-data' }
+        glob "$server->{state}/db/*";
+    is("@foreign", '', 'acmectl as root leaves no file of root behind');
+}
+$client->detach;
+$server->finish;
+done_testing;
