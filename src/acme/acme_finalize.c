@@ -145,15 +145,17 @@ static problem_t *profile_find(const acme_profile_t **profile,
 
 /* RFC 8555 11.1 forbids the requesting account's key, which policy_csr_check
  * has seen; that of another account is as bad (T58). */
-static problem_t *csr_key_check(const policy_csr_t *csr, acme_t *acme,
-                                const acme_verified_t *v)
+static problem_t *key_take(jose_jwk_t **key, const policy_csr_t *csr,
+                           acme_t *acme, const acme_verified_t *v)
 {
-    jose_jwk_t *jwk = jose_jwk_from_pkey(csr->key, v->pool);
     apr_status_t rv;
 
-    if (!jwk)
-        return NULL;
-    rv = store_account_key_known(acme->store, jwk->thumbprint, v->pool);
+    *key = jose_jwk_from_pkey(csr->key, v->pool);
+    if (!*key)
+        return problem_make(v->pool, PROBLEM_BAD_CSR,
+                            "the CSR's key is of a kind that this server does "
+                            "not know");
+    rv = store_account_key_known(acme->store, (*key)->thumbprint, v->pool);
     if (APR_STATUS_IS_ENOENT(rv))
         return NULL;
     if (rv != APR_SUCCESS)
@@ -178,8 +180,8 @@ static problem_t *identifiers_get(apr_array_header_t **identifiers,
 }
 
 /* Policy and profile may have changed since newOrder (T61). */
-static problem_t *csr_approve(policy_csr_t **csr, acme_t *acme,
-                              const acme_verified_t *v,
+static problem_t *csr_approve(policy_csr_t **csr, jose_jwk_t **key,
+                              acme_t *acme, const acme_verified_t *v,
                               const acme_profile_t *profile,
                               const apr_array_header_t *identifiers,
                               const csr_t *raw)
@@ -192,7 +194,7 @@ static problem_t *csr_approve(policy_csr_t **csr, acme_t *acme,
                             identifiers, v->key->pkey, v->pool);
     if (prob)
         return prob;
-    return csr_key_check(*csr, acme, v);
+    return key_take(key, *csr, acme, v);
 }
 
 /* The CSR's own, else the first name that is short enough (protocol.md, CN). */
@@ -221,6 +223,7 @@ static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
     const acme_profile_t *profile;
     apr_array_header_t *identifiers;
     policy_csr_t *csr;
+    jose_jwk_t *key;
     problem_t *prob = acme_issue_ready_check(acme, v->pool);
 
     if (prob)
@@ -231,11 +234,11 @@ static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
     prob = identifiers_get(&identifiers, row, v->pool);
     if (prob)
         return prob;
-    prob = csr_approve(&csr, acme, v, profile, identifiers, raw);
+    prob = csr_approve(&csr, &key, acme, v, profile, identifiers, raw);
     if (prob)
         return prob;
     *sha256 = csr->sha256;
-    *plan = acme_plan_make(acme, profile->policy, &profile->validity, csr->key,
+    *plan = acme_plan_make(acme, profile->policy, &profile->validity, key,
                            v->now, v->pool);
     (*plan)->account_id = row->account_id;
     (*plan)->realm = row->realm;

@@ -160,7 +160,7 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
     issuer = acme->conf->ca->issuer;
     request.identifiers = identifier_list_from_text(plan->identifiers, pool);
     request.common_name = plan->common_name;
-    request.key = plan->key;
+    request.key = plan->key->pkey;
     request.serial = plan->serial;
     request.key_usage = plan->key_usage;
     request.ext_key_usage = plan->ext_key_usage;

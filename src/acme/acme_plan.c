@@ -10,7 +10,6 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
-#include "jose/jose_jwk.h"
 
 #include "base/banned.h"
 
@@ -58,7 +57,7 @@ ca_profile_t acme_plan_validity(const policy_t *policy,
 }
 
 acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
-                            const ca_profile_t *validity, EVP_PKEY *key,
+                            const ca_profile_t *validity, const jose_jwk_t *key,
                             apr_int64_t now, apr_pool_t *pool)
 {
     acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
@@ -75,31 +74,15 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
     plan->wished_at = now;
     plan->validity = acme_plan_validity(policy, validity);
     plan->key_usage = policy->key_usage;
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA)
+    if (EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_RSA)
         plan->key_usage |= policy->key_usage_rsa;
     plan->ext_key_usage = policy->ext_key_usage;
     return plan;
 }
 
-/* As a JWK: OpenSSL 3.0 takes ten times as long for a SubjectPublicKeyInfo. */
-static const char *key_text(EVP_PKEY *key, apr_pool_t *pool)
-{
-    jose_jwk_t *jwk = jose_jwk_from_pkey(key, pool);
-
-    return jwk ? jwk->canonical : NULL;
-}
-
-static EVP_PKEY *key_parse(const char *text, apr_pool_t *pool)
-{
-    jose_jwk_t *jwk = text ? jose_jwk_from_canonical(text, pool) : NULL;
-
-    return jwk ? jwk->pkey : NULL;
-}
-
 const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
 {
     json_t *json = own_json(pool, json_object()), *list = json_array();
-    const char *key = key_text(plan->key, pool);
     const field_t *field;
     int i;
 
@@ -117,8 +100,8 @@ const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
         json_array_append_new(list, json_string(APR_ARRAY_IDX(
                                         plan->ext_key_usage, i, const char *)));
     json_object_set_new(json, "extKeyUsage", list);
-    acme_response_set_string(json, "key", key);
-    return key ? pjson_text(json, 0, pool) : NULL;
+    acme_response_set_string(json, "key", plan->key->canonical);
+    return pjson_text(json, 0, pool);
 }
 
 static int texts_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
@@ -174,14 +157,15 @@ static int usages_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
 acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
 {
     acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
+    const char *key;
     json_t *json;
 
     if (!text || pjson_parse(&json, text, strlen(text), "plan", pool) ||
         !texts_parse(plan, json, pool) || !numbers_parse(plan, json) ||
         !usages_parse(plan, json, pool))
         return NULL;
-    plan->key =
-        key_parse(json_string_value(json_object_get(json, "key")), pool);
+    key = json_string_value(json_object_get(json, "key"));
+    plan->key = key ? jose_jwk_from_canonical(key, pool) : NULL;
     if (!plan->key || strlen(plan->serial) != 32 ||
         !identifier_list_from_text(plan->identifiers, pool))
         return NULL;

@@ -14,6 +14,7 @@
  */
 
 #include "acme/acme.h"
+#include "jose/jose_jwk.h"
 #include "store/store_order.h"
 
 typedef struct {
@@ -25,7 +26,9 @@ typedef struct {
     const char *realm, *directory, *profile;
     const char *identifiers;           /* identifier_list_text */
     const char *common_name;           /* NULL: empty subject */
-    EVP_PKEY *key;                     /* the subscriber's, public */
+    const jose_jwk_t *key;             /* the subscriber's: as a JWK, since
+                                          OpenSSL 3.0 takes ten times as long
+                                          for a SubjectPublicKeyInfo */
     apr_int64_t wished_at;             /* when the wishes were accepted */
     apr_int64_t not_before, not_after; /* wishes, 0: none */
     ca_profile_t validity;             /* max_validity is the policy's too */
@@ -36,10 +39,10 @@ typedef struct {
 /* A certificate by this policy and validity for this key, with a new id and
  * serial; the rest is empty.  acme has a usable CA. */
 acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
-                            const ca_profile_t *validity, EVP_PKEY *key,
+                            const ca_profile_t *validity, const jose_jwk_t *key,
                             apr_int64_t now, apr_pool_t *pool);
 
-/* As the job's data.  NULL if the key cannot be encoded. */
+/* As the job's data. */
 const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool);
 
 /* NULL if text is not what acme_plan_text makes. */

@@ -77,11 +77,15 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
                                   EVP_PKEY *key, const char *digest,
                                   apr_int64_t now, apr_pool_t *pool)
 {
+    jose_jwk_t *jwk = jose_jwk_from_pkey(key, pool);
     store_job_t job = {0};
-    acme_plan_t *plan = acme_plan_make(acme, policy_preset_tls_server(pool),
-                                       &vhost_validity, key, now, pool);
+    acme_plan_t *plan;
     apr_status_t rv;
 
+    if (!jwk)
+        return APR_EINVAL;
+    plan = acme_plan_make(acme, policy_preset_tls_server(pool), &vhost_validity,
+                          jwk, now, pool);
     plan->identifiers = identifier_list_text(names, pool);
     plan->common_name = common_name(names);
     job.id = token_id(apr_time_from_sec(now), pool);

@@ -19,7 +19,8 @@ static acme_plan_t *plan_make(handle_t *h)
     const acme_profile_t *profile = profile_of(h);
     acme_plan_t *plan =
         acme_plan_make(&h->acme, profile->policy, &profile->validity,
-                       key_make("P-256", h->pool), h->now, h->pool);
+                       jose_jwk_from_pkey(key_make("P-256", h->pool), h->pool),
+                       h->now, h->pool);
 
     plan->account_id = "AAAAAAAAAAAAAAAAAAAAAA";
     plan->profile = "default";
@@ -104,7 +105,7 @@ static void signs(apr_pool_t *pool)
     cert = own_x509(pool, d2i_X509(NULL, &der, (long)row->der_len));
     need(cert);
     ok(X509_check_host(cert, "a.test", 0, 0, NULL) == 1);
-    ok(EVP_PKEY_eq(X509_get0_pubkey(cert), plan->key) == 1);
+    ok(EVP_PKEY_eq(X509_get0_pubkey(cert), plan->key->pkey) == 1);
 }
 
 /* A younger generation than the plan's signs as well. */

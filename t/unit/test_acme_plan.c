@@ -13,9 +13,9 @@ static acme_plan_t *make(handle_t *h, const char *spec)
 {
     const acme_profile_t *profile =
         APR_ARRAY_IDX(h->conf->profiles, 0, acme_profile_t *);
-    acme_plan_t *plan =
-        acme_plan_make(&h->acme, profile->policy, &profile->validity,
-                       key_make(spec, h->pool), h->now, h->pool);
+    acme_plan_t *plan = acme_plan_make(
+        &h->acme, profile->policy, &profile->validity,
+        jose_jwk_from_pkey(key_make(spec, h->pool), h->pool), h->now, h->pool);
 
     plan->account_id = "AAAAAAAAAAAAAAAAAAAAAA";
     plan->profile = "default";
@@ -40,7 +40,7 @@ static void round_trip(apr_pool_t *pool)
         b = acme_plan_parse(text, pool);
         need(b);
         is_str(acme_plan_text(b, pool), text);
-        ok(EVP_PKEY_eq(a->key, b->key) == 1);
+        is_str(b->key->thumbprint, a->key->thumbprint);
         is_str(b->serial, a->serial);
         is_str(b->server, "ca.example");
         is_str(b->issuer, h->conf->ca->issuer->fingerprint);
