@@ -145,11 +145,12 @@ handle_t *handle_make(const char *dir, apr_pool_t *pool)
     return h;
 }
 
-handle_t *handle_twin(const handle_t *h, const char *owner)
+handle_t *handle_twin(const handle_t *h, const char *owner, apr_pool_t *pool)
 {
-    handle_t *twin = apr_pmemdup(h->pool, h, sizeof(*h));
+    handle_t *twin = apr_pmemdup(pool, h, sizeof(*h));
 
-    twin->conf = apr_pmemdup(h->pool, h->conf, sizeof(*h->conf));
+    twin->pool = pool;
+    twin->conf = apr_pmemdup(pool, h->conf, sizeof(*h->conf));
     process_init(twin, owner);
     return twin;
 }

@@ -76,8 +76,9 @@ typedef struct {
 
 /* In dir/db-<n>.sqlite (a new one each time) and dir/ca (shared). */
 handle_t *handle_make(const char *dir, apr_pool_t *pool);
-/* Another process on the same database: jobs, nonces, host of its own. */
-handle_t *handle_twin(const handle_t *h, const char *owner);
+/* Another process on the same database: jobs, nonces, host, pool of its own. */
+handle_t *handle_twin(const handle_t *h, const char *owner, apr_pool_t *pool);
+client_t *client_twin(const client_t *c, handle_t *twin);
 /* A store whose database cannot be opened, and the good one again. */
 void handle_database_away(handle_t *h);
 void handle_database_back(handle_t *h);

@@ -35,6 +35,14 @@ client_t *client_make(handle_t *h, const char *spec)
     return c;
 }
 
+client_t *client_twin(const client_t *c, handle_t *twin)
+{
+    client_t *copy = apr_pmemdup(twin->pool, c, sizeof(*c));
+
+    copy->h = twin;
+    return copy;
+}
+
 /* ,"name":"value" unless value is NULL. */
 static const char *member(const char *name, const char *value, apr_pool_t *pool)
 {

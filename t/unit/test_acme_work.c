@@ -70,7 +70,8 @@ static int claim(handle_t *h, apr_array_header_t **jobs)
 
 static handle_t *twin_of(client_t *c)
 {
-    return handle_twin(c->h, "00000000-0000-0000-0000-000000000000/1/2/3");
+    return handle_twin(c->h, "00000000-0000-0000-0000-000000000000/1/2/3",
+                       c->h->pool);
 }
 
 static void lease_ends(apr_pool_t *pool)
