@@ -24,7 +24,8 @@ sub directory {
     is($res->{status}, 200, 'R24 the directory');
     is(AcmeClient::header($res, 'content-type'), 'application/json',
         'R6 is JSON');
-    ok(!nonce_fault($res), 'R2 with a nonce');
+    is(AcmeClient::header($res, 'replay-nonce') // 'none', 'none',
+        'R2 without a nonce, of which Ruby\'s client dies');
     is(links($res, 'index'), 0, 'T30 and no link to itself');
     my %doc = %{ $res->{json} };
     my $meta = delete $doc{meta};
@@ -65,6 +66,7 @@ sub new_nonce {
     my $res = $c->get($server->{directory});
     is($res->{status}, 200, 'T16 POST-as-GET of the directory');
     ok($res->{json}{newOrder}, 'T16 gives it');
+    ok(!nonce_fault($res), 'R2 T18 with a nonce, as each answer to a POST');
 }
 
 # T30: everything else has the link; errors are in refused().
