@@ -78,6 +78,23 @@ EOT
         'mod_status for programs');
     $client->detach;
     $server->finish;
+
+    # A plain virtual host without a directive of ours has its own name all the
+    # same, and one of another name publishes nothing.
+    my $port = AcmeServer::free_port();
+    $server = AcmeServer->new(global => <<"EOT")->start;
+ServerName main.test
+Listen 127.0.0.1:$port
+<VirtualHost 127.0.0.1:$port>
+    ServerName other.test
+</VirtualHost>
+EOT
+    $plain = "http://localhost:$server->{http_port}/acme/roots.pem";
+    like(AcmeClient::run(@curl, $plain), qr/BEGIN CERTIFICATE/,
+        'a virtual host of the same name publishes');
+    $text = AcmeClient::run(@curl, "http://localhost:$port/acme/roots.pem");
+    like($text, qr{^HTTP/1.1 404 }, 'one of another name does not');
+    $server->finish;
 };
 
 subtest 'two virtual hosts, one state directory' => sub {

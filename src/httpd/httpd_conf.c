@@ -433,12 +433,25 @@ static int slotmem_check(server_rec *main_server, apr_pool_t *ptemp)
     return 1;
 }
 
+/* httpd lets a virtual host without a directive of ours share the main server's
+ * configuration; but its names are its own, and ACMEServer is not inherited. */
+static void own_conf_make(server_rec *server, httpd_conf_t *base,
+                          apr_pool_t *pool)
+{
+    if (server->is_virtual && httpd_conf_get(server) == base)
+        ap_set_module_config(
+            server->module_config, &acme_server_module,
+            httpd_conf_merge(pool, base, httpd_conf_create(pool, server)));
+}
+
 static int conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *main_server)
 {
     server_rec *server;
     int mistakes = 0, count = 0;
 
+    for (server = main_server; server; server = server->next)
+        own_conf_make(server, httpd_conf_get(main_server), pconf);
     for (server = main_server; server; server = server->next) {
         httpd_conf_t *conf = httpd_conf_get(server);
 
