@@ -19,10 +19,16 @@ static void cors_add(acme_response_t *res)
                    "Link, Location, Replay-Nonce, Retry-After");
 }
 
+/* Everybody may have a nonce with the directory (R2), but Ruby's acme-client
+ * (2.0.9, Debian's) has no place for one yet when it reads that, and dies. */
+static int has_no_place(const acme_request_t *req)
+{
+    return req->user_agent && !strncmp(req->user_agent, "Acme::Client", 12);
+}
+
 /* What the answers of the protocol carry: a fresh nonce (T18), the way to the
  * directory unless this is it (T30).  An answer with a nonce in it is nobody's
- * to keep.  Ruby's acme-client 2.0.9, Debian's, dies of a nonce that comes with
- * the directory, before it has a place for one; nobody needs it there. */
+ * to keep. */
 static void protocol_headers_add(acme_response_t *res, acme_t *acme,
                                  const acme_route_t *route,
                                  const acme_request_t *req)
@@ -30,7 +36,7 @@ static void protocol_headers_add(acme_response_t *res, acme_t *acme,
     int is_directory = route && route->endpoint->name == ACME_ROUTE_DIRECTORY;
     char *nonce;
 
-    if (!is_directory || !strcmp(req->method, "POST") || res->status >= 400) {
+    if (!is_directory || !strcmp(req->method, "POST") || !has_no_place(req)) {
         nonce = apr_palloc(req->pool, ACME_NONCE_LEN + 1);
         acme_nonce_issue(acme->nonces, nonce);
         apr_table_setn(res->headers, "Replay-Nonce", nonce);

@@ -56,6 +56,7 @@ typedef struct {
                                  nothing decoded */
     const char *query;        /* raw, NULL without "?" */
     const char *content_type; /* NULL without */
+    const char *user_agent;   /* NULL without */
     const char *body;         /* NULL without; NUL behind it */
     apr_size_t body_len;
     int is_body_too_large; /* more than ACME_BODY_MAX came: body is NULL */

@@ -137,6 +137,7 @@ static acme_request_t *request_make(request_rec *r, const bound_t *bound)
     req->path = bound->path;
     req->query = bound->query;
     req->content_type = apr_table_get(r->headers_in, "Content-Type");
+    req->user_agent = apr_table_get(r->headers_in, "User-Agent");
     req->client_ip = r->useragent_ip;
     req->user = r->user;
     req->log = httpd_log_request(r);
