@@ -418,6 +418,62 @@ static void moves_meanwhile(apr_pool_t *pool)
     }
 }
 
+/* Three generations one after the other, as httpd makes them: none's nonces
+ * drive out another's. */
+static void generations(apr_pool_t *pool)
+{
+    acme_nonce_t *kept = nonces_make(2 * SLOTS, pool);
+    text_t text[3 * 10];
+    int i, k;
+
+    for (i = 0; i < 3; i++) {
+        acme_nonce_t *own = nonces_make(SLOTS, pool);
+
+        acme_nonce_follow(own, kept);
+        for (k = 0; k < 10; k++)
+            acme_nonce_issue(own, text[10 * i + k]);
+        is_int(acme_nonce_redeem(own, text[10 * i]), 1);
+        acme_nonce_move(kept, own);
+        is_int(acme_nonce_redeem(own, text[10 * i + 1]), 1);
+        is_int(acme_nonce_redeem(own, text[10 * i + 1]), 0);
+    }
+    for (i = 0; i < 3 * 10; i++)
+        is_int(acme_nonce_redeem(kept, text[i]), i % 10 > 1);
+}
+
+static void retired(apr_pool_t *pool)
+{
+    acme_nonce_t *kept = nonces_make(2 * SLOTS, pool);
+    acme_nonce_t *old = nonces_make(SLOTS, pool);
+    acme_nonce_t *new = nonces_make(SLOTS, pool);
+    text_t late[10], text;
+    int i;
+
+    acme_nonce_follow(old, kept);
+    acme_nonce_move(kept, old);
+    acme_nonce_retire(old);
+    for (i = 0; i < 10; i++)
+        acme_nonce_issue(old, late[i]);
+    acme_nonce_follow(new, kept);
+    for (i = 0; i < 2 * SLOTS; i++)
+        acme_nonce_issue(new, text);
+    acme_nonce_move(kept, new);
+    is_int(acme_nonce_redeem(old, late[0]), 1);
+    is_int(acme_nonce_redeem(new, late[0]), 0);
+    for (i = 1; i < 10; i++)
+        is_int(acme_nonce_redeem(new, late[i]), 1);
+}
+
+static void retired_alone(apr_pool_t *pool)
+{
+    acme_nonce_t *nonces = nonces_make(SLOTS, pool);
+    text_t text;
+
+    acme_nonce_retire(nonces);
+    acme_nonce_issue(nonces, text);
+    is_int(acme_nonce_redeem(nonces, text), 1);
+}
+
 const tap_case_t tap_cases[] = {
     {"T21 a nonce is good once", once},
     {"R3 one spelling, base64url of 12 octets, never the same", shape},
@@ -432,4 +488,7 @@ const tap_case_t tap_cases[] = {
     {"T22 moved to a region of another size", moves},
     {"T22 moved: the oldest are overrun first", move_order},
     {"T22 moved while threads redeem: each at most once", moves_meanwhile},
+    {"T22 generation after generation", generations},
+    {"T22 those of a retired process outlive it", retired},
+    {"a retired process without an older region", retired_alone},
     {NULL, NULL}};
