@@ -6,7 +6,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 
-#include <apr_cstr.h>
 #include <apr_strings.h>
 
 #include "dcv/dcv_fetch_words.h"
@@ -36,6 +35,7 @@ struct dcv_transfer_t {
     struct curl_slist *connect_to;
     dcv_request_t request;
     apr_size_t header_len;
+    int fd;
     int is_enough; /* body has seen enough */
     int refused;   /* the socket was: EACCES by a rule, EMFILE, … */
     char error[CURL_ERROR_SIZE];
@@ -61,6 +61,7 @@ static curl_socket_t socket_open(void *baton, curlsocktype purpose,
         transfer->refused = errno;
         return CURL_SOCKET_BAD;
     }
+    transfer->fd = fd;
     return fd;
 }
 
@@ -194,7 +195,7 @@ static void reply_init(dcv_reply_t *reply, const dcv_transfer_t *transfer,
     words.os_error = transfer->refused ? transfer->refused : (int)number;
     words.is_refused = transfer->refused != 0;
     words.is_long = transfer->header_len > HEADERS_MAX;
-    words.stage = dcv_fetch_stage(transfer);
+    words.has_begun = transfer->header_len > 0;
     words.error = transfer->error;
     dcv_fetch_words(reply, &words, transfer->request.pool);
 }
@@ -331,6 +332,7 @@ dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
         return NULL;
     transfer->request = *request;
     transfer->header_len = 0;
+    transfer->fd = -1;
     transfer->is_enough = 0;
     transfer->refused = 0;
     transfer->error[0] = '\0';
@@ -357,17 +359,18 @@ void dcv_fetch_cancel(dcv_transfer_t *transfer)
 
 dcv_stage_e dcv_fetch_stage(const dcv_transfer_t *transfer)
 {
-    curl_off_t connected = 0, tls = 0;
-    char *scheme = NULL;
+    struct sockaddr_storage peer;
+    socklen_t peer_len = sizeof(peer);
+    curl_off_t tls = 0;
 
     if (transfer->header_len)
         return DCV_STAGE_RECEIVE;
-    curl_easy_getinfo(transfer->easy, CURLINFO_CONNECT_TIME_T, &connected);
-    if (!connected)
+    /* curl's own times tell of a connection when it is ready for use only. */
+    if (transfer->fd < 0 ||
+        getpeername(transfer->fd, (struct sockaddr *)&peer, &peer_len))
         return DCV_STAGE_CONNECT;
     curl_easy_getinfo(transfer->easy, CURLINFO_APPCONNECT_TIME_T, &tls);
-    curl_easy_getinfo(transfer->easy, CURLINFO_SCHEME, &scheme);
-    if (scheme && !apr_cstr_casecmp(scheme, "https") && !tls)
+    if (!strncmp(transfer->request.url, "https:", 6) && !tls)
         return DCV_STAGE_TLS;
     return DCV_STAGE_WAIT;
 }

@@ -64,10 +64,10 @@ static int is_shortage(int os_error)
            os_error == ENOBUFS;
 }
 
-static int is_tls(CURLcode code, dcv_stage_e stage)
+static int is_tls(CURLcode code)
 {
-    return stage == DCV_STAGE_TLS || code == CURLE_SSL_CONNECT_ERROR ||
-           code == CURLE_PEER_FAILED_VERIFICATION || code == CURLE_SSL_CIPHER;
+    return code == CURLE_SSL_CONNECT_ERROR || code == CURLE_SSL_CIPHER ||
+           code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
 static void system_say(dcv_reply_t *reply, int os_error)
@@ -102,15 +102,15 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
     const char *error =
         quote_make(words->error, strlen(words->error), ERROR_MAX, pool);
 
-    reply->type = words->stage == DCV_STAGE_RECEIVE ? PROBLEM_INCORRECT_RESPONSE
-                                                    : PROBLEM_CONNECTION;
+    reply->type =
+        words->has_begun ? PROBLEM_INCORRECT_RESPONSE : PROBLEM_CONNECTION;
     reply->failure = *error ? error : curl_easy_strerror(words->code);
     reply->is_ours = words->is_refused && is_shortage(words->os_error);
     if (words->is_long) {
         reply->type = PROBLEM_INCORRECT_RESPONSE;
         reply->failure = "the answer's header is too long";
     }
-    else if (is_tls(words->code, words->stage)) {
+    else if (is_tls(words->code)) {
         reply->type = PROBLEM_TLS;
         reply->failure = apr_pstrcat(pool, "TLS failed: ", error, NULL);
         reply->hint = "http-01 may be redirected to https, but then TLS must "

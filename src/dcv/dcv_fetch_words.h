@@ -13,7 +13,7 @@ typedef struct {
     int os_error;      /* errno of it, 0 without */
     int is_refused;    /* we made no socket */
     int is_long;       /* too many header lines */
-    dcv_stage_e stage; /* how far it had come */
+    int has_begun;     /* the answer */
     const char *error; /* curl's own words */
 } dcv_fetch_words_t;
 

@@ -2,6 +2,7 @@
 #include "dcv/dcv_http01.h"
 
 #include <apr_strings.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "dcv_bed.h"
@@ -135,6 +136,11 @@ static void special_say(visit_t *visit, const char *token)
     }
     else if (!strcmp(token, "https")) {
         snprintf(text, sizeof(text), "https://b.test:%d/secure",
+                 visit->server->port);
+        redirect_say(visit, 301, text);
+    }
+    else if (!strcmp(token, "https-plain")) {
+        snprintf(text, sizeof(text), "https://plain.test:%d/",
                  visit->server->port);
         redirect_say(visit, 301, text);
     }
@@ -280,6 +286,37 @@ static void broken(apr_pool_t *pool)
     close_all();
 }
 
+/* https where there is none. */
+static void tls(apr_pool_t *pool)
+{
+    const dcv_result_t *result;
+    probe_t *probe;
+    int listener, visitor, port;
+
+    open_all(pool);
+    port = server.port;
+    listener = server_listen(&port, "127.0.0.5", 8);
+    ok(listener >= 0);
+    bed_host(bed, "plain.test", "127.0.0.5");
+    probe = bed_submit(bed, "a.test", "https-plain", "account");
+    visitor = accept(listener, NULL, NULL);
+    (void)!send(visitor, "HTTP/1.1 400 No\r\n\r\n", 19, MSG_NOSIGNAL);
+    shutdown(visitor, SHUT_WR);
+    result = bed_wait(probe);
+    need(result && result->problem);
+    is_str(problem_name(result->problem->type), "tls");
+    ok(strstr(result->problem->detail, "127.0.0.5 port ") &&
+           strstr(result->problem->detail, ": TLS failed: ") &&
+           strstr(result->problem->detail, "the certificate does not matter"),
+       "%s", result->problem->detail);
+    bed_free(probe);
+    close(visitor);
+    bed->conf->timeout = apr_time_from_msec(300);
+    refused("a.test", "https-plain", PROBLEM_TLS, "no TLS connection in time");
+    close(listener);
+    close_all();
+}
+
 static void redirects(apr_pool_t *pool)
 {
     const char *detail;
@@ -339,6 +376,7 @@ const tap_case_t tap_cases[] = {
     {"T78 R26 right answers", right},
     {"T78 R26 wrong answers: incorrectResponse with what was seen", wrong},
     {"T78 T79 broken and endless answers: connection", broken},
+    {"T78 https that does not work: tls", tls},
     {"T79 redirects that are not followed", redirects},
     {"T78 R26 redirects that are followed", followed},
     {NULL, NULL}};
