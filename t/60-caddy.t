@@ -90,7 +90,8 @@ sub renew_always {
     return "$tool->{dir}/renew.json";
 }
 
-my %first = serve('the certificate', $file, 'certificate obtained successfully');
+my %first = serve('the certificate', $file,
+    'certificate obtained successfully');
 my %second = serve('the renewed certificate', renew_always(),
     'replaced certificate in cache');
 isnt($second{$_}, $first{$_}, "$_ has another one") for sort keys %first;

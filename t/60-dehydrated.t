@@ -50,8 +50,8 @@ like($text, qr/Skipping renew/, 'it need not');
 $tool->run_ok('dehydrated renews by force', @base, '-c', '-x', @ec);
 isnt(check('the renewed EC certificate', 'EC', 'd.test'), $ec,
     'it is another one');
-$tool->run_ok('R14: dehydrated renews, and answers what is valid', @base, '-c', '-x',
-    '--force-validation', @rsa);
+$tool->run_ok('R14: dehydrated renews, and answers what is valid', @base, '-c',
+    '-x', '--force-validation', @rsa);
 isnt(check('the renewed RSA certificate', 'RSA', 'a.test', 'b.test', 'c.test'),
     $rsa, 'it is another one');
 $tool->run_ok('R31: dehydrated updates its account', @base, '--account');

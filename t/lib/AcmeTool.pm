@@ -29,7 +29,8 @@ sub need {
     my (undef, @programs) = @_;
     for my $program (@programs) {
         next if grep { -x "$_/$program" } split /:/, $path;
-        plan skip_all => "$program is not installed; support/deps installs it";
+        plan skip_all => "$program is not here; support/deps or t/interop/get "
+            . "brings it";
     }
 }
 
@@ -155,8 +156,8 @@ sub public_key {
     return $text;
 }
 
-# Write the chain that a TLS server on this port of 127.0.0.1 shows for a name to
-# a file, and return the file.
+# Write the chain that a TLS server on this port of 127.0.0.1 shows for a name
+# to a file, and return the file.
 sub served {
     my ($self, $port, $name) = @_;
     my (undef, $text) = $self->run('openssl', 's_client', '-showcerts',
