@@ -44,13 +44,13 @@ problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
 
 /* The vhost's certificate for these dns names: made or, when less than a third
  * of its life is left, its names changed or its issuer is not one of ours,
- * signed anew for the same key.  Valid 90 days at most.  The first identifier
- * names the files, so it should be the ServerName. */
-problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
-                                const ca_auto_t *ca, const char *dir,
-                                const apr_array_header_t *identifiers,
-                                apr_int64_t now, const log_t *log,
-                                apr_pool_t *pool)
+ * signed anew for the same key.  Valid 90 days at most.  name, the ServerName,
+ * is in the names of the files. */
+problem_t *
+ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
+                     const ca_auto_t *ca, const char *dir, const char *name,
+                     const apr_array_header_t *identifiers, apr_int64_t now,
+                     const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Is less than a third of cert's life left, or has it not begun? */

@@ -213,12 +213,13 @@ static problem_t *ensure_locked(const paths_t *paths, const ca_auto_t *ca,
 
 problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
                                 const ca_auto_t *ca, const char *dir,
+                                const char *name,
                                 const apr_array_header_t *identifiers,
                                 apr_int64_t now, const log_t *log,
                                 apr_pool_t *pool)
 {
     apr_pool_t *lock_pool;
-    const char *name;
+    const char *base = file_name(name, pool);
     paths_t paths;
     problem_t *prob;
 
@@ -226,10 +227,8 @@ problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
         return problem_internal(pool, APR_EINVAL,
                                 "no name for the certificate of the virtual "
                                 "host; give it a ServerName");
-    name =
-        file_name(APR_ARRAY_IDX(identifiers, 0, identifier_t *)->value, pool);
-    paths.cert = apr_pstrcat(pool, dir, "/vhost-", name, ".pem", NULL);
-    paths.key = apr_pstrcat(pool, dir, "/vhost-", name, ".key", NULL);
+    paths.cert = apr_pstrcat(pool, dir, "/vhost-", base, ".pem", NULL);
+    paths.key = apr_pstrcat(pool, dir, "/vhost-", base, ".key", NULL);
     apr_pool_create(&lock_pool, pool);
     prob = ca_file_lock(dir, lock_pool, pool);
     if (!prob)

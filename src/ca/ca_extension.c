@@ -18,7 +18,7 @@ static int add(X509 *cert, int nid, void *value, int critical)
                                       X509V3_ADD_DEFAULT) == 1;
 }
 
-int ca_ext_key_id(unsigned char id[CA_KEY_ID_LEN], const X509 *cert)
+static int key_id(unsigned char id[CA_KEY_ID_LEN], const X509 *cert)
 {
     const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(cert);
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -35,7 +35,7 @@ int ca_ext_subject_key_add(X509 *cert)
 {
     ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
     unsigned char id[CA_KEY_ID_LEN];
-    int done = value && ca_ext_key_id(id, cert) &&
+    int done = value && key_id(id, cert) &&
                ASN1_OCTET_STRING_set(value, id, sizeof(id)) == 1 &&
                add(cert, NID_subject_key_identifier, value, 0);
 
@@ -54,7 +54,7 @@ static ASN1_OCTET_STRING *key_id_of(X509 *issuer)
     if (value)
         return value;
     value = ASN1_OCTET_STRING_new();
-    if (value && ca_ext_key_id(id, issuer) &&
+    if (value && key_id(id, issuer) &&
         ASN1_OCTET_STRING_set(value, id, sizeof(id)) == 1)
         return value;
     ASN1_OCTET_STRING_free(value);

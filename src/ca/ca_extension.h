@@ -11,11 +11,9 @@
 #include <apr_tables.h>
 #include <openssl/x509.h>
 
-/* Octets of a key identifier. */
+/* Octets of a key identifier that we make: RFC 7093 2 (1), the first 160 bits
+ * of the SHA-256 of the key. */
 #define CA_KEY_ID_LEN 20
-
-/* RFC 7093 2 (1): the first 160 bits of the SHA-256 of the key. */
-int ca_ext_key_id(unsigned char id[CA_KEY_ID_LEN], const X509 *cert);
 
 /* The public key must be in place. */
 int ca_ext_subject_key_add(X509 *cert);

@@ -293,7 +293,9 @@ static problem_t *fd_read(const char **text, int fd, const char *path,
     return NULL;
 }
 
-problem_t *ca_file_read(const char **text, const char *path, apr_pool_t *pool)
+/* Text in pool, overwritten when pool is cleared. */
+static problem_t *file_read(const char **text, const char *path,
+                            apr_pool_t *pool)
 {
     /* O_NONBLOCK: a FIFO must not hold the start up */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -315,7 +317,7 @@ static int no_passphrase(char *buf, int size, int rwflag, void *data)
 problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
 {
     const char *text;
-    problem_t *prob = ca_file_read(&text, path, pool);
+    problem_t *prob = file_read(&text, path, pool);
     BIO *bio;
 
     if (prob)
@@ -367,7 +369,7 @@ problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
                               apr_pool_t *pool)
 {
     const char *text;
-    problem_t *prob = ca_file_read(&text, path, pool);
+    problem_t *prob = file_read(&text, path, pool);
     X509 *cert;
     BIO *bio;
 

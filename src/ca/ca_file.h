@@ -39,12 +39,8 @@ problem_t *ca_file_replace(const char *path, const char *text, int mode,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* A regular file of at most 1 MiB, as text in pool (overwritten when pool is
- * cleared). */
-problem_t *ca_file_read(const char **text, const char *path, apr_pool_t *pool)
-    __attribute__((warn_unused_result));
-
-/* A private key, PEM without passphrase. */
+/* A private key, PEM without passphrase.  What is read here is a regular file
+ * of at most 1 MiB. */
 problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 /* The key that is there, or else a new one of this kind (ca_key_make). */

@@ -69,13 +69,13 @@ int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after)
            ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)not_after);
 }
 
-int ca_serial_set(X509 *cert, const char *hex)
+int ca_serial_set(X509 *cert, const char *digits)
 {
     ASN1_INTEGER *serial = X509_get_serialNumber(cert);
     BIGNUM *number = NULL;
-    int done = strlen(hex) == CA_SERIAL_LEN &&
-               strspn(hex, "0123456789abcdefABCDEF") == CA_SERIAL_LEN &&
-               BN_hex2bn(&number, hex) == CA_SERIAL_LEN &&
+    int done = strlen(digits) == CA_SERIAL_LEN &&
+               strspn(digits, "0123456789abcdefABCDEF") == CA_SERIAL_LEN &&
+               BN_hex2bn(&number, digits) == CA_SERIAL_LEN &&
                !BN_is_zero(number) && BN_to_ASN1_INTEGER(number, serial);
 
     BN_free(number);
@@ -91,18 +91,19 @@ int ca_subject_add(X509 *cert, int nid, const char *value)
                                                 -1, -1, 0) == 1;
 }
 
-const char *ca_hex(const unsigned char *data, apr_size_t len, apr_pool_t *pool)
+static const char *hex(const unsigned char *data, apr_size_t len,
+                       apr_pool_t *pool)
 {
     static const char digits[] = "0123456789abcdef";
-    char *hex = apr_palloc(pool, 2 * len + 1);
+    char *text = apr_palloc(pool, 2 * len + 1);
     apr_size_t i;
 
     for (i = 0; i < len; ++i) {
-        hex[2 * i] = digits[data[i] >> 4];
-        hex[2 * i + 1] = digits[data[i] & 15];
+        text[2 * i] = digits[data[i] >> 4];
+        text[2 * i + 1] = digits[data[i] & 15];
     }
-    hex[2 * len] = '\0';
-    return hex;
+    text[2 * len] = '\0';
+    return text;
 }
 
 const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool)
@@ -112,7 +113,7 @@ const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool)
 
     if (EVP_Digest(data, len, digest, &digest_len, EVP_sha256(), NULL) != 1)
         return NULL;
-    return ca_hex(digest, digest_len, pool);
+    return hex(digest, digest_len, pool);
 }
 
 const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,

@@ -23,13 +23,12 @@ int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after);
 
 /* 32 hex digits, not all zero; 0 if they are not. */
 #define CA_SERIAL_LEN 32
-int ca_serial_set(X509 *cert, const char *hex);
+int ca_serial_set(X509 *cert, const char *digits);
 
 /* Append to the subject; value NULL appends nothing.  0 if value is longer than
  * RFC 5280 allows (a common name: 64 characters) or no UTF-8. */
 int ca_subject_add(X509 *cert, int nid, const char *value);
 
-const char *ca_hex(const unsigned char *data, apr_size_t len, apr_pool_t *pool);
 /* SHA-256 in lower-case hex. */
 const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool);
 

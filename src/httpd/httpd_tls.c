@@ -113,7 +113,8 @@ static const char *cert_problem(const char **cert_file, const char **key_file,
                            NULL);
     prob = ca_auto_vhost_ensure(cert_file, key_file, acme->ca,
                                 apr_pstrcat(pool, acme->state_dir, "/ca", NULL),
-                                conf->names, clock_seconds(&clock_system),
+                                acme->server_name, conf->names,
+                                clock_seconds(&clock_system),
                                 httpd_log_server(conf->server, pool), pool);
     if (!prob)
         return NULL;

@@ -21,6 +21,7 @@
 #include "base/own.h"
 #include "ca/ca_hierarchy.h"
 #include "ca/ca_issue.h"
+#include "ca_files.h"
 #include "tap.h"
 
 /* 2026-03-01T12:00:00Z */
@@ -64,16 +65,6 @@ static inline X509 *ca_cert_of(const char *cn, EVP_PKEY *key, int path_len,
     prob = ca_hierarchy_make(&cert, &subject, pool);
     ok(!prob, "%s", prob ? prob->cause : "");
     return cert;
-}
-
-static inline const char *file_put(const char *name, const char *text,
-                                   apr_pool_t *pool)
-{
-    const char *path = apr_pstrcat(pool, tap_tmpdir(), "/", name, NULL);
-    FILE *file = fopen(path, "w");
-
-    ok(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", path);
-    return path;
 }
 
 /* Root and intermediate with keys of this kind, through files. */

@@ -1,70 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca_auto.h"
 
-#include "ca_steps.h"
+#include "ca_fixture.h"
 
+#include "ca_dirs.h"
 #include "ca_journal.h"
 
-#define ORG  "ACME CA of ca.corp.example"
-#define YEAR (365 * DAY)
-
-static const char *dir_of(const char *name, apr_pool_t *pool)
+static int is_there(const char *dir, const char *name, apr_pool_t *pool)
 {
-    return apr_pstrcat(pool, tap_tmpdir(), "/", name, NULL);
-}
-
-static const char *in(const char *dir, const char *name, apr_pool_t *pool)
-{
-    return apr_pstrcat(pool, dir, "/", name, NULL);
-}
-
-static int mode_of(const char *path)
-{
-    struct stat st;
-
-    return lstat(path, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
-}
-
-static const char *text_of(const char *dir, const char *name, apr_pool_t *pool)
-{
-    const char *text = NULL;
-    problem_t *prob = ca_file_read(&text, in(dir, name, pool), pool);
-
-    return prob ? prob->cause : text;
+    return access(in(dir, name, pool), F_OK) == 0;
 }
 
 static void put(const char *dir, const char *name, const char *text,
                 apr_pool_t *pool)
 {
-    unlink(in(dir, name, pool));
-    ok(!ca_file_create(in(dir, name, pool), text, 0600, pool), "%s", name);
+    FILE *file = fopen(in(dir, name, pool), "w");
+
+    ok(file && fputs(text, file) >= 0 && fclose(file) == 0, "%s", name);
+    chmod(in(dir, name, pool), 0600);
 }
 
 static void move(const char *dir, const char *from, const char *to,
                  apr_pool_t *pool)
 {
     is_int(rename(in(dir, from, pool), in(dir, to, pool)), 0);
-}
-
-static int count(const char *dir)
-{
-    DIR *entries = opendir(dir);
-    const struct dirent *entry;
-    int found = 0;
-
-    while ((entry = readdir(entries)))
-        found += strcmp(entry->d_name, ".") && strcmp(entry->d_name, "..");
-    closedir(entries);
-    return found;
-}
-
-static ca_auto_t *ensure(const char *dir, apr_int64_t now, apr_pool_t *pool)
-{
-    ca_auto_t *ca = NULL;
-    problem_t *prob = ca_auto_ensure(&ca, dir, ORG, now, NULL, pool);
-
-    ok(!prob, "%s", prob ? prob->cause : "");
-    return ca;
 }
 
 static void refused(const char *why, const char *dir, apr_int64_t now,
@@ -91,31 +50,6 @@ static const char *cn(X509 *cert, apr_pool_t *pool)
 
     return apr_pstrmemdup(pool, (const char *)ASN1_STRING_get0_data(text),
                           (apr_size_t)ASN1_STRING_length(text));
-}
-
-/* The CA can do its work: a leaf verifies against its root. */
-static void works(ca_auto_t *ca, apr_int64_t now, apr_pool_t *pool)
-{
-    ca_request_t request = {0};
-    ca_cert_t *leaf = NULL;
-    const char *fault;
-    problem_t *prob;
-
-    request.identifiers = names(pool, "ca.test", NULL);
-    request.key = ca_key_make("P-256", pool);
-    request.serial = token_serial(pool);
-    request.not_before = now - 3600;
-    request.not_after = now + 86400 < ca->issuer->not_after
-                            ? now + 86400
-                            : ca->issuer->not_after;
-    request.key_usage = KU_DIGITAL_SIGNATURE;
-    prob = ca_issue(&leaf, ca->issuer, &request, pool);
-    ok(!prob, "%s", prob ? prob->cause : "");
-    if (prob)
-        return;
-    fault = verify(parsed(leaf, pool), ca->issuer, "ca.test", now);
-    ok(!fault, "%s", fault);
-    ok(strstr(ca->roots_pem, ca_cert_pem(ca->issuer->root, pool)));
 }
 
 static void first_start(apr_pool_t *pool)
@@ -156,11 +90,11 @@ static void modes(apr_pool_t *pool)
     ca = ensure(dir, NOW, pool);
     umask(mask);
     need(ca);
-    is_int(mode_of(dir), 0700);
-    is_int(mode_of(in(dir, "root.key", pool)), 0600);
-    is_int(mode_of(in(dir, "issuing-1.key", pool)), 0600);
-    is_int(mode_of(in(dir, "root.pem", pool)), 0644);
-    is_int(mode_of(in(dir, "issuing-1.pem", pool)), 0644);
+    is_int(file_mode(dir), 0700);
+    is_int(file_mode(in(dir, "root.key", pool)), 0600);
+    is_int(file_mode(in(dir, "issuing-1.key", pool)), 0600);
+    is_int(file_mode(in(dir, "root.pem", pool)), 0644);
+    is_int(file_mode(in(dir, "issuing-1.pem", pool)), 0644);
 }
 
 static void wrong_modes(apr_pool_t *pool)
@@ -283,8 +217,8 @@ static void root_key_away(apr_pool_t *pool)
        journal->text);
     ok(strstr(journal->text, "/root.key: is not there"), "%s", journal->text);
     refused("/root.key: is not there", dir, late + 2 * DAY, pool);
-    ok(!ca_file_exists(in(dir, "root.key", pool)));
-    ok(!ca_file_exists(in(dir, "issuing-2.key", pool)));
+    ok(!is_there(dir, "root.key", pool));
+    ok(!is_there(dir, "issuing-2.key", pool));
     put(dir, "root.key", root_key, pool);
     ca = ensure(dir, late, pool);
     need(ca);
@@ -384,7 +318,7 @@ static void garbage_certificates(apr_pool_t *pool)
     need(ensure(dir, NOW, pool));
     refused("/root.pem: is not there, but intermediates", dir, NOW + 6 * YEAR,
             pool);
-    ok(!ca_file_exists(in(dir, "root.pem", pool)));
+    ok(!is_there(dir, "root.pem", pool));
     put(dir, "root.pem", root, pool);
     put(dir, "issuing-1.pem", "", pool);
     refused("/issuing-1.pem: holds no certificate", dir, NOW, pool);
@@ -425,146 +359,6 @@ static void other_files(apr_pool_t *pool)
     refused("has intermediates up to number 9999", dir, NOW + 12 * YEAR, pool);
 }
 
-/* What of these files is there must not change: keys, and the root. */
-static const char *const kept[] = {"root.key",      "root.pem",
-                                   "issuing-1.key", "issuing-1.pem",
-                                   "issuing-2.key", "vhost-a.test.key"};
-#define KEPT 6
-
-static void keep(const char *now_there[KEPT], const char *dir, apr_pool_t *pool)
-{
-    int i;
-
-    for (i = 0; i < KEPT; ++i)
-        now_there[i] = ca_file_exists(in(dir, kept[i], pool))
-                           ? text_of(dir, kept[i], pool)
-                           : NULL;
-}
-
-static void all_kept(const char *const before[KEPT], const char *dir,
-                     apr_pool_t *pool)
-{
-    int i;
-
-    for (i = 0; i < KEPT; ++i) {
-        if (before[i])
-            is_str(text_of(dir, kept[i], pool), before[i]);
-    }
-}
-
-/* Everything there is to make: root, two generations, a vhost's certificate. */
-static problem_t *make_all(const char *dir, apr_pool_t *pool)
-{
-    const char *cert_file, *key_file;
-    ca_auto_t *ca;
-    problem_t *prob = ca_auto_ensure(&ca, dir, ORG, NOW, NULL, pool);
-
-    if (!prob)
-        prob = ca_auto_ensure(&ca, dir, ORG, NOW + 4 * YEAR, NULL, pool);
-    if (!prob)
-        prob = ca_auto_vhost_ensure(&cert_file, &key_file, ca, dir,
-                                    names(pool, "a.test", NULL), NOW + 4 * YEAR,
-                                    NULL, pool);
-    return prob;
-}
-
-/* After whatever happened in dir the next start puts everything right, and
- * leaves what was there. */
-static void recovers(const char *dir, apr_pool_t *pool)
-{
-    const char *before[KEPT];
-    ca_auto_t *ca;
-    problem_t *prob;
-
-    keep(before, dir, pool);
-    prob = make_all(dir, pool);
-    ok(!prob, "%s", prob ? prob->cause : "");
-    all_kept(before, dir, pool);
-    ca = ensure(dir, NOW + 4 * YEAR, pool);
-    if (!ca)
-        return;
-    is_int(ca->generations->nelts, 2);
-    is_int(ca->issuer->generation, 2);
-    works(ca, NOW + 4 * YEAR, pool);
-    is_int(count(dir), 9);
-}
-
-static void die_at_every_step(apr_pool_t *pool)
-{
-    int n, status = 0;
-
-    for (n = 1; n < 500; ++n) {
-        const char *dir = dir_of(apr_psprintf(pool, "die-%d", n), pool);
-        pid_t pid = fork();
-
-        if (pid == 0) {
-            steps_to_go = n;
-            _exit(make_all(dir, pool) ? 1 : 0);
-        }
-        waitpid(pid, &status, 0);
-        recovers(dir, pool);
-        if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-            break;
-        ok(WIFEXITED(status) && WEXITSTATUS(status) == DIED, "step %d", n);
-    }
-    tap_diag("%d steps", n);
-    ok(n > 40 && n < 500, "%d", n);
-}
-
-static void fail_at_every_step(apr_pool_t *pool)
-{
-    int n, failures = 0, done = 0;
-
-    for (n = 1; n < 500 && !done; ++n) {
-        const char *dir = dir_of(apr_psprintf(pool, "fail-%d", n), pool);
-        problem_t *prob;
-
-        steps_to_go = n;
-        steps_errno = ENOSPC;
-        prob = make_all(dir, pool);
-        done = steps_to_go > 0;
-        steps_to_go = steps_errno = 0;
-        if (prob) {
-            ++failures;
-            ok(strncmp(prob->cause, dir, strlen(dir)) == 0, "%s", prob->cause);
-            ok(strstr(prob->cause, "No space left on device; make room"), "%s",
-               prob->cause);
-        }
-        recovers(dir, pool);
-    }
-    tap_diag("%d steps, %d of them stopped it", n, failures);
-    ok(failures > 30, "%d", failures);
-}
-
-/* Many processes at once in an empty directory; one of them is killed. */
-static void together(apr_pool_t *pool)
-{
-    const char *dir = dir_of("together", pool), *root = NULL;
-    pid_t pids[8];
-    int i, status;
-    ca_auto_t *ca;
-
-    for (i = 0; i < 8; ++i) {
-        pids[i] = fork();
-        if (pids[i] == 0) {
-            steps_to_go = i == 3 ? 20 : 0;
-            if (make_all(dir, pool))
-                _exit(1);
-            root = text_of(dir, "root.pem", pool);
-            if (ca_auto_ensure(&ca, dir, ORG, NOW + 4 * YEAR, NULL, pool))
-                _exit(2);
-            _exit(strcmp(root, ca->roots_pem) ? 3 : ca->issuer->generation + 8);
-        }
-    }
-    for (i = 0; i < 8; ++i) {
-        waitpid(pids[i], &status, 0);
-        ok(WIFEXITED(status) && (WEXITSTATUS(status) == 10 ||
-                                 (i == 3 && WEXITSTATUS(status) == DIED)),
-           "process %d: %d", i, status);
-    }
-    recovers(dir, pool);
-}
-
 const tap_case_t tap_cases[] = {
     {"the first start makes root and intermediate, the next finds them",
      first_start},
@@ -579,7 +373,4 @@ const tap_case_t tap_cases[] = {
     {"a key that is garbage is never overwritten", garbage},
     {"certificates that are garbage are left alone", garbage_certificates},
     {"files of other names are nobody's generation", other_files},
-    {"a power cut at any step is taken up again", die_at_every_step},
-    {"a full disk at any step is told, and taken up again", fail_at_every_step},
-    {"many starts at once make one CA", together},
     {NULL, NULL}};

@@ -14,21 +14,6 @@ static const char *path(const char *name, apr_pool_t *pool)
     return apr_pstrcat(pool, tap_tmpdir(), "/", name, NULL);
 }
 
-static int mode_of(const char *name)
-{
-    struct stat st;
-
-    return lstat(name, &st) == 0 ? (int)(st.st_mode & 07777) : -1;
-}
-
-static const char *text_of(const char *name, apr_pool_t *pool)
-{
-    const char *text = NULL;
-    problem_t *prob = ca_file_read(&text, name, pool);
-
-    return prob ? prob->cause : text;
-}
-
 /* Files in dir whose names begin with prefix. */
 static int count(const char *dir, const char *prefix)
 {
@@ -50,14 +35,14 @@ static void create(apr_pool_t *pool)
 
     umask(mask);
     ok(!prob, "%s", prob ? prob->cause : "");
-    is_int(mode_of(file), 0640);
-    is_str(text_of(file, pool), "first");
+    is_int(file_mode(file), 0640);
+    is_str(file_get(file, pool), "first");
     prob = ca_file_create(file, "second", 0600, pool);
     need(prob);
     ok(strstr(prob->cause, "/create: cannot write it: File exists"), "%s",
        prob->cause);
-    is_str(text_of(file, pool), "first");
-    is_int(mode_of(file), 0640);
+    is_str(file_get(file, pool), "first");
+    is_int(file_mode(file), 0640);
     is_int(symlink("/nonexistent/x", link_path), 0);
     ok(ca_file_exists(link_path) && !ca_file_exists(path("nothing", pool)));
     ok(ca_file_create(link_path, "x", 0600, pool) != NULL);
@@ -75,8 +60,8 @@ static void replace(apr_pool_t *pool)
 
     need(!ca_file_replace(file, "first", 0600, pool));
     need(!ca_file_replace(file, "second", 0644, pool));
-    is_str(text_of(file, pool), "second");
-    is_int(mode_of(file), 0644);
+    is_str(file_get(file, pool), "second");
+    is_int(file_mode(file), 0644);
     is_int(count(tap_tmpdir(), ".new-"), 0);
 }
 
@@ -87,14 +72,14 @@ static void directory(apr_pool_t *pool)
     problem_t *prob;
 
     need(!ca_file_dir_ensure(dir, &journal->log, pool));
-    is_int(mode_of(dir), 0700);
+    is_int(file_mode(dir), 0700);
     need(!ca_file_dir_ensure(dir, &journal->log, pool));
     is_str(journal->text, "");
     chmod(dir, 0755);
     need(!ca_file_dir_ensure(dir, &journal->log, pool));
     ok(strstr(journal->text, apr_pstrcat(pool, "run: chmod 700 ", dir, NULL)),
        "%s", journal->text);
-    is_int(mode_of(dir), 0755);
+    is_int(file_mode(dir), 0755);
     prob = ca_file_dir_ensure(deep, NULL, pool);
     need(prob);
     ok(strstr(prob->cause,
@@ -165,7 +150,7 @@ static void lock(apr_pool_t *pool)
     need(pid > 0);
     fd = open(apr_pstrcat(pool, dir, "/lock", NULL), O_RDWR | O_CLOEXEC);
     is_int(flock(fd, LOCK_EX | LOCK_NB), -1);
-    is_int(mode_of(apr_pstrcat(pool, dir, "/lock", NULL)), 0600);
+    is_int(file_mode(apr_pstrcat(pool, dir, "/lock", NULL)), 0600);
     file_put("locked/.new-rest", "", pool);
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
@@ -185,7 +170,7 @@ static void key(apr_pool_t *pool)
     problem_t *prob;
 
     need(!ca_file_key_ensure(&made, file, "P-384", pool));
-    is_int(mode_of(file), 0600);
+    is_int(file_mode(file), 0600);
     need(!ca_file_key_ensure(&again, file, "P-256", pool));
     is_int(EVP_PKEY_eq(made, again), 1);
     file_put("made.key", "garbage", pool);
@@ -193,7 +178,7 @@ static void key(apr_pool_t *pool)
     need(prob);
     ok(strstr(prob->cause, apr_psprintf(pool, "mv %s %s.bad", file, file)),
        "%s", prob->cause);
-    is_str(text_of(file, pool), "garbage");
+    is_str(file_get(file, pool), "garbage");
     prob = ca_file_key_ensure(&again, path("new.key", pool), "P-1", pool);
     ok(prob && !ca_file_exists(path("new.key", pool)));
 }

@@ -346,21 +346,21 @@ static void fingerprints(apr_pool_t *pool)
 {
     ca_issuer_t *issuer = issuer_of("P-256", pool);
     ca_request_t request = request_for(ca_key_make("RSA-2048", pool), pool);
-    unsigned char digest[32];
+    const unsigned char *der;
+    unsigned char *spki_der = NULL;
+    apr_size_t len;
+    int spki_len;
     ca_cert_t *cert;
     X509 *leaf;
 
     need(!ca_issue(&cert, issuer, &request, pool));
     leaf = parsed(cert, pool);
-    X509_digest(leaf, EVP_sha256(), digest, NULL);
-    is_str(cert->sha256, ca_hex(digest, 32, pool));
-    {
-        unsigned char *der = NULL;
-        int len = i2d_PUBKEY(request.key, &der);
-
-        is_str(cert->spki_sha256, ca_sha256_hex(der, (apr_size_t)len, pool));
-        OPENSSL_free(der);
-    }
+    der = ca_cert_der(&len, leaf, pool);
+    is_str(cert->sha256, ca_sha256_hex(der, len, pool));
+    spki_len = i2d_PUBKEY(request.key, &spki_der);
+    is_str(cert->spki_sha256,
+           ca_sha256_hex(spki_der, (apr_size_t)spki_len, pool));
+    OPENSSL_free(spki_der);
 }
 
 /* An issuer whose key is not its certificate's, as after a mix-up of memory or
