@@ -67,10 +67,10 @@ static inline X509 *ca_cert_of(const char *cn, EVP_PKEY *key, int path_len,
     return cert;
 }
 
-/* Root and intermediate with keys of this kind, through files. */
+/* A P-256 root and an intermediate with a key of this kind, through files. */
 static inline ca_issuer_t *issuer_of(const char *spec, apr_pool_t *pool)
 {
-    EVP_PKEY *root_key = ca_key_make(spec, pool);
+    EVP_PKEY *root_key = ca_key_make("P-256", pool);
     EVP_PKEY *key = ca_key_make(spec, pool);
     X509 *root = ca_cert_of("Root", root_key, -1, NULL, NULL, pool);
     X509 *cert = ca_cert_of("Issuing", key, 0, root, root_key, pool);
