@@ -194,10 +194,21 @@ static void idle_close(store_t *store)
         store_conn_close(conn);
 }
 
-/* Threads that are in here just now. */
-static void users_add(store_t *store, int count)
+void store_enter(store_t *store)
 {
-    __atomic_add_fetch(&store->users, count, __ATOMIC_RELAXED);
+    __atomic_add_fetch(&store->users, 1, __ATOMIC_RELAXED);
+}
+
+void store_leave(store_t *store)
+{
+    if (__atomic_sub_fetch(&store->users, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    idle_close(store);
+    if (store->writer)
+        store_conn_close(store->writer);
+    store_lock_close(&store->lock);
+    pthread_mutex_destroy(&store->mutex);
+    apr_pool_destroy(store->pool);
 }
 
 static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
@@ -227,13 +238,13 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     apr_status_t rv;
     int may_again;
 
-    users_add(store, 1);
+    store_enter(store);
     rv = read_once(store, fn, baton, &may_again);
     if (may_again) {
         idle_close(store); /* they are as stale */
         rv = read_once(store, fn, baton, &may_again);
     }
-    users_add(store, -1);
+    store_leave(store);
     return rv;
 }
 
@@ -272,24 +283,16 @@ apr_status_t store_read_one(store_rows_t *rows, store_t *store,
     return rv;
 }
 
-/* A thread that is still in here when the process ends keeps what it uses. */
+/* A thread that is still in here when the process ends is the last one out. */
 static apr_status_t store_close(void *data)
 {
     store_t *store = data;
-    int is_used;
 
     pthread_mutex_lock(&store->mutex);
     store->is_closed = 1;
-    is_used = __atomic_load_n(&store->users, __ATOMIC_RELAXED) > 0;
     pthread_mutex_unlock(&store->mutex);
     idle_close(store);
-    if (is_used)
-        return APR_SUCCESS;
-    if (store->writer)
-        store_conn_close(store->writer);
-    store_lock_close(&store->lock);
-    pthread_mutex_destroy(&store->mutex);
-    apr_pool_destroy(store->pool);
+    store_leave(store);
     return APR_SUCCESS;
 }
 
@@ -312,6 +315,7 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     apr_pool_create_unmanaged_ex(&own, NULL, NULL);
     *store = apr_pcalloc(own, sizeof(**store));
     (*store)->pool = own;
+    (*store)->users = 1;
     (*store)->log = log;
     (*store)->path = apr_pstrdup(own, conf->params);
     (*store)->driver = driver;

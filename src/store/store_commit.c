@@ -381,14 +381,14 @@ static void entry_wait(store_t *store, store_entry_t *entry)
 
 static apr_status_t entry_submit(store_t *store, store_entry_t *entry)
 {
-    __atomic_add_fetch(&store->users, 1, __ATOMIC_RELAXED);
+    store_enter(store);
     pthread_mutex_lock(&store->mutex);
     queue_add(store, entry);
     entry_wait(store, entry);
     pthread_mutex_unlock(&store->mutex);
-    __atomic_sub_fetch(&store->users, 1, __ATOMIC_RELAXED);
     if (entry->state == ENTRY_WAITS)
         store_ill(store, STORE_WRITE_ILL, "writing takes too long");
+    store_leave(store);
     pthread_cond_destroy(&entry->cond);
     return entry->rv;
 }

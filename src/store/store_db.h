@@ -21,7 +21,7 @@ struct store_t {
     const char *path;
     const apr_dbd_driver_t *driver;
 
-    int users;             /* threads in here; atomic */
+    int users;             /* threads in here, and the owner; atomic */
     pthread_mutex_t mutex; /* guards what follows, held for moments only */
     store_conn_t *idle;    /* of readers, last used first */
     int idle_count;
@@ -56,6 +56,10 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
 
 /* Greater than every id: a list from the newest. */
 #define STORE_NEWEST "~"
+
+/* Around all that a caller's thread does in here. */
+void store_enter(store_t *store);
+void store_leave(store_t *store);
 
 /* Is the file at the path still what this connection is open on? */
 int store_is_current(const store_t *store, const store_conn_t *conn);

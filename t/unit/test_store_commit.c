@@ -13,7 +13,7 @@
 
 /* A write of one's own: some SQL, a status, and what was seen on the way. */
 typedef struct {
-    help_t *help;
+    store_t *store;
     const char *sql;
     apr_status_t wanted, rv;
     store_durability_e durability;
@@ -23,10 +23,22 @@ typedef struct {
     pthread_t thread;
 } write_t;
 
-/* Threads in the store beside the leader. */
+/* Threads in the store beside the leader; the owner counts as one. */
 static int queue_length(store_t *store)
 {
-    return __atomic_load_n(&store->users, __ATOMIC_RELAXED) - 1;
+    return __atomic_load_n(&store->users, __ATOMIC_RELAXED) - 2;
+}
+
+static void leader_wait(store_t *store)
+{
+    int has_leader = 0;
+
+    while (!has_leader) {
+        apr_sleep(1000);
+        pthread_mutex_lock(&store->mutex);
+        has_leader = store->has_leader;
+        pthread_mutex_unlock(&store->mutex);
+    }
 }
 
 static apr_status_t run(store_conn_t *conn, void *baton)
@@ -36,7 +48,8 @@ static apr_status_t run(store_conn_t *conn, void *baton)
     apr_status_t rv = APR_SUCCESS;
 
     write->ran++;
-    while (queue_length(write->help->store) < write->queued)
+    while (queue_length(write->store) <
+           __atomic_load_n(&write->queued, __ATOMIC_RELAXED))
         apr_sleep(1000);
     if (store_conn_text(&rows, conn, "PRAGMA synchronous", write->pool) ==
             APR_SUCCESS &&
@@ -52,19 +65,27 @@ static void *write_thread(void *data)
 {
     write_t *write = data;
 
-    write->rv = store_write(write->help->store, write->durability, run, write);
+    write->rv = store_write(write->store, write->durability, run, write);
     return NULL;
+}
+
+static apr_status_t pool_destroy(void *pool)
+{
+    apr_pool_destroy(pool);
+    return APR_SUCCESS;
 }
 
 static write_t *write_make(help_t *help, const char *sql, apr_status_t wanted)
 {
     write_t *write = apr_pcalloc(help->pool, sizeof(*write));
 
-    write->help = help;
+    write->store = help->store;
     write->sql = sql;
     write->wanted = wanted;
     write->durability = STORE_RELAXED;
     apr_pool_create_unmanaged_ex(&write->pool, NULL, NULL);
+    apr_pool_cleanup_register(help->pool, write->pool, pool_destroy,
+                              apr_pool_cleanup_null);
     return write;
 }
 
@@ -122,8 +143,7 @@ static void crowd_run(help_t *help, write_t **crowd)
 
     first->queued = CROWD;
     pthread_create(&first->thread, NULL, write_thread, first);
-    while (!__atomic_load_n(&help->store->has_leader, __ATOMIC_RELAXED))
-        apr_sleep(1000);
+    leader_wait(help->store);
     for (i = 0; i < CROWD; i++) {
         pthread_create(&crowd[i]->thread, NULL, write_thread, crowd[i]);
         while (i < CROWD - 1 && queue_length(help->store) < i + 1)
@@ -240,15 +260,14 @@ static void queue_limit(apr_pool_t *pool)
     is_int(help_add(help, "a"), APR_SUCCESS);
     first->queued = 2;
     pthread_create(&first->thread, NULL, write_thread, first);
-    while (!__atomic_load_n(&help->store->has_leader, __ATOMIC_RELAXED))
-        apr_sleep(1000);
+    leader_wait(help->store);
     start = clock_now(&clock_system);
     write_thread(second);
     is_int(second->rv, APR_TIMEUP);
     ok((clock_now(&clock_system) - start) / 1000 < 2300);
     is_int(second->ran, 0);
     is_int(help_lines(help, "AS0250"), 1);
-    first->queued = 0;
+    __atomic_store_n(&first->queued, 0, __ATOMIC_RELAXED);
     pthread_join(first->thread, NULL);
     is_int(first->rv, APR_SUCCESS);
     write_thread(second);
@@ -264,11 +283,11 @@ static void close_under_way(apr_pool_t *pool)
     is_int(help_add(help, "a"), APR_SUCCESS);
     first->queued = 1;
     pthread_create(&first->thread, NULL, write_thread, first);
-    while (!__atomic_load_n(&store->has_leader, __ATOMIC_RELAXED))
-        apr_sleep(1000);
+    leader_wait(store);
     help_close(help);
     help->store = store;
-    first->queued = 0;
+    __atomic_store_n(&first->queued, -1,
+                     __ATOMIC_RELAXED); /* the owner counts no more */
     pthread_join(first->thread, NULL);
     is_int(first->rv, APR_SUCCESS);
     help->store = help_open(help);
