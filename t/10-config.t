@@ -34,7 +34,7 @@ my @mistakes = (
     ['ACMEBaseURL http://ca.test',
         qr{ACMEBaseURL http://ca.test: ACME needs https .*; write https://}],
     ['ACMEBaseURL https://ca.test/',
-        qr{ACMEBaseURL https://ca.test/: it ends in a slash; leave}],
+        qr{ACMEBaseURL https://ca.test/: it ends in a slash; write}],
     ['ACMEBaseURL https://ca.test?x',
         qr{ACMEBaseURL https://ca.test\?x: it holds a query.*; write}],
     ['ACMEBaseURL https://', qr{ACMEBaseURL https://: it has no host; write}],
