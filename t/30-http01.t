@@ -185,7 +185,8 @@ sub itself {
     my $http = AcmeServer::free_port();
     my $root = AcmeServer::tempdir();
     mkdir "$root/$_" for '.well-known', '.well-known/acme-challenge';
-    my $self = AcmeServer->new(http01_port => $http, http_port => $http,
+    my $self = AcmeServer->new(mpm => 'event', http01_port => $http,
+        http_port => $http,
         global => "ServerLimit 1\nStartServers 1\nThreadsPerChild 3\n"
             . "MaxRequestWorkers 3\nMinSpareThreads 1\nMaxSpareThreads 3\n",
         http_vhost => "DocumentRoot $root")->start;

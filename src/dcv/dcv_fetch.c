@@ -207,7 +207,8 @@ static void finished_take(dcv_fetch_t *fetch)
     CURLMsg *message;
     int left;
 
-    while ((message = curl_multi_info_read(fetch->multi, &left)) != NULL) {
+    for (message = curl_multi_info_read(fetch->multi, &left); message;
+         message = curl_multi_info_read(fetch->multi, &left)) {
         dcv_transfer_t *transfer = NULL;
         dcv_request_t request;
         dcv_reply_t reply;

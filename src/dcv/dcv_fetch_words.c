@@ -32,7 +32,8 @@ static const struct {
      "the ACME server has no route to this network; if it has no IPv6 at all, "
      "an IPv4 address is needed too"},
     {EADDRNOTAVAIL, "network is unreachable",
-     "the ACME server has no address in this family"},
+     "the ACME server has no address, or no free port, to connect from"},
+    {EAFNOSUPPORT, "network is unreachable", "the ACME server has no IPv6"},
     {EACCES, "forbidden by the ACME server's firewall", NULL},
     {EPERM, "forbidden by the ACME server's firewall", NULL},
 };

@@ -25,7 +25,8 @@
 #define STOP (1ULL << 32)
 
 /* A job that waits longer than so many of its time limits is handed back. */
-#define WAIT_LIMITS 2
+#define WAIT_LIMITS    2
+#define COMPLAIN_EVERY apr_time_from_sec(60)
 /* Validations at a time, whatever the configurations say. */
 #define LIMIT_MAX 16384
 
@@ -45,6 +46,8 @@ struct dcv_loop_t {
     dcv_queue_t *queue;
     dcv_run_t *running;
     int is_stopping;
+    int limit;              /* validations at a time, for want of descriptors */
+    apr_time_t quiet_until; /* no more complaints of overload */
 };
 
 static const dcv_method_t *const methods[] = {
@@ -203,18 +206,39 @@ static void run_start(dcv_loop_t *loop, dcv_run_t *run)
     run->method->start(run);
 }
 
+/* Once in a while: it is one state, not one event per job. */
+static int may_complain(dcv_loop_t *loop)
+{
+    apr_time_t now = dcv_event_now(loop->event);
+
+    if (now < loop->quiet_until)
+        return 0;
+    loop->quiet_until = now + COMPLAIN_EVERY;
+    return 1;
+}
+
+static void overloaded(dcv_run_t *run)
+{
+    if (may_complain(run->loop))
+        log_write(run->loop->log, LOG_LEVEL_WARNING, "AS0205", APR_SUCCESS,
+                  "so many validations wait that some are put off; "
+                  "ACMEValidationMax is %d",
+                  run->conf->max_in_flight);
+    hand_back_untried(run, "too many validations are waiting");
+}
+
 static void run_tired(void *baton)
 {
     dcv_run_t *run = baton;
 
     dcv_queue_remove(run->loop->queue, run);
-    hand_back_untried(run, "too many validations are waiting");
+    overloaded(run);
 }
 
 static void run_enqueue(dcv_loop_t *loop, dcv_run_t *run)
 {
     if (!dcv_queue_add(loop->queue, run)) {
-        hand_back_untried(run, "too many validations are waiting");
+        overloaded(run);
         return;
     }
     run->timer.fire = run_tired;
@@ -265,10 +289,10 @@ static int limit_find(void)
 
 static apr_status_t loop_setup(dcv_loop_t *loop)
 {
-    int limit = limit_find();
     apr_pool_t *pool;
     apr_status_t rv;
 
+    loop->limit = limit_find();
     apr_pool_create(&pool, loop->pool);
     loop->run_pool = pool;
     rv = dcv_event_create(&loop->event, pool);
@@ -276,8 +300,8 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
         rv = dcv_fetch_create(&loop->fetch, loop->event, pool);
     if (rv != APR_SUCCESS)
         return rv;
-    loop->dns = dcv_dns_make(loop->event, 2 * limit, loop->log, pool);
-    loop->queue = dcv_queue_make(limit, pool);
+    loop->dns = dcv_dns_make(loop->event, 2 * loop->limit, loop->log, pool);
+    loop->queue = dcv_queue_make(loop->limit, pool);
     dcv_event_handle(loop->event, DCV_EVENT_WAKE, woken, loop);
     return dcv_event_watch(loop->event, DCV_EVENT_WAKE, loop->wake_fd, EPOLLIN);
 }
@@ -314,8 +338,14 @@ void dcv_loop_run(dcv_loop_t *loop)
                   "validation cannot be set up in this process");
     while (rv == APR_SUCCESS && !loop->is_stopping) {
         dcv_event_turn(loop->event);
-        while ((run = dcv_queue_next(loop->queue)) != NULL)
+        for (run = dcv_queue_next(loop->queue); run;
+             run = dcv_queue_next(loop->queue))
             run_start(loop, run);
+        if (dcv_queue_is_short(loop->queue) && may_complain(loop))
+            log_write(loop->log, LOG_LEVEL_WARNING, "AS0206", APR_SUCCESS,
+                      "validations wait: this process may open too few files "
+                      "for more than %d at a time; raise its limit (ulimit -n)",
+                      loop->limit);
     }
     loop_end(loop);
     apr_pool_destroy(loop->run_pool);

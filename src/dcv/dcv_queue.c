@@ -186,6 +186,19 @@ void dcv_queue_done(dcv_queue_t *queue, dcv_run_t *run)
     queue->in_flight--;
 }
 
+int dcv_queue_is_short(const dcv_queue_t *queue)
+{
+    dcv_lane_t *lane;
+
+    if (queue->in_flight < queue->limit)
+        return 0;
+    for (lane = queue->lanes; lane; lane = lane->next) {
+        if (lane->waiting && lane->in_flight < lane->conf->max_in_flight)
+            return 1;
+    }
+    return 0;
+}
+
 dcv_run_t *dcv_queue_drain(dcv_queue_t *queue)
 {
     dcv_lane_t *lane;

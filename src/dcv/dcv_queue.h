@@ -29,6 +29,9 @@ void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run);
 /* This one, which was in flight, is done. */
 void dcv_queue_done(dcv_queue_t *queue, dcv_run_t *run);
 
+/* Do some wait that their configurations would let run? */
+int dcv_queue_is_short(const dcv_queue_t *queue);
+
 /* Any that waits, removed; NULL if there is none. */
 dcv_run_t *dcv_queue_drain(dcv_queue_t *queue);
 

@@ -180,6 +180,9 @@ static void open_all(apr_pool_t *pool)
 {
     server_start(&server, answer);
     server_open(&server);
+    setenv("http_proxy", "http://127.0.0.1:1/", 1); /* T79 */
+    setenv("https_proxy", "http://127.0.0.1:1/", 1);
+    setenv("all_proxy", "http://127.0.0.1:1/", 1);
     bed = bed_start(pool);
     bed->conf->http01_port = server.port;
     bed_host(bed, "metadata.test", "169.254.169.254");

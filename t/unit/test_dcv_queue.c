@@ -64,6 +64,7 @@ static void limits(apr_pool_t *pool)
         started++;
     }
     is_int(started, 64);
+    ok(!dcv_queue_is_short(queue));
     for (i = 0; i < 50; i++)
         ok(dcv_queue_add(
             queue, run_make(conf, apr_psprintf(pool, "other %d", i), pool)));
@@ -94,6 +95,7 @@ static void lanes(apr_pool_t *pool)
     }
     is_int(ones, 10);
     is_int(twos, 30);
+    ok(dcv_queue_is_short(queue));
 }
 
 static void removal(apr_pool_t *pool)
