@@ -38,6 +38,8 @@ static void found(const acme_conf_t *conf, const char *directive,
     if (!findings->nelts)
         return;
     text = APR_ARRAY_IDX(findings, 0, const char *);
+    if (!text)
+        return;
     ok(!strncmp(text, directive, strlen(directive)), "%s in %s", directive,
        text);
     ok(strstr(text, why), "%s in %s", why, text);
