@@ -8,6 +8,7 @@
 #include <openssl/params.h>
 #include <string.h>
 
+#include "base/ed25519.h"
 #include "base/own.h"
 #include "policy/policy_rsa.h"
 
@@ -118,6 +119,20 @@ static const char *ec_fault(const policy_t *policy, EVP_PKEY *key,
     return NULL;
 }
 
+static const char *ed25519_fault(const policy_t *policy, EVP_PKEY *key,
+                                 apr_pool_t *pool)
+{
+    unsigned char raw[ED25519_LEN];
+    size_t len = sizeof(raw);
+
+    if (!(policy->key_kinds & POLICY_KEY_ED25519))
+        return kind_fault(policy, "an Ed25519 key", pool);
+    if (EVP_PKEY_get_raw_public_key(key, raw, &len) != 1 ||
+        len != sizeof(raw) || ed25519_is_small_order(raw))
+        return "its point is of small order";
+    return NULL;
+}
+
 static const char *key_fault(const policy_t *policy, EVP_PKEY *key,
                              apr_pool_t *pool)
 {
@@ -129,9 +144,7 @@ static const char *key_fault(const policy_t *policy, EVP_PKEY *key,
     case EVP_PKEY_EC:
         return ec_fault(policy, key, pool);
     case EVP_PKEY_ED25519:
-        if (policy->key_kinds & POLICY_KEY_ED25519)
-            return NULL;
-        return kind_fault(policy, "an Ed25519 key", pool);
+        return ed25519_fault(policy, key, pool);
     default:
         name = EVP_PKEY_get0_type_name(key);
         return kind_fault(

@@ -5,7 +5,8 @@
 /* Is this public key strong enough?  The same hygiene for account keys
  * (type PROBLEM_BAD_PUBLIC_KEY) and certificate keys (PROBLEM_BAD_CSR): kind
  * and size on the list, RSA exponent odd and 3 < e < 2^64, modulus odd, free of
- * small factors, not from close primes (Fermat), not of ROCA's shape. */
+ * small factors, not from close primes (Fermat), not of ROCA's shape; EC keys
+ * on a named curve, uncompressed; Ed25519 points not of small order. */
 
 #include <openssl/evp.h>
 

@@ -250,6 +250,22 @@ static void rsa_numbers(apr_pool_t *pool)
     bad("divisible by 757", rsa(more, 65537, pool), pool);
 }
 
+static void ed25519_points(apr_pool_t *pool)
+{
+    unsigned char raw[32] = {0};
+    EVP_PKEY *key;
+    int i;
+
+    for (i = 0; i < 4; i++) { /* y = 0, y = 1, with either sign of x */
+        raw[0] = i & 1;
+        raw[31] = i & 2 ? 0x80 : 0;
+        key = own_pkey(pool, EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+                                                         raw, sizeof(raw)));
+        need(key);
+        bad("small order", key, pool);
+    }
+}
+
 static void lists(apr_pool_t *pool)
 {
     static const struct {
@@ -289,5 +305,6 @@ const tap_case_t tap_cases[] = {
     {"T07 a curve by its parameters", explicit_curve},
     {"T07 RSA sizes", rsa_sizes},
     {"T07 RSA numbers", rsa_numbers},
+    {"T07 Ed25519 points of small order", ed25519_points},
     {"the policy's list of kinds", lists},
     {NULL, NULL}};
