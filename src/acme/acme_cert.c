@@ -21,17 +21,17 @@
 static problem_t *chain_get(const char **chain, acme_t *acme,
                             const store_cert_t *cert, apr_pool_t *pool)
 {
-    const ca_auto_t *ca = acme->conf->ca;
+    const acme_issuer_t *issuer = acme_conf_issuer_of(acme->conf, cert->issuer);
     store_issuer_t *row;
     apr_status_t rv;
     int i;
 
-    for (i = 0; ca && i < ca->generations->nelts; i++) {
-        const ca_issuer_t *issuer =
-            APR_ARRAY_IDX(ca->generations, i, const ca_issuer_t *);
+    for (i = 0; issuer && i < issuer->set->generations->nelts; i++) {
+        const ca_issuer_t *generation =
+            APR_ARRAY_IDX(issuer->set->generations, i, const ca_issuer_t *);
 
-        if (!strcmp(issuer->fingerprint, cert->issuer)) {
-            *chain = issuer->chain_pem;
+        if (!strcmp(generation->fingerprint, cert->issuer)) {
+            *chain = generation->chain_pem;
             return NULL;
         }
     }

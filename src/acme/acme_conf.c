@@ -8,7 +8,7 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
-#include "acme/acme_plan.h"
+#include "acme/acme_conf_pki.h"
 
 #include "base/banned.h"
 
@@ -23,13 +23,6 @@
 #define SLOTS_MAX    16777216
 #define WAIT_MAX     apr_time_from_sec(60)
 
-/* The URL space's words (pki.md, Profiles): no profile may have such a name. */
-static const char *const reserved[] = {
-    "directory",   "new-nonce",  "new-account",  "new-order", "new-authz",
-    "revoke-cert", "key-change", "renewal-info", "acct",      "order",
-    "authz",       "chall",      "cert",         "issuer",    "orders",
-};
-
 static acme_profile_t *profile_default(apr_pool_t *pool)
 {
     acme_profile_t *profile = apr_pcalloc(pool, sizeof(*profile));
@@ -41,10 +34,24 @@ static acme_profile_t *profile_default(apr_pool_t *pool)
     profile->validity.max_validity = 365 * DAY;
     profile->validity.backdate = 3600;
     profile->validity.common_name = 1;
-    profile->issuer = "automatic";
+    profile->issuer = ACME_ISSUER_AUTOMATIC;
     profile->challenges = apr_array_make(pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(profile->challenges, const char *) = "http-01";
+    profile->external = ACME_EXTERNAL_OFF;
+    profile->validation = 1;
+    profile->enrollment = 1;
+    profile->subject = apr_array_make(pool, 1, sizeof(const char *));
     return profile;
+}
+
+static acme_issuer_t *issuer_automatic(apr_pool_t *pool)
+{
+    acme_issuer_t *issuer = apr_pcalloc(pool, sizeof(*issuer));
+
+    issuer->name = ACME_ISSUER_AUTOMATIC;
+    issuer->type = "internal";
+    issuer->alternates = apr_array_make(pool, 1, sizeof(const char *));
+    return issuer;
 }
 
 acme_conf_t *acme_conf_make(apr_pool_t *pool)
@@ -63,15 +70,96 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     conf->nonce_slots = 65536;
     conf->finalize_wait = apr_time_from_sec(5);
     conf->dcv = dcv_conf_make(pool);
+    conf->eab_key_file = ACME_STATE_DIR "/ca/eab.key";
+    conf->issuers = apr_array_make(pool, 2, sizeof(acme_issuer_t *));
+    APR_ARRAY_PUSH(conf->issuers, acme_issuer_t *) = issuer_automatic(pool);
     conf->profiles = apr_array_make(pool, 1, sizeof(acme_profile_t *));
     APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = profile_default(pool);
     return conf;
 }
 
-static void finding_add(apr_array_header_t *findings, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
+acme_issuer_t *acme_conf_issuer(const acme_conf_t *conf, const char *name)
+{
+    int i;
 
-static void finding_add(apr_array_header_t *findings, const char *fmt, ...)
+    for (i = 0; i < conf->issuers->nelts; i++) {
+        acme_issuer_t *issuer =
+            APR_ARRAY_IDX(conf->issuers, i, acme_issuer_t *);
+
+        if (!strcmp(issuer->name, name))
+            return issuer;
+    }
+    return NULL;
+}
+
+const acme_profile_t *acme_conf_profile(const acme_conf_t *conf,
+                                        const char *name)
+{
+    int i;
+
+    for (i = 0; i < conf->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
+
+        if (!strcmp(profile->name, name))
+            return profile;
+    }
+    return NULL;
+}
+
+static int has_generation(const acme_issuer_t *issuer, const char *fingerprint)
+{
+    int i;
+
+    for (i = 0; issuer->set && i < issuer->set->generations->nelts; i++)
+        if (!strcmp(
+                APR_ARRAY_IDX(issuer->set->generations, i, const ca_issuer_t *)
+                    ->fingerprint,
+                fingerprint))
+            return 1;
+    return 0;
+}
+
+const acme_issuer_t *acme_conf_issuer_of(const acme_conf_t *conf,
+                                         const char *fingerprint)
+{
+    int i;
+
+    for (i = 0; i < conf->issuers->nelts; i++) {
+        const acme_issuer_t *issuer =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *);
+
+        if (has_generation(issuer, fingerprint))
+            return issuer;
+    }
+    return NULL;
+}
+
+const acme_profile_t *acme_conf_profile_at(const acme_conf_t *conf,
+                                           const char *directory)
+{
+    int i;
+
+    for (i = 0; i < conf->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
+
+        if (profile->enrollment && !strcmp(profile->directory, directory))
+            return profile;
+    }
+    if (*directory || !conf->default_profile)
+        return NULL;
+    return acme_conf_profile(conf, conf->default_profile);
+}
+
+const char *acme_conf_issuer_fault(const acme_issuer_t *issuer)
+{
+    if (issuer->set)
+        return NULL;
+    return issuer->problem ? issuer->problem : "there is no CA";
+}
+
+void acme_conf_finding(apr_array_header_t *findings, const char *fmt, ...)
 {
     va_list ap;
 
@@ -168,26 +256,27 @@ static void base_url_check(apr_array_header_t *findings, const char *directive,
     const char *fault;
 
     if (!url || !*url) {
-        finding_add(findings,
-                    "%s: there is no URL to start with; set ServerName, or %s "
-                    "https://name",
-                    directive, directive);
+        acme_conf_finding(
+            findings,
+            "%s: there is no URL to start with; set ServerName, or %s "
+            "https://name",
+            directive, directive);
         return;
     }
     fault = base_url_fault(url);
     if (fault)
-        finding_add(findings, "%s %s: %s; write https://name[:port]", directive,
-                    url, fault);
+        acme_conf_finding(findings, "%s %s: %s; write https://name[:port]",
+                          directive, url, fault);
 }
 
-static void link_check(apr_array_header_t *findings, const char *directive,
-                       const char *url)
+void acme_conf_link_check(apr_array_header_t *findings, const char *directive,
+                          const char *url)
 {
     if (url && ((strncmp(url, "https://", 8) && strncmp(url, "http://", 7)) ||
                 !has_only(url, URL_SAFE "?#")))
-        finding_add(findings,
-                    "%s %s: it is not an http or https URL; write https://…",
-                    directive, url);
+        acme_conf_finding(
+            findings, "%s %s: it is not an http or https URL; write https://…",
+            directive, url);
 }
 
 static void urls_check(apr_array_header_t *findings, const acme_conf_t *conf)
@@ -203,37 +292,41 @@ static void urls_check(apr_array_header_t *findings, const acme_conf_t *conf)
     if (*path && (*path != '/' || strstr(path, "//") || strstr(path, "/.") ||
                   path[strlen(path) - 1] == '/' ||
                   !has_only(path, LOWER UPPER DIGITS "-._~/")))
-        finding_add(findings,
-                    "ACMEPath %s: it is not a plain absolute path; write it "
-                    "like /acme",
-                    path);
-    link_check(findings, "ACMETermsURL", conf->terms_url);
-    link_check(findings, "ACMEWebsite", conf->website);
+        acme_conf_finding(
+            findings,
+            "ACMEPath %s: it is not a plain absolute path; write it "
+            "like /acme",
+            path);
+    acme_conf_link_check(findings, "ACMETermsURL", conf->terms_url);
+    acme_conf_link_check(findings, "ACMEWebsite", conf->website);
 }
 
 static void database_check(apr_array_header_t *findings,
                            const acme_conf_t *conf)
 {
     if (!conf->state_dir || *conf->state_dir != '/')
-        finding_add(findings,
-                    "ACMEStateDir %s: it is not an absolute path; write one",
-                    conf->state_dir ? conf->state_dir : "");
+        acme_conf_finding(
+            findings, "ACMEStateDir %s: it is not an absolute path; write one",
+            conf->state_dir ? conf->state_dir : "");
     if (strcmp(conf->store.driver, "sqlite3"))
-        finding_add(findings,
-                    "ACMEDatabase %s: this build knows no such database; use "
-                    "sqlite3",
-                    conf->store.driver);
+        acme_conf_finding(
+            findings,
+            "ACMEDatabase %s: this build knows no such database; use "
+            "sqlite3",
+            conf->store.driver);
     else if (!conf->store.params || *conf->store.params != '/')
-        finding_add(findings,
-                    "ACMEDatabase sqlite3 %s: it is not an absolute path; "
-                    "write one",
-                    conf->store.params ? conf->store.params : "");
+        acme_conf_finding(
+            findings,
+            "ACMEDatabase sqlite3 %s: it is not an absolute path; "
+            "write one",
+            conf->store.params ? conf->store.params : "");
     if (strlen(conf->realm) > 64 ||
         !has_only(conf->realm, LOWER UPPER DIGITS "-._"))
-        finding_add(findings,
-                    "ACMERealm %s: a realm is at most 64 letters, digits, '-', "
-                    "'.' or '_'; choose such a name",
-                    conf->realm);
+        acme_conf_finding(
+            findings,
+            "ACMERealm %s: a realm is at most 64 letters, digits, '-', "
+            "'.' or '_'; choose such a name",
+            conf->realm);
 }
 
 static void number_check(apr_array_header_t *findings, const char *directive,
@@ -241,11 +334,11 @@ static void number_check(apr_array_header_t *findings, const char *directive,
                          const char *unit)
 {
     if (value < min || value > max)
-        finding_add(findings,
-                    "%s %" APR_INT64_T_FMT
-                    ": it is out of range; choose %" APR_INT64_T_FMT
-                    " to %" APR_INT64_T_FMT "%s",
-                    directive, value, min, max, unit);
+        acme_conf_finding(findings,
+                          "%s %" APR_INT64_T_FMT
+                          ": it is out of range; choose %" APR_INT64_T_FMT
+                          " to %" APR_INT64_T_FMT "%s",
+                          directive, value, min, max, unit);
 }
 
 static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
@@ -271,86 +364,6 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
                  100000, "");
 }
 
-static int is_name_reserved(const char *name)
-{
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-        if (!strcmp(reserved[i], name))
-            return 1;
-    return 0;
-}
-
-static void profile_check(apr_array_header_t *findings,
-                          const acme_profile_t *profile)
-{
-    const char *name = profile->name;
-    apr_size_t len = strlen(name);
-    apr_int64_t longest =
-        acme_plan_validity(profile->policy, &profile->validity).max_validity;
-    int i;
-
-    if (!len || len > 32 || !has_only(name, LOWER DIGITS "-"))
-        finding_add(findings,
-                    "<ACMEProfile %s>: a name is 1 to 32 lower-case letters, "
-                    "digits or '-'; rename it",
-                    name);
-    else if (is_name_reserved(name))
-        finding_add(findings,
-                    "<ACMEProfile %s>: this word is part of the URLs; rename "
-                    "it",
-                    name);
-    if (profile->validity.validity < LIFETIME_MIN ||
-        profile->validity.validity > longest)
-        finding_add(findings,
-                    "ACMEProfileValidity %" APR_INT64_T_FMT
-                    " (profile %s): it is shorter than a minute or longer than "
-                    "the longest allowed; choose %d to %" APR_INT64_T_FMT
-                    " seconds",
-                    profile->validity.validity, name, LIFETIME_MIN, longest);
-    if (!profile->challenges->nelts)
-        finding_add(findings,
-                    "ACMEProfileChallenges (profile %s): there is none; name "
-                    "http-01",
-                    name);
-    for (i = 0; i < profile->challenges->nelts; i++) {
-        const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
-
-        if (strcmp(type, "http-01"))
-            finding_add(findings,
-                        "ACMEProfileChallenges %s (profile %s): there is no "
-                        "such challenge type; use http-01",
-                        type, name);
-    }
-}
-
-static void profiles_check(apr_array_header_t *findings,
-                           const acme_conf_t *conf)
-{
-    int i, k;
-
-    if (!conf->profiles->nelts)
-        finding_add(findings, "ACMEServer on: there is no profile; leave the "
-                              "built-in one or write <ACMEProfile name>");
-    for (i = 0; i < conf->profiles->nelts; i++) {
-        const acme_profile_t *a =
-            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
-
-        profile_check(findings, a);
-        for (k = 0; k < i; k++) {
-            const acme_profile_t *b =
-                APR_ARRAY_IDX(conf->profiles, k, const acme_profile_t *);
-
-            if (!strcmp(a->name, b->name) ||
-                !strcmp(a->directory, b->directory))
-                finding_add(findings,
-                            "<ACMEProfile %s>: a profile of this name or "
-                            "directory is there already; rename one",
-                            a->name);
-        }
-    }
-}
-
 apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool)
 {
     apr_array_header_t *findings =
@@ -359,6 +372,6 @@ apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool)
     urls_check(findings, conf);
     database_check(findings, conf);
     numbers_check(findings, conf);
-    profiles_check(findings, conf);
+    acme_conf_pki_check(findings, conf);
     return findings;
 }

@@ -19,15 +19,50 @@
 #include "policy/policy.h"
 #include "store/store.h"
 
+/* The issuer that is there without being configured. */
+#define ACME_ISSUER_AUTOMATIC "automatic"
+
+/* A CA to sign with (pki.md, Issuers): what its directives say, and what became
+ * of it.  Files are absolute paths, NULL where they are not given. */
+typedef struct {
+    const char *name;
+    const char *type;        /* "internal" */
+    const char *certificate; /* PEM: certificate, then its chain */
+    const char *key;
+    const char *directory;          /* of generations, <n>.pem and <n>.key */
+    apr_array_header_t *alternates; /* of const char *: further chains */
+    const char *url;                /* where AIA points; NULL: issuer_url */
+    /* Filled by the parent after the configuration was checked; set is NULL
+     * while the issuer cannot be used, and then problem says why (for 503s and
+     * the log). */
+    ca_auto_t *set;
+    const char *problem;
+} acme_issuer_t;
+
+typedef enum {
+    ACME_EXTERNAL_OFF,
+    ACME_EXTERNAL_OPTIONAL,
+    ACME_EXTERNAL_REQUIRED
+} acme_external_e;
+
 /* policy + issuer + enrolment (pki.md, Profiles). */
 typedef struct {
-    const char *name;      /* "default" */
-    const char *directory; /* "" for the default directory, else name */
+    const char *name;        /* "default" */
+    const char *directory;   /* "" for the default directory, else name */
+    const char *description; /* for meta.profiles; NULL: none */
     const policy_t *policy;
     ca_profile_t validity;
     const char *issuer;             /* issuer's name: "automatic" */
     apr_array_header_t *challenges; /* of const char *: "http-01" */
+    int external;                   /* acme_external_e */
+    int validation; /* 0: authorizations are valid from birth, for accounts
+                       with an external account key */
+    int caa;
+    int enrollment;              /* 0: it has no directory */
+    apr_array_header_t *subject; /* of const char *: "O=Example Corp" */
 } acme_profile_t;
+
+struct acme_eab_keys_t;
 
 typedef struct {
     const char *server_name; /* the vhost's, for logs and names */
@@ -49,11 +84,21 @@ typedef struct {
     int nonce_reject;                  /* for testing: percent of good nonces */
     apr_interval_time_t finalize_wait; /* 5 s */
     dcv_conf_t *dcv;
+    apr_array_header_t *issuers;  /* of acme_issuer_t *; the automatic one is
+                                     the first */
+    const char *issuer_url;       /* ACMEIssuerURL of the vhost; NULL: none */
     apr_array_header_t *profiles; /* of acme_profile_t * */
-    /* Filled by the parent after the configuration was checked; NULL while the
-     * CA cannot be used, and then ca_problem says why (for 503s and the log) */
-    ca_auto_t *ca;
-    const char *ca_problem;
+    const char *default_profile;  /* served in the default directory too, with
+                                     meta.profiles; NULL: none */
+    const char *audit_log;        /* file or "|program"; NULL: none */
+    const char *key_blocklist;    /* file of SPKI digests; NULL: none */
+    const char *eab_key_file;     /* what encrypts the secrets of external
+                                     account keys */
+    int eab_reveal;               /* ACMEExternalAccountReveal */
+    /* Read by the parent. */
+    const struct acme_eab_keys_t *eab_keys;     /* NULL: there are none … */
+    const char *eab_problem;                    /* … because of this */
+    const struct policy_blocklist_t *blocklist; /* NULL: none */
 } acme_conf_t;
 
 /* Every default filled in; the built-in profile `default` included. */
@@ -67,5 +112,21 @@ apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool);
  * it is missing or of another type. */
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool);
 acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool);
+
+/* By name; NULL: there is none. */
+acme_issuer_t *acme_conf_issuer(const acme_conf_t *conf, const char *name);
+const acme_profile_t *acme_conf_profile(const acme_conf_t *conf,
+                                        const char *name);
+
+/* Whose generation has this fingerprint?  NULL: nobody's that is loaded. */
+const acme_issuer_t *acme_conf_issuer_of(const acme_conf_t *conf,
+                                         const char *fingerprint);
+
+/* The profile that this directory serves; "" is the default directory. */
+const acme_profile_t *acme_conf_profile_at(const acme_conf_t *conf,
+                                           const char *directory);
+
+/* Why the issuer cannot be used at all, in words; NULL: its set is there. */
+const char *acme_conf_issuer_fault(const acme_issuer_t *issuer);
 
 #endif

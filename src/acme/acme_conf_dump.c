@@ -24,6 +24,7 @@ typedef struct {
 
 #define CONF(member)    offsetof(acme_conf_t, member)
 #define DCV(member)     offsetof(dcv_conf_t, member)
+#define ISSUER(member)  offsetof(acme_issuer_t, member)
 #define PROFILE(member) offsetof(acme_profile_t, member)
 #define POLICY(member)  offsetof(policy_t, member)
 
@@ -45,7 +46,12 @@ static const field_t conf_fields[] = {
     {"nonceSlots", NUMBER, CONF(nonce_slots)},
     {"nonceReject", NUMBER, CONF(nonce_reject)},
     {"finalizeWait", NUMBER64, CONF(finalize_wait)},
-    {"caProblem", MAYBE, CONF(ca_problem)},
+    {"issuerURL", MAYBE, CONF(issuer_url)},
+    {"defaultProfile", MAYBE, CONF(default_profile)},
+    {"auditLog", MAYBE, CONF(audit_log)},
+    {"keyBlocklist", MAYBE, CONF(key_blocklist)},
+    {"externalAccountKeyFile", TEXT, CONF(eab_key_file)},
+    {"externalAccountReveal", NUMBER, CONF(eab_reveal)},
     {NULL, TEXT, 0},
 };
 
@@ -60,14 +66,30 @@ static const field_t dcv_fields[] = {
     {NULL, TEXT, 0},
 };
 
+static const field_t issuer_fields[] = {
+    {"name", TEXT, ISSUER(name)},
+    {"type", TEXT, ISSUER(type)},
+    {"certificate", MAYBE, ISSUER(certificate)},
+    {"key", MAYBE, ISSUER(key)},
+    {"directory", MAYBE, ISSUER(directory)},
+    {"url", MAYBE, ISSUER(url)},
+    {"problem", MAYBE, ISSUER(problem)},
+    {NULL, TEXT, 0},
+};
+
 static const field_t profile_fields[] = {
     {"name", TEXT, PROFILE(name)},
     {"directory", TEXT, PROFILE(directory)},
+    {"description", MAYBE, PROFILE(description)},
     {"issuer", TEXT, PROFILE(issuer)},
     {"validity", NUMBER64, PROFILE(validity.validity)},
     {"maxValidity", NUMBER64, PROFILE(validity.max_validity)},
     {"backdate", NUMBER64, PROFILE(validity.backdate)},
     {"commonName", NUMBER, PROFILE(validity.common_name)},
+    {"externalAccount", NUMBER, PROFILE(external)},
+    {"validation", NUMBER, PROFILE(validation)},
+    {"caa", NUMBER, PROFILE(caa)},
+    {"enrollment", NUMBER, PROFILE(enrollment)},
     {NULL, TEXT, 0},
 };
 
@@ -253,6 +275,35 @@ static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
            hosts_parse(dcv->hosts, json_object_get(json, "hosts"), pool);
 }
 
+static json_t *issuer_render(const acme_issuer_t *issuer)
+{
+    json_t *json = json_object();
+
+    fields_render(json, issuer_fields, issuer);
+    json_object_set_new(json, "alternates", strings_render(issuer->alternates));
+    return json;
+}
+
+static int issuers_parse(apr_array_header_t *list, json_t *json,
+                         apr_pool_t *pool)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json, i, value)
+    {
+        acme_issuer_t *issuer = apr_pcalloc(pool, sizeof(*issuer));
+
+        issuer->alternates =
+            strings_parse(json_object_get(value, "alternates"), pool);
+        if (!issuer->alternates ||
+            !fields_parse(issuer, issuer_fields, value, pool))
+            return 0;
+        APR_ARRAY_PUSH(list, acme_issuer_t *) = issuer;
+    }
+    return json_is_array(json);
+}
+
 static json_t *profile_render(const acme_profile_t *profile)
 {
     json_t *json = json_object(), *policy = json_object();
@@ -260,6 +311,7 @@ static json_t *profile_render(const acme_profile_t *profile)
     fields_render(json, profile_fields, profile);
     json_object_set_new(json, "challenges",
                         strings_render(profile->challenges));
+    json_object_set_new(json, "subject", strings_render(profile->subject));
     fields_render(policy, policy_fields, profile->policy);
     json_object_set_new(policy, "extKeyUsage",
                         strings_render(profile->policy->ext_key_usage));
@@ -285,8 +337,9 @@ static acme_profile_t *profile_parse(json_t *json, apr_pool_t *pool)
     profile->policy = policy;
     profile->challenges =
         strings_parse(json_object_get(json, "challenges"), pool);
+    profile->subject = strings_parse(json_object_get(json, "subject"), pool);
     if (!policy->ext_key_usage || !policy->ext_key_usage_ignored ||
-        !profile->challenges)
+        !profile->challenges || !profile->subject)
         return NULL;
     return profile;
 }
@@ -317,6 +370,11 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
     json_object_set_new(json, "baseURLAliases",
                         strings_render(conf->base_url_aliases));
     json_object_set_new(json, "validation", dcv_render(conf->dcv));
+    for (i = 0; i < conf->issuers->nelts; i++)
+        json_array_append_new(list, issuer_render(APR_ARRAY_IDX(
+                                        conf->issuers, i, acme_issuer_t *)));
+    json_object_set_new(json, "issuers", list);
+    list = json_array();
     for (i = 0; i < conf->profiles->nelts; i++)
         json_array_append_new(list, profile_render(APR_ARRAY_IDX(
                                         conf->profiles, i, acme_profile_t *)));
@@ -330,10 +388,12 @@ acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
 
     conf->base_url_aliases =
         strings_parse(json_object_get(json, "baseURLAliases"), pool);
+    apr_array_clear(conf->issuers);
     apr_array_clear(conf->profiles);
     if (!conf->base_url_aliases ||
         !fields_parse(conf, conf_fields, json, pool) ||
         !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool) ||
+        !issuers_parse(conf->issuers, json_object_get(json, "issuers"), pool) ||
         !profiles_parse(conf->profiles, json_object_get(json, "profiles"),
                         pool))
         return NULL;

@@ -129,14 +129,9 @@ static problem_t *profile_find(const acme_profile_t **profile,
                                const acme_t *acme, const store_order_t *row,
                                apr_pool_t *pool)
 {
-    const apr_array_header_t *profiles = acme->conf->profiles;
-    int i;
-
-    for (i = 0; i < profiles->nelts; i++) {
-        *profile = APR_ARRAY_IDX(profiles, i, const acme_profile_t *);
-        if (!strcmp((*profile)->name, row->profile))
-            return NULL;
-    }
+    *profile = acme_conf_profile(acme->conf, row->profile);
+    if (*profile)
+        return NULL;
     return problem_make(pool, PROBLEM_INVALID_PROFILE,
                         "the order's profile \"%s\" is not offered any more; "
                         "place a new order",
@@ -224,11 +219,11 @@ static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
     apr_array_header_t *identifiers;
     policy_csr_t *csr;
     jose_jwk_t *key;
-    problem_t *prob = acme_issue_ready_check(acme, v->pool);
+    problem_t *prob = profile_find(&profile, acme, row, v->pool);
 
     if (prob)
         return prob;
-    prob = profile_find(&profile, acme, row, v->pool);
+    prob = acme_issue_ready_check(acme, profile->issuer, v->pool);
     if (prob)
         return prob;
     prob = identifiers_get(&identifiers, row, v->pool);
@@ -238,8 +233,9 @@ static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
     if (prob)
         return prob;
     *sha256 = csr->sha256;
-    *plan = acme_plan_make(acme, profile->policy, &profile->validity, key,
-                           v->now, v->pool);
+    *plan = acme_plan_make(acme, acme_conf_issuer(acme->conf, profile->issuer),
+                           profile->policy, &profile->validity, key, v->now,
+                           v->pool);
     (*plan)->account_id = row->account_id;
     (*plan)->realm = row->realm;
     (*plan)->directory = row->directory;

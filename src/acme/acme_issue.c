@@ -9,43 +9,61 @@
 
 #include "base/banned.h"
 
-/* Why nothing can be signed now, NULL if it can. */
-static const char *obstacle_find(const acme_t *acme, apr_int64_t now,
+/* Why it can sign nothing now, NULL if it can. */
+static const char *obstacle_find(const acme_issuer_t *issuer, apr_int64_t now,
                                  apr_pool_t *pool)
 {
-    const ca_auto_t *ca = acme->conf->ca;
-    const ca_issuer_t *issuer = ca ? ca->issuer : NULL;
+    const char *fault = acme_conf_issuer_fault(issuer);
+    const ca_issuer_t *newest;
 
-    if (!issuer)
-        return acme->conf->ca_problem ? acme->conf->ca_problem
-                                      : "there is no CA";
-    if (!issuer->key)
+    if (fault)
+        return fault;
+    newest = issuer->set->issuer;
+    if (!newest)
+        return apr_psprintf(pool, "issuer %s has no generation that can sign",
+                            issuer->name);
+    if (!newest->key)
         return apr_psprintf(pool, "issuer %s has no key", issuer->name);
-    if (issuer->not_after <= now)
+    if (newest->not_after <= now)
         return apr_psprintf(pool, "the certificate of issuer %s expired at %s",
                             issuer->name,
-                            clock_rfc3339(issuer->not_after, pool));
-    if (issuer->not_before > now)
+                            clock_rfc3339(newest->not_after, pool));
+    if (newest->not_before > now)
         return apr_psprintf(pool,
                             "the certificate of issuer %s is not valid before "
                             "%s",
                             issuer->name,
-                            clock_rfc3339(issuer->not_before, pool));
+                            clock_rfc3339(newest->not_before, pool));
     return NULL;
 }
 
-static problem_t *ready_check(const acme_t *acme, apr_int64_t now,
+static problem_t *ready_check(const acme_issuer_t *issuer, apr_int64_t now,
                               apr_pool_t *pool)
 {
-    const char *obstacle = obstacle_find(acme, now, pool);
+    const char *obstacle =
+        issuer ? obstacle_find(issuer, now, pool) : "its issuer is gone";
 
     return obstacle ? problem_internal(pool, APR_SUCCESS, "%s", obstacle)
                     : NULL;
 }
 
-problem_t *acme_issue_ready_check(const acme_t *acme, apr_pool_t *pool)
+problem_t *acme_issue_ready_check(const acme_t *acme, const char *issuer,
+                                  apr_pool_t *pool)
 {
-    return ready_check(acme, clock_seconds(acme->clock), pool);
+    return ready_check(acme_conf_issuer(acme->conf, issuer),
+                       clock_seconds(acme->clock), pool);
+}
+
+/* A virtual host's own plans go by the issuer's name: its generations may have
+ * been replaced.  Others' plans are ours if we have the generation. */
+static const acme_issuer_t *issuer_find(const acme_t *acme,
+                                        const acme_plan_t *plan)
+{
+    const acme_issuer_t *issuer = NULL;
+
+    if (!strcmp(plan->server, acme->conf->server_name))
+        issuer = acme_conf_issuer(acme->conf, plan->issuer_name);
+    return issuer ? issuer : acme_conf_issuer_of(acme->conf, plan->issuer);
 }
 
 /* A wished beginning was judged when it was accepted: an order whose validation
@@ -61,11 +79,11 @@ static apr_int64_t judged_at(const acme_plan_t *plan, const ca_issuer_t *issuer,
 
 /* Of a certificate that is signed now. */
 static problem_t *validity_compute(apr_int64_t *not_before,
-                                   apr_int64_t *not_after, const acme_t *acme,
+                                   apr_int64_t *not_after,
+                                   const ca_issuer_t *issuer,
                                    const acme_plan_t *plan, apr_int64_t now,
                                    apr_pool_t *pool)
 {
-    const ca_issuer_t *issuer = acme->conf->ca->issuer;
     problem_t *prob = ca_profile_validity(
         not_before, not_after, &plan->validity, issuer, plan->not_before,
         plan->not_after, judged_at(plan, issuer, now), pool);
@@ -90,31 +108,23 @@ problem_t *acme_issue_validity(apr_int64_t *not_before, apr_int64_t *not_after,
     wish.not_before = wish_before;
     wish.not_after = wish_after;
     wish.wished_at = now;
-    return validity_compute(not_before, not_after, acme, &wish, now, pool);
+    return validity_compute(
+        not_before, not_after,
+        acme_conf_issuer(acme->conf, profile->issuer)->set->issuer, &wish, now,
+        pool);
 }
 
 problem_t *acme_issue_check(const acme_t *acme, const acme_plan_t *plan,
                             apr_int64_t now, apr_pool_t *pool)
 {
+    const acme_issuer_t *issuer = issuer_find(acme, plan);
     apr_int64_t not_before, not_after;
-    problem_t *prob = ready_check(acme, now, pool);
+    problem_t *prob = ready_check(issuer, now, pool);
 
     if (prob)
         return prob;
-    return validity_compute(&not_before, &not_after, acme, plan, now, pool);
-}
-
-int acme_issue_has_issuer(const acme_t *acme, const char *fingerprint)
-{
-    const ca_auto_t *ca = acme->conf->ca;
-    int i;
-
-    for (i = 0; ca && i < ca->generations->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(ca->generations, i, const ca_issuer_t *)
-                        ->fingerprint,
-                    fingerprint))
-            return 1;
-    return 0;
+    return validity_compute(&not_before, &not_after, issuer->set->issuer, plan,
+                            now, pool);
 }
 
 static store_cert_t *row_make(const acme_plan_t *plan, const char *order_id,
@@ -149,23 +159,24 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
                            apr_pool_t *pool)
 {
     apr_int64_t now = clock_seconds(acme->clock);
+    const acme_issuer_t *found = issuer_find(acme, plan);
     const ca_issuer_t *issuer;
     ca_request_t request = {0};
     ca_cert_t *signed_cert;
-    problem_t *prob = ready_check(acme, now, pool);
+    problem_t *prob = ready_check(found, now, pool);
 
     if (prob)
         return prob;
     /* The newest generation, which may be younger than the plan. */
-    issuer = acme->conf->ca->issuer;
+    issuer = found->set->issuer;
     request.identifiers = identifier_list_from_text(plan->identifiers, pool);
     request.common_name = plan->common_name;
     request.key = plan->key->pkey;
     request.serial = plan->serial;
     request.key_usage = plan->key_usage;
     request.ext_key_usage = plan->ext_key_usage;
-    prob = validity_compute(&request.not_before, &request.not_after, acme, plan,
-                            now, pool);
+    prob = validity_compute(&request.not_before, &request.not_after, issuer,
+                            plan, now, pool);
     if (prob)
         return prob;
     prob = ca_issue(&signed_cert, issuer, &request, pool);

@@ -26,14 +26,15 @@
 #include "acme/acme_plan.h"
 #include "store/store_cert.h"
 
-/* Is there a CA that can sign now?  503 serverInternal with Retry-After if not:
- * no order is accepted and none is finalized then. */
-problem_t *acme_issue_ready_check(const acme_t *acme, apr_pool_t *pool)
+/* Can the issuer of this name sign now?  503 serverInternal with Retry-After if
+ * not: no order is accepted and none is finalized then. */
+problem_t *acme_issue_ready_check(const acme_t *acme, const char *issuer,
+                                  apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* When a certificate of this profile would begin and end if it were signed now;
- * refused as ca_profile_validity says, and by the policy's limit.  The CA is
- * ready. */
+ * refused as ca_profile_validity says, and by the policy's limit.  The
+ * profile's issuer is ready. */
 problem_t *acme_issue_validity(apr_int64_t *not_before, apr_int64_t *not_after,
                                const acme_t *acme,
                                const acme_profile_t *profile,
@@ -52,8 +53,5 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
                            const acme_plan_t *plan, const char *order_id,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
-
-/* Does this virtual host have the CA that this generation belongs to? */
-int acme_issue_has_issuer(const acme_t *acme, const char *fingerprint);
 
 #endif

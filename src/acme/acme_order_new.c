@@ -256,7 +256,7 @@ problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
     problem_t *prob;
     apr_status_t rv;
 
-    prob = acme_issue_ready_check(acme, v->pool);
+    prob = acme_issue_ready_check(acme, v->route->profile->issuer, v->pool);
     if (prob)
         return prob;
     prob = wish_parse(&wish, acme, v);

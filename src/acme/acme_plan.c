@@ -25,6 +25,7 @@ typedef struct {
 static const field_t texts[] = {
     {"server", PLAN(server), 0},
     {"issuer", PLAN(issuer), 0},
+    {"issuerName", PLAN(issuer_name), 1},
     {"certificate", PLAN(cert_id), 0},
     {"serial", PLAN(serial), 0},
     {"account", PLAN(account_id), 1},
@@ -56,14 +57,16 @@ ca_profile_t acme_plan_validity(const policy_t *policy,
     return both;
 }
 
-acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
+acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
+                            const policy_t *policy,
                             const ca_profile_t *validity, const jose_jwk_t *key,
                             apr_int64_t now, apr_pool_t *pool)
 {
     acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
 
     plan->server = acme->conf->server_name;
-    plan->issuer = acme->conf->ca->issuer->fingerprint;
+    plan->issuer_name = issuer->name;
+    plan->issuer = issuer->set->issuer->fingerprint;
     plan->cert_id = token_id(apr_time_from_sec(now), pool);
     plan->serial = token_serial(pool);
     plan->realm = "";
@@ -164,6 +167,9 @@ acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
         !texts_parse(plan, json, pool) || !numbers_parse(plan, json) ||
         !usages_parse(plan, json, pool))
         return NULL;
+    /* Of the first version, which had no other. */
+    if (!plan->issuer_name)
+        plan->issuer_name = ACME_ISSUER_AUTOMATIC;
     key = json_string_value(json_object_get(json, "key"));
     plan->key = key ? jose_jwk_from_canonical(key, pool) : NULL;
     if (!plan->key || strlen(plan->serial) != 32 ||

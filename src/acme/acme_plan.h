@@ -19,7 +19,8 @@
 
 typedef struct {
     const char *server; /* virtual host that made it: acme_conf_t.server_name */
-    const char *issuer; /* fingerprint of a generation of the CA to sign it */
+    const char *issuer_name; /* who is to sign it … */
+    const char *issuer;     /* … and the fingerprint of a generation of his */
     const char *cert_id;    /* the certificate's future id … */
     const char *serial;     /* … and serial number */
     const char *account_id; /* NULL: the vhost's own certificate */
@@ -37,8 +38,9 @@ typedef struct {
 } acme_plan_t;
 
 /* A certificate by this policy and validity for this key, with a new id and
- * serial; the rest is empty.  acme has a usable CA. */
-acme_plan_t *acme_plan_make(const acme_t *acme, const policy_t *policy,
+ * serial; the rest is empty.  issuer can be used. */
+acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
+                            const policy_t *policy,
                             const ca_profile_t *validity, const jose_jwk_t *key,
                             apr_int64_t now, apr_pool_t *pool);
 

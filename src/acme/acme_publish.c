@@ -54,15 +54,16 @@ static int has_fingerprint(X509 *cert, const char *want, apr_pool_t *pool)
     return !strncmp(ca_sha256_hex(der, len, pool), want, FINGERPRINT_LEN);
 }
 
-/* Among all generations and what they chain to: old leaves still point here. */
-static X509 *cert_find(const ca_auto_t *ca, const char *fingerprint,
+/* Among all generations and what they chain to: old leaves still point here.
+ */
+static X509 *cert_find(const ca_auto_t *set, const char *fingerprint,
                        apr_pool_t *pool)
 {
     int i;
 
-    for (i = 0; i < ca->generations->nelts; i++) {
+    for (i = 0; i < set->generations->nelts; i++) {
         const ca_issuer_t *issuer =
-            APR_ARRAY_IDX(ca->generations, i, const ca_issuer_t *);
+            APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *);
         int k;
 
         if (!strncmp(issuer->fingerprint, fingerprint, FINGERPRINT_LEN))
@@ -80,18 +81,24 @@ static X509 *cert_find(const ca_auto_t *ca, const char *fingerprint,
 }
 
 /* name is "<fingerprint>.cer" or "….pem" */
-static int issuer_answer(acme_response_t *res, const ca_auto_t *ca,
+static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
                          const char *name, apr_pool_t *pool)
 {
     const char *suffix;
-    X509 *cert;
+    X509 *cert = NULL;
+    int i;
 
     if (strspn(name, "0123456789abcdef") != FINGERPRINT_LEN)
         return 0;
     suffix = name + FINGERPRINT_LEN;
     if (strcmp(suffix, ".cer") && strcmp(suffix, ".pem"))
         return 0;
-    cert = cert_find(ca, name, pool);
+    for (i = 0; i < conf->issuers->nelts && !cert; i++) {
+        const ca_auto_t *set =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
+
+        cert = set ? cert_find(set, name, pool) : NULL;
+    }
     if (!cert)
         return 0;
     if (!strcmp(suffix, ".cer"))
@@ -124,31 +131,83 @@ static problem_t *problem_no_cert(apr_pool_t *pool)
     return prob;
 }
 
+/* Of every issuer, once each: the automatic one may have made this server's own
+ * certificate while others sign. NULL: there is none at all. */
+static const char *roots_text(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    const char *text = NULL;
+    int i;
+
+    for (i = 0; i < conf->issuers->nelts; i++) {
+        const ca_auto_t *set =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
+
+        if (set && set->roots_pem && !(text && strstr(text, set->roots_pem)))
+            text = apr_pstrcat(pool, text ? text : "", set->roots_pem, NULL);
+    }
+    return text;
+}
+
+/* Who signs in the default directory, or in the first one. */
+static const acme_issuer_t *issuer_main(const acme_conf_t *conf)
+{
+    const acme_profile_t *profile = acme_conf_profile_at(conf, "");
+
+    if (!profile && conf->profiles->nelts)
+        profile = APR_ARRAY_IDX(conf->profiles, 0, const acme_profile_t *);
+    return acme_conf_issuer(conf,
+                            profile ? profile->issuer : ACME_ISSUER_AUTOMATIC);
+}
+
+/* Of the main issuer. */
+static problem_t *main_answer(acme_response_t *res, const acme_conf_t *conf,
+                              int is_root, apr_pool_t *pool)
+{
+    const acme_issuer_t *issuer = issuer_main(conf);
+    const char *fault =
+        issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
+
+    if (!fault && !issuer->set->issuer)
+        fault = "no generation of the issuer can sign";
+    if (fault)
+        return problem_internal(pool, APR_SUCCESS, "%s", fault);
+    if (!is_root)
+        pem_answer(res, issuer->set->issuer->chain_pem);
+    else if (issuer->set->issuer->root)
+        der_answer(res, issuer->set->issuer->root, pool);
+    else
+        return problem_no_cert(pool);
+    return NULL;
+}
+
+static problem_t *problem_no_roots(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    const acme_issuer_t *issuer = issuer_main(conf);
+    const char *fault =
+        issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
+
+    return fault ? problem_internal(pool, APR_SUCCESS, "%s", fault)
+                 : problem_no_cert(pool);
+}
+
 problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
                             const acme_request_t *req)
 {
-    const ca_auto_t *ca = acme->conf->ca;
-    const char *rest = rest_of(acme->conf, req->path);
+    const acme_conf_t *conf = acme->conf;
+    const char *rest = rest_of(conf, req->path);
+    const char *roots = roots_text(conf, req->pool);
     problem_t *prob = method_check(req);
 
-    if (prob)
-        return prob;
-    if (!ca)
-        return problem_internal(req->pool, APR_SUCCESS, "%s",
-                                acme->conf->ca_problem ? acme->conf->ca_problem
-                                                       : "no CA");
-    if (!strcmp(rest, "roots.pem"))
-        pem_answer(res, ca->roots_pem);
-    else if (!strcmp(rest, "chain.pem"))
-        pem_answer(res, ca->issuer->chain_pem);
-    else if (strcmp(rest, "root.cer")) {
-        if (!issuer_answer(res, ca, rest + strlen(ISSUER), req->pool))
-            return problem_no_cert(req->pool);
-    }
-    else if (ca->issuer->root)
-        der_answer(res, ca->issuer->root, req->pool);
-    else
-        return problem_no_cert(req->pool);
-    acme_response_header(res, "Cache-Control", "public, max-age=3600");
-    return NULL;
+    if (!prob && !roots)
+        prob = problem_no_roots(conf, req->pool);
+    else if (!prob && !strcmp(rest, "roots.pem"))
+        pem_answer(res, roots);
+    else if (!prob && strncmp(rest, ISSUER, strlen(ISSUER)))
+        prob = main_answer(res, conf, !strcmp(rest, "root.cer"), req->pool);
+    else if (!prob &&
+             !issuer_answer(res, conf, rest + strlen(ISSUER), req->pool))
+        prob = problem_no_cert(req->pool);
+    if (!prob)
+        acme_response_header(res, "Cache-Control", "public, max-age=3600");
+    return prob;
 }

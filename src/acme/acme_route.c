@@ -107,21 +107,6 @@ static int is_query_ok(acme_route_t *route, const acme_request_t *req)
     return token_id_ok(route->cursor);
 }
 
-static const acme_profile_t *profile_find(const acme_conf_t *conf,
-                                          const char *directory)
-{
-    int i;
-
-    for (i = 0; i < conf->profiles->nelts; i++) {
-        const acme_profile_t *profile =
-            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
-
-        if (!strcmp(profile->directory, directory))
-            return profile;
-    }
-    return NULL;
-}
-
 static acme_route_t *route_parse(const acme_conf_t *conf,
                                  const acme_request_t *req)
 {
@@ -146,7 +131,7 @@ static acme_route_t *route_parse(const acme_conf_t *conf,
     route->endpoint = endpoint;
     route->path = req->path;
     route->directory = first ? words[0] : "";
-    route->profile = profile_find(conf, route->directory);
+    route->profile = acme_conf_profile_at(conf, route->directory);
     route->id = endpoint->has_id ? words[first + 1] : NULL;
     route->tail = endpoint->tail ? words[first + 2] : NULL;
     if ((endpoint->is_profile_live && !route->profile) ||
@@ -164,7 +149,7 @@ const char *acme_route_directory_url(const acme_conf_t *conf,
 
     if (route)
         directory = route->directory;
-    else if (!profile_find(conf, "") && conf->profiles->nelts) {
+    else if (!acme_conf_profile_at(conf, "") && conf->profiles->nelts) {
         profile = APR_ARRAY_IDX(conf->profiles, 0, const acme_profile_t *);
         directory = profile->directory;
     }

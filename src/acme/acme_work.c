@@ -57,7 +57,7 @@ static int is_kind(const store_job_t *job, const char *kind)
 static int is_ours(const acme_t *acme, const char *server, const char *issuer)
 {
     return !strcmp(server, acme->conf->server_name) ||
-           (issuer && acme_issue_has_issuer(acme, issuer));
+           (issuer && acme_conf_issuer_of(acme->conf, issuer));
 }
 
 int acme_work_is_for(const acme_t *acme, const store_job_t *job)
@@ -372,20 +372,33 @@ static void issuer_row(store_issuer_t *row, const ca_issuer_t *issuer,
     row->not_after = issuer->not_after;
 }
 
-apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
+static apr_status_t issuer_setup(acme_t *acme, const ca_auto_t *set,
+                                 apr_pool_t *pool)
 {
-    const ca_auto_t *ca = acme->conf->ca;
     int i;
 
-    for (i = 0; ca && i < ca->generations->nelts; i++) {
+    for (i = 0; set && i < set->generations->nelts; i++) {
         store_issuer_t row = {0};
         apr_status_t rv;
 
-        issuer_row(&row, APR_ARRAY_IDX(ca->generations, i, const ca_issuer_t *),
+        issuer_row(&row,
+                   APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *),
                    pool);
         rv = store_issuer_ensure(acme->store, &row, pool);
         if (rv != APR_SUCCESS)
             return rv;
     }
     return APR_SUCCESS;
+}
+
+apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
+{
+    const apr_array_header_t *issuers = acme->conf->issuers;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; i < issuers->nelts && rv == APR_SUCCESS; i++)
+        rv = issuer_setup(
+            acme, APR_ARRAY_IDX(issuers, i, const acme_issuer_t *)->set, pool);
+    return rv;
 }

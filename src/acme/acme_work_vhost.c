@@ -72,6 +72,11 @@ static const char *common_name(const apr_array_header_t *names)
     return strlen(first) <= 64 ? first : NULL;
 }
 
+static const acme_issuer_t *automatic(const acme_t *acme)
+{
+    return acme_conf_issuer(acme->conf, ACME_ISSUER_AUTOMATIC);
+}
+
 /* One such job per key at a time: subject is the key. */
 static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
                                   EVP_PKEY *key, const char *digest,
@@ -84,8 +89,8 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
 
     if (!jwk)
         return APR_EINVAL;
-    plan = acme_plan_make(acme, policy_preset_tls_server(pool), &vhost_validity,
-                          jwk, now, pool);
+    plan = acme_plan_make(acme, automatic(acme), policy_preset_tls_server(pool),
+                          &vhost_validity, jwk, now, pool);
     plan->identifiers = identifier_list_text(names, pool);
     plan->common_name = common_name(names);
     job.id = token_id(apr_time_from_sec(now), pool);
@@ -145,8 +150,9 @@ apr_status_t acme_work_vhost_refresh(const unsigned char **der,
         *der_len = row->der_len;
     }
     /* An issuer near its end cannot give more than there is. */
-    if (!ca_auto_is_due(newest, now) || acme_issue_ready_check(acme, pool) ||
-        acme->conf->ca->issuer->not_after <=
+    if (!ca_auto_is_due(newest, now) ||
+        acme_issue_ready_check(acme, ACME_ISSUER_AUTOMATIC, pool) ||
+        automatic(acme)->set->issuer->not_after <=
             ca_time_seconds(X509_get0_notAfter(newest)))
         return APR_SUCCESS;
     return renewal_queue(acme, names, key, digest, now, pool);

@@ -72,24 +72,30 @@ static httpd_conf_t *ca_sharer_find(server_rec *main_server,
     return NULL;
 }
 
-/* ca, or ca_problem. */
+static acme_issuer_t *automatic(const acme_conf_t *acme)
+{
+    return acme_conf_issuer(acme, ACME_ISSUER_AUTOMATIC);
+}
+
+/* Its set, or its problem. */
 static void ca_make(httpd_conf_t *conf, const char *problem, const log_t *log,
                     apr_pool_t *pconf)
 {
     acme_conf_t *acme = conf->acme;
+    acme_issuer_t *issuer = automatic(acme);
     problem_t *prob;
 
-    acme->ca_problem = problem;
+    issuer->problem = problem;
     if (problem)
         return;
     prob = ca_auto_ensure(
-        &acme->ca, apr_pstrcat(pconf, acme->state_dir, "/ca", NULL),
+        &issuer->set, apr_pstrcat(pconf, acme->state_dir, "/ca", NULL),
         apr_pstrcat(pconf, "ACME CA of ", acme->server_name, NULL),
         clock_seconds(&clock_system), log, pconf);
     if (!prob)
         return;
-    acme->ca = NULL;
-    acme->ca_problem = prob->cause ? prob->cause : prob->detail;
+    issuer->set = NULL;
+    issuer->problem = prob->cause ? prob->cause : prob->detail;
 }
 
 static void vhost_prepare(httpd_conf_t *conf, server_rec *main_server,
@@ -102,17 +108,17 @@ static void vhost_prepare(httpd_conf_t *conf, server_rec *main_server,
 
     httpd_dirs_ensure(&dirs, acme->state_dir, db_dir(acme, pconf), pconf);
     if (sharer) {
-        acme->ca = sharer->acme->ca;
-        acme->ca_problem = sharer->acme->ca_problem;
+        automatic(acme)->set = automatic(sharer->acme)->set;
+        automatic(acme)->problem = automatic(sharer->acme)->problem;
     }
     else
         ca_make(conf, dirs.ca_problem, log, pconf);
     if (!httpd_life_is_real_start())
         return;
-    if (acme->ca_problem)
+    if (automatic(acme)->problem)
         log_write(log, LOG_LEVEL_CRIT, "AS0404", APR_SUCCESS,
                   "%s issues nothing and answers 503 until the next reload: %s",
-                  acme->server_name, acme->ca_problem);
+                  acme->server_name, automatic(acme)->problem);
     if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
         log_write(log, LOG_LEVEL_CRIT, "AS0405", APR_SUCCESS,
                   "%s cannot use its database: %s", acme->server_name,

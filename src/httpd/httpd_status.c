@@ -15,20 +15,21 @@
 
 static void vhost_print(request_rec *r, const acme_conf_t *acme, int is_short)
 {
-    const ca_issuer_t *issuer = acme->ca ? acme->ca->issuer : NULL;
+    const acme_issuer_t *found = acme_conf_issuer(acme, ACME_ISSUER_AUTOMATIC);
+    const ca_issuer_t *issuer = found->set ? found->set->issuer : NULL;
     const char *until = issuer ? clock_rfc3339(issuer->not_after, r->pool) : "";
 
     if (is_short)
         ap_rprintf(r, "ACMEServer: %s%s %s %s\n", acme->base_url, acme->path,
                    issuer ? issuer->fingerprint : "-",
-                   issuer ? until : acme->ca_problem);
+                   issuer ? until : found->problem);
     else
         ap_rprintf(r, "<dt>%s%s/directory</dt>\n<dd>%s%s, until %s</dd>\n",
                    ap_escape_html(r->pool, acme->base_url),
                    ap_escape_html(r->pool, acme->path),
                    issuer ? "issuer " : "no CA: ",
                    issuer ? issuer->fingerprint
-                          : ap_escape_html(r->pool, acme->ca_problem),
+                          : ap_escape_html(r->pool, found->problem),
                    issuer ? until : "then");
 }
 

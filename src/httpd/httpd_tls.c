@@ -98,20 +98,25 @@ static const char *emergency_file(const char *name, apr_pool_t *pool)
     return cert ? emergency_write(cert, key, pool) : NULL;
 }
 
+static const acme_issuer_t *automatic(const httpd_conf_t *conf)
+{
+    return acme_conf_issuer(conf->acme, ACME_ISSUER_AUTOMATIC);
+}
+
 static const char *cert_problem(const char **cert_file, const char **key_file,
                                 httpd_conf_t *conf, apr_pool_t *pool)
 {
     const acme_conf_t *acme = conf->acme;
     problem_t *prob;
 
-    if (!acme->ca)
-        return acme->ca_problem;
+    if (!automatic(conf)->set)
+        return automatic(conf)->problem;
     if (!conf->names->nelts)
         return apr_pstrcat(pool, "ServerName ", acme->server_name,
                            ": a certificate cannot be made for this; write a "
                            "DNS name, or SSLCertificateFile",
                            NULL);
-    prob = ca_auto_vhost_ensure(cert_file, key_file, acme->ca,
+    prob = ca_auto_vhost_ensure(cert_file, key_file, automatic(conf)->set,
                                 apr_pstrcat(pool, acme->state_dir, "/ca", NULL),
                                 acme->server_name, conf->names,
                                 clock_seconds(&clock_system),
@@ -136,7 +141,7 @@ static int cert_files_add(server_rec *server, apr_pool_t *pool,
     fault = cert_problem(&cert, &key, conf, pool);
     if (fault) {
         /* A CA that is not there has been told of. */
-        if (conf->acme->ca && httpd_life_is_real_start())
+        if (automatic(conf)->set && httpd_life_is_real_start())
             log_write(httpd_log_server(server, pool), LOG_LEVEL_CRIT, "AS0413",
                       APR_SUCCESS,
                       "%s has no certificate, and starts with one that nobody "
@@ -267,7 +272,7 @@ static void newer_set(httpd_conf_t *conf, const unsigned char *der,
         return;
     newer->cert = d2i_X509(NULL, &der, (long)len);
     if (newer->cert && X509_check_private_key(newer->cert, conf->tls->key))
-        issuer = issuer_find(conf->acme->ca, newer->cert);
+        issuer = issuer_find(automatic(conf)->set, newer->cert);
     newer->chain = issuer ? chain_make(issuer) : NULL;
     if (!newer->chain) {
         X509_free(newer->cert);

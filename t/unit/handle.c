@@ -120,6 +120,26 @@ static void process_init(handle_t *h, const char *owner)
     must(acme_work_setup(&h->acme, h->pool) == APR_SUCCESS);
 }
 
+acme_issuer_t *handle_issuer(const handle_t *h)
+{
+    return acme_conf_issuer(h->conf, ACME_ISSUER_AUTOMATIC);
+}
+
+/* So that what happens to them in one process does not in another. */
+static apr_array_header_t *issuers_copy(const apr_array_header_t *issuers,
+                                        apr_pool_t *pool)
+{
+    apr_array_header_t *copy = apr_array_copy(pool, issuers);
+    int i;
+
+    for (i = 0; i < copy->nelts; i++) {
+        acme_issuer_t **issuer = &APR_ARRAY_IDX(copy, i, acme_issuer_t *);
+
+        *issuer = apr_pmemdup(pool, *issuer, sizeof(**issuer));
+    }
+    return copy;
+}
+
 handle_t *handle_make(const char *dir, apr_pool_t *pool)
 {
     static int databases;
@@ -137,7 +157,8 @@ handle_t *handle_make(const char *dir, apr_pool_t *pool)
     h->conf->store.params =
         apr_psprintf(pool, "%s/db-%d.sqlite", dir, ++databases);
     mkdir(ca, 0700);
-    prob = ca_auto_ensure(&h->conf->ca, ca, "Test CA", HANDLE_NOW, NULL, pool);
+    prob = ca_auto_ensure(&handle_issuer(h)->set, ca, "Test CA", HANDLE_NOW,
+                          NULL, pool);
     if (prob)
         fprintf(stderr, "%s\n", prob->cause ? prob->cause : prob->detail);
     must(!prob);
@@ -151,6 +172,7 @@ handle_t *handle_twin(const handle_t *h, const char *owner, apr_pool_t *pool)
 
     twin->pool = pool;
     twin->conf = apr_pmemdup(pool, h->conf, sizeof(*h->conf));
+    twin->conf->issuers = issuers_copy(h->conf->issuers, pool);
     process_init(twin, owner);
     return twin;
 }

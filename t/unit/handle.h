@@ -83,6 +83,8 @@ client_t *client_twin(const client_t *c, handle_t *twin);
 void handle_database_away(handle_t *h);
 void handle_database_back(handle_t *h);
 
+/* The automatic one. */
+acme_issuer_t *handle_issuer(const handle_t *h);
 /* "<base>/acme/<rest>" */
 const char *handle_url(const handle_t *h, const char *rest);
 const char *handle_nonce(handle_t *h);

@@ -190,8 +190,8 @@ static void one_line(apr_pool_t *pool)
     is_str(h->log_tag, "AS0300");
     is_int(h->log_level, LOG_LEVEL_INFO);
     ok(strstr(h->log_text, "GET /acme/nothing refused: 404 malformed: "));
-    h->conf->ca = NULL;
-    h->conf->ca_problem = "the moon is full";
+    handle_issuer(h)->set = NULL;
+    handle_issuer(h)->problem = "the moon is full";
     handle_request(h, "GET", handle_url(h, "roots.pem"));
     is_str(h->log_tag, "AS0301");
     ok(strstr(h->log_text, "the moon is full"), "the cause is logged");

@@ -117,7 +117,7 @@ static void old_generation(apr_pool_t *pool)
     const char *body = client_post(c, url, "")->body;
     reply_t *r;
 
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     r = client_post(c, url, "");
     is_int(r->status, 200);
     is_str(r->body, body);

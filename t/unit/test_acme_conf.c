@@ -74,7 +74,9 @@ static void defaults(apr_pool_t *pool)
     is_str(conf->state_dir, "/var/lib/acme-server");
     is_str(conf->store.driver, "sqlite3");
     is_str(conf->store.params, "/var/lib/acme-server/db/acme.db");
-    ok(!conf->terms_url && !conf->website && !conf->base_url && !conf->ca);
+    ok(!conf->terms_url && !conf->website && !conf->base_url);
+    is_str(APR_ARRAY_IDX(conf->issuers, 0, acme_issuer_t *)->name, "automatic");
+    ok(!conf->default_profile && !conf->audit_log && !conf->eab_reveal);
     is_int(conf->order_lifetime, 7 * 86400);
     is_int(conf->authz_lifetime, 30 * 86400);
     is_int(conf->authz_reuse, 1);

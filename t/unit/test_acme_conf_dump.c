@@ -28,13 +28,57 @@ static acme_conf_t *two_profiles(apr_pool_t *pool)
     return conf;
 }
 
+static void issuers_other(acme_conf_t *conf)
+{
+    acme_issuer_t *issuer = apr_pcalloc(conf->issuers->pool, sizeof(*issuer));
+
+    issuer->name = "corp";
+    issuer->type = "internal";
+    issuer->certificate = "/srv/corp.pem";
+    issuer->key = "/srv/corp.key";
+    issuer->directory = "/srv/corp";
+    issuer->alternates =
+        apr_array_make(conf->issuers->pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(issuer->alternates, const char *) = "/srv/cross.pem";
+    issuer->url = "http://corp.example/";
+    issuer->problem = "no root";
+    APR_ARRAY_PUSH(conf->issuers, acme_issuer_t *) = issuer;
+}
+
+static void profile_other(acme_profile_t *profile, apr_pool_t *pool)
+{
+    policy_t *policy = policy_preset_tls_server(pool);
+
+    policy->name = "strict";
+    policy->max_names = 3;
+    policy->key_kinds = POLICY_KEY_P384;
+    policy->rsa_min = 3072;
+    policy->rsa_max = 8192;
+    policy->max_validity = 86400;
+    policy->key_usage = 0x88;
+    policy->key_usage_rsa = 0x10;
+    APR_ARRAY_PUSH(policy->ext_key_usage, const char *) = "codeSigning";
+    profile->policy = policy;
+    profile->issuer = "corp";
+    profile->validity.validity = 86400;
+    profile->validity.max_validity = 2 * 86400;
+    profile->validity.backdate = 5;
+    profile->validity.common_name = 0;
+    profile->description = "TLS servers";
+    profile->external = ACME_EXTERNAL_REQUIRED;
+    profile->validation = 0;
+    profile->caa = 1;
+    profile->enrollment = 0;
+    profile->subject = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(profile->subject, const char *) = "O=Corp";
+}
+
 /* A configuration in which no value is the default's. */
 static acme_conf_t *conf_other(apr_pool_t *pool)
 {
     acme_conf_t *conf = two_profiles(pool);
     dcv_resolver_t *resolver = apr_pcalloc(pool, sizeof(*resolver));
     dcv_host_t *host = apr_pcalloc(pool, sizeof(*host));
-    policy_t *policy = policy_preset_tls_server(pool);
 
     APR_ARRAY_PUSH(conf->base_url_aliases, const char *) = "https://b.test";
     conf->path = "/ca";
@@ -51,7 +95,13 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->nonce_slots = 1024;
     conf->nonce_reject = 15;
     conf->finalize_wait = 1;
-    conf->ca_problem = "no root";
+    issuers_other(conf);
+    conf->issuer_url = "http://pki.example/";
+    conf->default_profile = "web";
+    conf->audit_log = "|/bin/logger";
+    conf->key_blocklist = "/srv/blocked";
+    conf->eab_key_file = "/srv/eab.key";
+    conf->eab_reveal = 1;
     conf->dcv->resolv_conf = "/srv/resolv.conf";
     conf->dcv->hosts_file = "/srv/hosts";
     conf->dcv->http01_port = 5002;
@@ -70,21 +120,7 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     host->addresses = apr_array_make(pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(host->addresses, const char *) = "127.0.0.1";
     APR_ARRAY_PUSH(conf->dcv->hosts, dcv_host_t *) = host;
-    policy->name = "strict";
-    policy->max_names = 3;
-    policy->key_kinds = POLICY_KEY_P384;
-    policy->rsa_min = 3072;
-    policy->rsa_max = 8192;
-    policy->max_validity = 86400;
-    policy->key_usage = 0x88;
-    policy->key_usage_rsa = 0x10;
-    APR_ARRAY_PUSH(policy->ext_key_usage, const char *) = "codeSigning";
-    profile(conf, 1)->policy = policy;
-    profile(conf, 1)->issuer = "corp";
-    profile(conf, 1)->validity.validity = 86400;
-    profile(conf, 1)->validity.max_validity = 2 * 86400;
-    profile(conf, 1)->validity.backdate = 5;
-    profile(conf, 1)->validity.common_name = 0;
+    profile_other(profile(conf, 1), pool);
     return conf;
 }
 
@@ -129,6 +165,14 @@ static void round_trip(apr_pool_t *pool)
     is_int(policy->ext_key_usage->nelts, 2);
     is_str(APR_ARRAY_IDX(policy->ext_key_usage, 1, char *), "codeSigning");
     is_int(profile(conf, 1)->validity.common_name, 0);
+    is_int(profile(conf, 1)->external, ACME_EXTERNAL_REQUIRED);
+    is_str(APR_ARRAY_IDX(profile(conf, 1)->subject, 0, char *), "O=Corp");
+    is_int(conf->issuers->nelts, 2);
+    is_str(acme_conf_issuer(conf, "corp")->key, "/srv/corp.key");
+    is_str(APR_ARRAY_IDX(acme_conf_issuer(conf, "corp")->alternates, 0, char *),
+           "/srv/cross.pem");
+    ok(!acme_conf_issuer(conf, "automatic")->key);
+    is_str(conf->default_profile, "web");
     need(again(acme_conf_make(pool), pool)); /* NULL stays NULL */
 }
 

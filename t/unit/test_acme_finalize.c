@@ -373,14 +373,14 @@ static void two_of_one_csr(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = c->h->conf->ca;
+    ca_auto_t *ca = handle_issuer(c->h)->set;
     reply_t *order = client_ready(c, "a.test"), *r;
 
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     r = client_finalize(c, order, csr("a.test", pool));
     is_int(r->status, 503);
     ok(r->retry_after);
-    c->h->conf->ca = ca;
+    handle_issuer(c->h)->set = ca;
     is_status(c, order, "ready");
 }
 

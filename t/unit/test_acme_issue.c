@@ -17,10 +17,10 @@ static const acme_profile_t *profile_of(const handle_t *h)
 static acme_plan_t *plan_make(handle_t *h)
 {
     const acme_profile_t *profile = profile_of(h);
-    acme_plan_t *plan =
-        acme_plan_make(&h->acme, profile->policy, &profile->validity,
-                       jose_jwk_from_pkey(key_make("P-256", h->pool), h->pool),
-                       h->now, h->pool);
+    acme_plan_t *plan = acme_plan_make(
+        &h->acme, handle_issuer(h), profile->policy, &profile->validity,
+        jose_jwk_from_pkey(key_make("P-256", h->pool), h->pool), h->now,
+        h->pool);
 
     plan->account_id = "AAAAAAAAAAAAAAAAAAAAAA";
     plan->profile = "default";
@@ -31,31 +31,31 @@ static acme_plan_t *plan_make(handle_t *h)
 static void ready(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
-    ca_auto_t *ca = h->conf->ca;
+    ca_auto_t *ca = handle_issuer(h)->set;
     ca_issuer_t issuer = *ca->issuer;
     problem_t *prob;
 
-    ok(!acme_issue_ready_check(&h->acme, pool));
-    h->conf->ca = NULL;
-    h->conf->ca_problem = "no file there";
-    prob = acme_issue_ready_check(&h->acme, pool);
+    ok(!acme_issue_ready_check(&h->acme, "automatic", pool));
+    handle_issuer(h)->set = NULL;
+    handle_issuer(h)->problem = "no file there";
+    prob = acme_issue_ready_check(&h->acme, "automatic", pool);
     need(prob);
     is_int(prob->status, 503);
     is_int(prob->type, PROBLEM_SERVER_INTERNAL);
     is_str(prob->cause, "no file there");
     ok(apr_table_get(prob->headers, "Retry-After"));
     ok(!strstr(prob->detail, "no file there"), "not the client's business");
-    h->conf->ca = ca;
+    handle_issuer(h)->set = ca;
     h->now = issuer.not_after;
-    ok(acme_issue_ready_check(&h->acme, pool));
+    ok(acme_issue_ready_check(&h->acme, "automatic", pool));
     h->now = issuer.not_before - 1;
-    ok(acme_issue_ready_check(&h->acme, pool));
+    ok(acme_issue_ready_check(&h->acme, "automatic", pool));
     h->now = HANDLE_NOW;
     ca->issuer = &issuer;
     issuer.key = NULL;
-    ok(acme_issue_ready_check(&h->acme, pool));
+    ok(acme_issue_ready_check(&h->acme, "automatic", pool));
     ca->issuer = NULL;
-    ok(acme_issue_ready_check(&h->acme, pool));
+    ok(acme_issue_ready_check(&h->acme, "automatic", pool));
 }
 
 static problem_t *validity(handle_t *h, apr_int64_t before, apr_int64_t after,
@@ -98,7 +98,7 @@ static void signs(apr_pool_t *pool)
     is_str(row->serial, plan->serial);
     is_str(row->order_id, "BBBBBBBBBBBBBBBBBBBBBB");
     is_str(row->account_id, "AAAAAAAAAAAAAAAAAAAAAA");
-    is_str(row->issuer, h->conf->ca->issuer->fingerprint);
+    is_str(row->issuer, handle_issuer(h)->set->issuer->fingerprint);
     is_int(row->issued_at, h->now);
     is_int(row->revoked_reason, -1);
     der = row->der;
@@ -115,11 +115,11 @@ static void next_generation(apr_pool_t *pool)
     acme_plan_t *plan = plan_make(h);
     store_cert_t *row;
 
-    ok(acme_issue_has_issuer(&h->acme, plan->issuer));
+    ok(acme_conf_issuer_of(h->conf, plan->issuer));
     plan->issuer = "00";
-    ok(!acme_issue_has_issuer(&h->acme, plan->issuer));
+    ok(!acme_conf_issuer_of(h->conf, plan->issuer));
     need(!acme_issue_sign(&row, &h->acme, plan, "B", pool));
-    is_str(row->issuer, h->conf->ca->issuer->fingerprint);
+    is_str(row->issuer, handle_issuer(h)->set->issuer->fingerprint);
 }
 
 static void never_or_later(apr_pool_t *pool)
@@ -136,14 +136,14 @@ static void never_or_later(apr_pool_t *pool)
     prob = acme_issue_check(&h->acme, plan, h->now, pool);
     need(prob);
     is_int(prob->status, 400);
-    h->conf->ca = NULL;
+    handle_issuer(h)->set = NULL;
     prob = acme_issue_sign(&row, &h->acme, plan, "B", pool);
     need(prob);
     is_int(prob->status, 503);
     prob = acme_issue_check(&h->acme, plan, h->now, pool);
     need(prob);
     is_int(prob->status, 503);
-    ok(!acme_issue_has_issuer(&h->acme, plan->issuer));
+    ok(!acme_conf_issuer_of(h->conf, plan->issuer));
 }
 
 const tap_case_t tap_cases[] = {

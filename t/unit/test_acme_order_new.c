@@ -316,15 +316,15 @@ static void reuse_expiry(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = c->h->conf->ca;
+    ca_auto_t *ca = handle_issuer(c->h)->set;
     reply_t *r;
 
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     r = client_order(c, "a.test");
     is_int(r->status, 503);
     is_str(r->problem, "serverInternal");
     ok(r->retry_after);
-    c->h->conf->ca = ca;
+    handle_issuer(c->h)->set = ca;
     c->h->now = ca->issuer->not_after;
     is_int(client_order(c, "a.test")->status, 503);
     is_int(orders(c), 0);

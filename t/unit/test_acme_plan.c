@@ -14,7 +14,7 @@ static acme_plan_t *make(handle_t *h, const char *spec)
     const acme_profile_t *profile =
         APR_ARRAY_IDX(h->conf->profiles, 0, acme_profile_t *);
     acme_plan_t *plan = acme_plan_make(
-        &h->acme, profile->policy, &profile->validity,
+        &h->acme, handle_issuer(h), profile->policy, &profile->validity,
         jose_jwk_from_pkey(key_make(spec, h->pool), h->pool), h->now, h->pool);
 
     plan->account_id = "AAAAAAAAAAAAAAAAAAAAAA";
@@ -43,7 +43,7 @@ static void round_trip(apr_pool_t *pool)
         is_str(b->key->thumbprint, a->key->thumbprint);
         is_str(b->serial, a->serial);
         is_str(b->server, "ca.example");
-        is_str(b->issuer, h->conf->ca->issuer->fingerprint);
+        is_str(b->issuer, handle_issuer(h)->set->issuer->fingerprint);
         is_int(b->not_after, h->now + 86400);
         is_int(b->wished_at, h->now);
         is_int(b->key_usage, a->key_usage);
@@ -105,7 +105,8 @@ static void garbage(apr_pool_t *pool)
         if (strcmp(name, "extKeyUsage"))
             refused(less, name, pool);
         json_object_del(less, name);
-        if (strcmp(name, "account") && strcmp(name, "commonName"))
+        if (strcmp(name, "account") && strcmp(name, "commonName") &&
+            strcmp(name, "issuerName"))
             refused(less, name, pool);
         json_decref(less);
         name = next ? json_object_iter_key(next) : NULL;

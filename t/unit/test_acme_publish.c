@@ -27,7 +27,7 @@ static void roots(apr_pool_t *pool)
 
     is_int(r->status, 200);
     is_str(r->type, "application/pem-certificate-chain");
-    is_str(r->body, h->conf->ca->roots_pem);
+    is_str(r->body, handle_issuer(h)->set->roots_pem);
     is_str(reply_header(r, "Access-Control-Allow-Origin", 0), "*");
     /* No nonce: it may be kept by caches. */
     ok(!r->nonce);
@@ -44,20 +44,20 @@ static void root_der(apr_pool_t *pool)
     is_int(r->status, 200);
     is_str(r->type, "application/pkix-cert");
     need(root);
-    ok(X509_cmp(root, h->conf->ca->issuer->root) == 0);
+    ok(X509_cmp(root, handle_issuer(h)->set->issuer->root) == 0);
 }
 
 static void chain(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
 
-    is_str(get(h, "chain.pem")->body, h->conf->ca->issuer->chain_pem);
+    is_str(get(h, "chain.pem")->body, handle_issuer(h)->set->issuer->chain_pem);
 }
 
 static void issuers(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
-    const ca_issuer_t *issuer = h->conf->ca->issuer;
+    const ca_issuer_t *issuer = handle_issuer(h)->set->issuer;
     const char *name = apr_pstrcat(pool, "issuer/", issuer->fingerprint, NULL);
     X509 *cert;
 
@@ -93,7 +93,7 @@ static void no_ca(apr_pool_t *pool)
     handle_t *h = handle_make(tap_tmpdir(), pool);
     reply_t *r;
 
-    h->conf->ca = NULL;
+    handle_issuer(h)->set = NULL;
     r = get(h, "roots.pem");
     is_int(r->status, 503);
     ok(r->retry_after);

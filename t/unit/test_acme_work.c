@@ -124,13 +124,13 @@ static void runs_twice(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = c->h->conf->ca;
+    ca_auto_t *ca = handle_issuer(c->h)->set;
     reply_t *order = claimed(c);
     apr_array_header_t *jobs;
     apr_int64_t at;
     int runs = 0;
 
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     handle_run(c->h, handle_job(c->h));
     is_str(status(c, order), "processing");
     is_str(c->h->log_tag, "AS0305");
@@ -143,7 +143,7 @@ static void no_ca(apr_pool_t *pool)
             handle_run(c->h, APR_ARRAY_IDX(jobs, 0, const store_job_t *));
         }
     ok(c->h->now - at > 30 && c->h->now - at < 120);
-    c->h->conf->ca = ca;
+    handle_issuer(c->h)->set = ca;
     c->h->now += 300;
     need(claim(c->h, &jobs) == 1);
     handle_run(c->h, APR_ARRAY_IDX(jobs, 0, const store_job_t *));
@@ -157,7 +157,7 @@ static void no_ca_for_long(apr_pool_t *pool)
     apr_array_header_t *jobs;
     int runs = 1;
 
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     handle_run(c->h, handle_job(c->h));
     while (runs < 100 && !strcmp(status(c, order), "processing")) {
         c->h->now += 600;
@@ -183,7 +183,7 @@ static void issuer_expired(apr_pool_t *pool)
     reply_t *order = claimed(c);
     apr_int64_t now = c->h->now;
 
-    c->h->now = c->h->conf->ca->issuer->not_after;
+    c->h->now = handle_issuer(c->h)->set->issuer->not_after;
     handle_run(c->h, handle_job(c->h));
     c->h->now = now;
     is_str(status(c, order), "processing");
@@ -211,14 +211,14 @@ static void late(apr_pool_t *pool)
     order = client_order(c, "a.test");
     c->h->is_idle = 1;
     client_finalize(c, order, csr(pool));
-    c->h->now = c->h->conf->ca->issuer->not_after - 86400;
+    c->h->now = handle_issuer(c->h)->set->issuer->not_after - 86400;
     handle_run(c->h, handle_job(c->h));
     c->h->now = HANDLE_NOW;
     url = reply_text(client_post(c, order->location, ""), "certificate");
     need(url);
     need(store_cert_get(&row, c->h->acme.store, strrchr(url, '/') + 1, pool) ==
          APR_SUCCESS);
-    ok(row->not_after <= c->h->conf->ca->issuer->not_after);
+    ok(row->not_after <= handle_issuer(c->h)->set->issuer->not_after);
 }
 
 static void wish_over(apr_pool_t *pool)
@@ -396,7 +396,7 @@ static void whose_job(apr_pool_t *pool)
     client_t *c = start(pool);
     handle_t *twin = twin_of(c);
     const store_job_t *issue, *validate;
-    ca_auto_t *ca = c->h->conf->ca;
+    ca_auto_t *ca = handle_issuer(c->h)->set;
     apr_array_header_t *jobs;
     reply_t *order = claimed(c);
 
@@ -409,7 +409,7 @@ static void whose_job(apr_pool_t *pool)
     /* Whoever has the CA can issue; a validation needs its own server. */
     ok(acme_work_is_for(&twin->acme, issue));
     ok(!acme_work_is_for(&twin->acme, validate));
-    twin->conf->ca = NULL;
+    handle_issuer(twin)->set = NULL;
     ok(!acme_work_is_for(&twin->acme, issue));
     /* Run all the same they come back. */
     ok(!acme_work_start(&twin->acme, validate, pool));
@@ -417,7 +417,7 @@ static void whose_job(apr_pool_t *pool)
     is_str(status(c, order), "processing");
     c->h->now += 2;
     need(claim(c->h, &jobs) == 2);
-    twin->conf->ca = ca;
+    handle_issuer(twin)->set = ca;
     handle_run(twin, issue);
     is_str(status(c, order), "valid");
 }
@@ -425,7 +425,7 @@ static void whose_job(apr_pool_t *pool)
 static void issuer_rows(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    const ca_issuer_t *issuer = c->h->conf->ca->issuer;
+    const ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
     store_issuer_t *row;
 
     need(store_issuer_get(&row, c->h->acme.store, issuer->fingerprint, pool) ==
@@ -437,7 +437,7 @@ static void issuer_rows(apr_pool_t *pool)
     is_int(acme_work_setup(&c->h->acme, pool), APR_SUCCESS);
     handle_database_away(c->h);
     ok(acme_work_setup(&c->h->acme, pool) != APR_SUCCESS);
-    c->h->conf->ca = NULL;
+    handle_issuer(c->h)->set = NULL;
     is_int(acme_work_setup(&c->h->acme, pool), APR_SUCCESS);
 }
 

@@ -27,7 +27,7 @@ static X509 *cert_make(handle_t *h, EVP_PKEY *key, const char *names)
     request.not_after = HANDLE_NOW + 90 * DAY;
     request.key_usage = policy->key_usage;
     request.ext_key_usage = policy->ext_key_usage;
-    if (ca_issue(&cert, h->conf->ca->issuer, &request, h->pool))
+    if (ca_issue(&cert, handle_issuer(h)->set->issuer, &request, h->pool))
         return NULL;
     der = cert->der;
     return own_x509(h->pool, d2i_X509(NULL, &der, (long)cert->der_len));
@@ -87,7 +87,8 @@ static void old(apr_pool_t *pool)
     ok(EVP_PKEY_eq(X509_get0_pubkey(next), key) == 1);
     ok(ASN1_TIME_compare(X509_get0_notAfter(next),
                          X509_get0_notAfter(current)) > 0);
-    ok(X509_verify(next, X509_get0_pubkey(h->conf->ca->issuer->cert)) == 1);
+    ok(X509_verify(next,
+                   X509_get0_pubkey(handle_issuer(h)->set->issuer->cert)) == 1);
     /* Whoever has it has nothing to do. */
     ok(!refresh(h, next, key));
     is_int(claim(h, &jobs), 0);
@@ -136,16 +137,16 @@ static void issuer_ends(apr_pool_t *pool)
     apr_array_header_t *jobs;
     X509 *current;
 
-    ca_issuer_t issuer = *h->conf->ca->issuer;
+    ca_issuer_t issuer = *handle_issuer(h)->set->issuer;
 
     issuer.not_after = HANDLE_NOW + 90 * DAY;
-    h->conf->ca->issuer = &issuer;
+    handle_issuer(h)->set->issuer = &issuer;
     current = cert_make(h, key, "dns:ca.example");
     need(current);
     h->now += 61 * DAY;
     ok(!refresh(h, current, key));
     is_int(claim(h, &jobs), 0);
-    h->conf->ca = NULL;
+    handle_issuer(h)->set = NULL;
     ok(!refresh(h, current, key));
     is_int(claim(h, &jobs), 0);
 }

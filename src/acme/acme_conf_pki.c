@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_conf_pki.h"
+
+#include <string.h>
+
+#include "acme/acme_plan.h"
+
+#include "base/banned.h"
+
+#define LIFETIME_MIN 60
+
+#define NAME_CHARS   "abcdefghijklmnopqrstuvwxyz0123456789-"
+#define NAME_LEN_MAX 32
+
+/* The URL space's words (pki.md, Profiles): no profile may have such a name. */
+static const char *const reserved[] = {
+    "directory",   "new-nonce",  "new-account",  "new-order", "new-authz",
+    "revoke-cert", "key-change", "renewal-info", "acct",      "order",
+    "authz",       "chall",      "cert",         "issuer",    "orders",
+};
+
+static int is_name(const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    return len && len <= NAME_LEN_MAX && strspn(name, NAME_CHARS) == len;
+}
+
+static int is_name_reserved(const char *name)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
+        if (!strcmp(reserved[i], name))
+            return 1;
+    return 0;
+}
+
+static void issuer_type_check(apr_array_header_t *findings,
+                              const acme_issuer_t *issuer)
+{
+    const char *type = issuer->type;
+
+    if (!strcmp(type, "internal"))
+        return;
+    if (!strcmp(type, "acme") || !strcmp(type, "exec"))
+        acme_conf_finding(findings,
+                          "ACMEIssuerType %s (issuer %s): it comes in a later "
+                          "version; use internal",
+                          type, issuer->name);
+    else if (!strcmp(type, "self-signed"))
+        acme_conf_finding(findings,
+                          "ACMEIssuerType self-signed (issuer %s): an ACME "
+                          "server never has the subscriber's key, so it cannot "
+                          "make self-signed certificates; leave the issuer out "
+                          "and the automatic CA signs",
+                          issuer->name);
+    else
+        acme_conf_finding(findings,
+                          "ACMEIssuerType %s (issuer %s): there is no such "
+                          "type; use internal",
+                          type, issuer->name);
+}
+
+static void path_check(apr_array_header_t *findings, const char *directive,
+                       const char *path, const acme_issuer_t *issuer)
+{
+    if (path && !strncmp(path, "pkcs11:", 7))
+        acme_conf_finding(findings,
+                          "%s %s (issuer %s): keys in PKCS #11 tokens come in "
+                          "a later version; use a PEM file",
+                          directive, path, issuer->name);
+    else if (path && *path != '/')
+        acme_conf_finding(findings,
+                          "%s %s (issuer %s): it is not an absolute path; "
+                          "write one",
+                          directive, path, issuer->name);
+}
+
+static void issuer_files_check(apr_array_header_t *findings,
+                               const acme_issuer_t *issuer)
+{
+    int i;
+
+    path_check(findings, "ACMEIssuerCertificate", issuer->certificate, issuer);
+    path_check(findings, "ACMEIssuerKey", issuer->key, issuer);
+    path_check(findings, "ACMEIssuerDirectory", issuer->directory, issuer);
+    for (i = 0; i < issuer->alternates->nelts; i++)
+        path_check(findings, "ACMEIssuerAlternate",
+                   APR_ARRAY_IDX(issuer->alternates, i, const char *), issuer);
+    if (issuer->directory ? issuer->certificate || issuer->key
+                          : !issuer->certificate || !issuer->key)
+        acme_conf_finding(findings,
+                          "<ACMEIssuer %s>: it has %s; write "
+                          "ACMEIssuerCertificate and ACMEIssuerKey, or "
+                          "ACMEIssuerDirectory alone",
+                          issuer->name,
+                          issuer->directory ? "a directory beside other files"
+                          : issuer->certificate ? "no key"
+                          : issuer->key         ? "no certificate"
+                                        : "neither certificate nor key");
+}
+
+static void issuer_check(apr_array_header_t *findings,
+                         const acme_issuer_t *issuer)
+{
+    if (!is_name(issuer->name))
+        acme_conf_finding(findings,
+                          "<ACMEIssuer %s>: a name is 1 to 32 lower-case "
+                          "letters, digits or '-'; rename it",
+                          issuer->name);
+    issuer_type_check(findings, issuer);
+    if (!strcmp(issuer->type, "internal"))
+        issuer_files_check(findings, issuer);
+    acme_conf_link_check(findings, "ACMEIssuerURL", issuer->url);
+}
+
+static void issuers_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    int i;
+
+    acme_conf_link_check(findings, "ACMEIssuerURL", conf->issuer_url);
+    for (i = 1; i < conf->issuers->nelts; i++) {
+        const acme_issuer_t *issuer =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *);
+
+        issuer_check(findings, issuer);
+        if (acme_conf_issuer(conf, issuer->name) != issuer)
+            acme_conf_finding(findings,
+                              "<ACMEIssuer %s>: an issuer of this name is "
+                              "there already%s; rename it",
+                              issuer->name,
+                              !strcmp(issuer->name, ACME_ISSUER_AUTOMATIC)
+                                  ? ", the one that nobody configures"
+                                  : "");
+    }
+}
+
+static void validity_check(apr_array_header_t *findings,
+                           const acme_profile_t *profile)
+{
+    apr_int64_t longest =
+        acme_plan_validity(profile->policy, &profile->validity).max_validity;
+
+    if (profile->validity.validity < LIFETIME_MIN ||
+        profile->validity.validity > longest)
+        acme_conf_finding(findings,
+                          "ACMEProfileValidity %" APR_INT64_T_FMT
+                          " (profile %s): it is shorter than a minute or "
+                          "longer than the longest allowed; choose %d to "
+                          "%" APR_INT64_T_FMT " seconds",
+                          profile->validity.validity, profile->name,
+                          LIFETIME_MIN, longest);
+}
+
+static void challenges_check(apr_array_header_t *findings,
+                             const acme_profile_t *profile)
+{
+    int i;
+
+    if (!profile->challenges->nelts)
+        acme_conf_finding(findings,
+                          "ACMEProfileChallenges (profile %s): there is none; "
+                          "name http-01",
+                          profile->name);
+    for (i = 0; i < profile->challenges->nelts; i++) {
+        const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
+
+        if (strcmp(type, "http-01"))
+            acme_conf_finding(findings,
+                              "ACMEProfileChallenges %s (profile %s): there is "
+                              "no such challenge type; use http-01",
+                              type, profile->name);
+    }
+}
+
+/* Who gets certificates without proving anything must be known by a key. */
+static void enrollment_check(apr_array_header_t *findings,
+                             const acme_profile_t *profile)
+{
+    if (!profile->validation && profile->external == ACME_EXTERNAL_OFF)
+        acme_conf_finding(findings,
+                          "ACMEProfileValidation off (profile %s): anybody "
+                          "could have certificates for any name; write "
+                          "ACMEProfileExternalAccount required, or leave "
+                          "validation on",
+                          profile->name);
+    if (profile->caa)
+        acme_conf_finding(findings,
+                          "ACMEProfileCAA on (profile %s): CAA records are "
+                          "looked at by a later version; leave it off",
+                          profile->name);
+}
+
+static void profile_check(apr_array_header_t *findings, const acme_conf_t *conf,
+                          const acme_profile_t *profile)
+{
+    const char *name = profile->name;
+
+    if (!is_name(name))
+        acme_conf_finding(findings,
+                          "<ACMEProfile %s>: a name is 1 to 32 lower-case "
+                          "letters, digits or '-'; rename it",
+                          name);
+    else if (is_name_reserved(name))
+        acme_conf_finding(findings,
+                          "<ACMEProfile %s>: this word is part of the URLs; "
+                          "rename it",
+                          name);
+    if (!acme_conf_issuer(conf, profile->issuer))
+        acme_conf_finding(findings,
+                          "ACMEProfileIssuer %s (profile %s): there is no such "
+                          "issuer; write <ACMEIssuer %s>, or leave it out for "
+                          "the automatic CA",
+                          profile->issuer, name, profile->issuer);
+    validity_check(findings, profile);
+    challenges_check(findings, profile);
+    enrollment_check(findings, profile);
+}
+
+static void default_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    const acme_profile_t *profile;
+
+    if (!conf->default_profile)
+        return;
+    profile = acme_conf_profile(conf, conf->default_profile);
+    if (!profile)
+        acme_conf_finding(findings,
+                          "ACMEDefaultProfile %s: there is no such profile; "
+                          "write <ACMEProfile %s>, or name another one",
+                          conf->default_profile, conf->default_profile);
+    else if (!profile->enrollment)
+        acme_conf_finding(findings,
+                          "ACMEDefaultProfile %s: this profile is not for "
+                          "ACME; write ACMEProfileEnrollment acme in it",
+                          conf->default_profile);
+}
+
+static void profiles_check(apr_array_header_t *findings,
+                           const acme_conf_t *conf)
+{
+    int i, k;
+
+    if (!conf->profiles->nelts)
+        acme_conf_finding(findings,
+                          "ACMEServer on: there is no profile; leave the "
+                          "built-in one or write <ACMEProfile name>");
+    for (i = 0; i < conf->profiles->nelts; i++) {
+        const acme_profile_t *a =
+            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
+
+        profile_check(findings, conf, a);
+        for (k = 0; k < i; k++) {
+            const acme_profile_t *b =
+                APR_ARRAY_IDX(conf->profiles, k, const acme_profile_t *);
+
+            if (!strcmp(a->name, b->name) ||
+                !strcmp(a->directory, b->directory))
+                acme_conf_finding(findings,
+                                  "<ACMEProfile %s>: a profile of this name or "
+                                  "directory is there already; rename one",
+                                  a->name);
+        }
+    }
+}
+
+void acme_conf_pki_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    issuers_check(findings, conf);
+    profiles_check(findings, conf);
+    default_check(findings, conf);
+}
