@@ -98,26 +98,30 @@ void store_is_there(store_t *store)
     pthread_mutex_unlock(&store->mutex);
 }
 
-/* A writer makes or migrates the database if there is none or an old one. */
+/* A writer makes or migrates the database if there is none or an old one.  As
+ * long as it was never seen well it may be in the making just now: whoever
+ * reads then would get in the maker's way, so the first reader comes behind a
+ * writer. */
 static apr_status_t reader_prepare(store_conn_t **conn, store_t *store)
 {
     store_file_t file;
     store_schema_e schema;
-    apr_status_t rv = store_file_find(&file, store->path);
+    apr_status_t rv, prepared = APR_SUCCESS;
 
     *conn = NULL;
-    if (APR_STATUS_IS_ENOENT(rv) && !store_was_there(store)) {
-        rv = store_commit_prepare(store);
-        if (rv != APR_SUCCESS)
-            return rv;
-    }
+    if (!store_was_there(store))
+        prepared = store_commit_prepare(store);
+    if (prepared != APR_SUCCESS &&
+        APR_STATUS_IS_ENOENT(store_file_find(&file, store->path)))
+        return prepared;
     rv = reader_open(&schema, conn, store);
     if (rv == APR_SUCCESS && schema == STORE_SCHEMA_OLD) {
         store_conn_close(*conn);
         *conn = NULL;
-        rv = store_commit_prepare(store);
-        if (rv != APR_SUCCESS)
-            return rv;
+        if (prepared == APR_SUCCESS)
+            prepared = store_commit_prepare(store);
+        if (prepared != APR_SUCCESS)
+            return prepared;
         rv = reader_open(&schema, conn, store);
     }
     if (rv == APR_SUCCESS && schema == STORE_SCHEMA_OLD)

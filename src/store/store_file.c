@@ -130,8 +130,9 @@ void store_lock_mark(store_lock_t *lock, char state)
 {
     ssize_t done;
 
-    if (state == lock->state)
-        return;
+    if (state == lock->state ||
+        (lock->state == STORE_LOCK_NEW && state == STORE_LOCK_ILL))
+        return; /* a database that could not be made was not made */
     if (lock->state == STORE_LOCK_NEW) {
         done = pwrite(lock->fd, mark, sizeof(mark) - 1, 0);
         lock->state = done > 0 ? STORE_LOCK_WELL : STORE_LOCK_NEW;
