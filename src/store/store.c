@@ -12,6 +12,9 @@
 /* The driver lets one thread of the process at a time into SQLite, so a few
  * connections are enough; further ones are closed after use. */
 #define IDLE_MAX 8
+/* A reader looks that often whether its file is still the one at the path (a
+ * writer, always). */
+#define LOOK_EVERY apr_time_from_msec(50)
 /* A read that failed slower than this met a lock, and is not tried again. */
 #define SLOW apr_time_from_msec(500)
 
@@ -159,13 +162,23 @@ static store_conn_t *idle_take(store_t *store)
     return conn;
 }
 
+static int reader_is_current(const store_t *store, store_conn_t *conn,
+                             apr_time_t now)
+{
+    if (now - conn->looked_at < LOOK_EVERY && now >= conn->looked_at &&
+        __atomic_load_n(&store->health, __ATOMIC_RELAXED) == STORE_WELL)
+        return 1;
+    conn->looked_at = now;
+    return store_is_current(store, conn);
+}
+
 /* *is_fresh: opened for this. */
 static apr_status_t reader_take(store_conn_t **conn, int *is_fresh,
-                                store_t *store)
+                                store_t *store, apr_time_t now)
 {
     *is_fresh = 0;
     for (*conn = idle_take(store); *conn; *conn = idle_take(store)) {
-        if (store_is_current(store, *conn))
+        if (reader_is_current(store, *conn, now))
             return APR_SUCCESS;
         store_conn_close(*conn);
     }
@@ -221,7 +234,7 @@ static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
     apr_time_t start = clock_now(&clock_system);
     store_conn_t *conn;
     int is_fresh;
-    apr_status_t rv = reader_take(&conn, &is_fresh, store);
+    apr_status_t rv = reader_take(&conn, &is_fresh, store, start);
 
     *may_again = 0;
     if (rv != APR_SUCCESS)

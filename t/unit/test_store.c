@@ -142,6 +142,8 @@ static void first_use_crowd(apr_pool_t *pool)
     }
     is_int(help_lines(help, "AS0252"), 1);
     is_int(help->lines->nelts, 1);
+    for (i = 1; i < help->lines->nelts; i++)
+        tap_diag("%s", APR_ARRAY_IDX(help->lines, i, const char *));
 }
 
 static void gone(apr_pool_t *pool)
