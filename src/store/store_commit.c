@@ -243,8 +243,10 @@ static void batch_run_twice(store_t *store, store_entry_t **batch)
     store_entry_t *failed, **end = batch;
     int was_open;
 
-    if (store->writer && !store_is_current(store, store->writer))
+    if (store->writer && !store_is_current(store, store->writer)) {
         writer_close(store);
+        store_idle_close(store);
+    }
     was_open = store->writer != NULL;
     if (batch_run(store, *batch) != APR_SUCCESS || !was_open)
         return;

@@ -121,6 +121,17 @@ apr_status_t store_lock_take(store_lock_t *lock)
     return APR_SUCCESS;
 }
 
+int store_lock_is_marked(const store_lock_t *lock)
+{
+    int fd = open(lock->path, O_RDONLY | O_CLOEXEC);
+    char state;
+    int is_marked = fd >= 0 && pread(fd, &state, 1, 0) == 1;
+
+    if (fd >= 0)
+        close(fd);
+    return is_marked;
+}
+
 void store_lock_release(store_lock_t *lock)
 {
     flock(lock->fd, LOCK_UN);

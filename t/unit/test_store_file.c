@@ -58,6 +58,7 @@ static void marks(apr_pool_t *pool)
     store_lock_release(&lock);
     is_int(store_lock_take(&other), APR_SUCCESS);
     is_int(other.state, STORE_LOCK_ILL);
+    ok(store_lock_is_marked(&lock));
     store_lock_release(&other);
     store_lock_close(&lock);
     store_lock_close(&other);
