@@ -153,4 +153,28 @@ EOT
     }
     $server->finish;
 };
+
+subtest 'HTTP/2' => sub {
+    my $server = AcmeServer->new(mpm => 'event', modules => ['http2',
+        'authz_host'], vhost => <<'EOT')->start;
+Protocols h2 http/1.1
+<Location /acme/private>
+    Require ip 192.0.2.1
+</Location>
+EOT
+    my $client = AcmeWire->new(server => $server);
+    my @curl = ('curl', '-si', '--http2', '--cacert', $client->cacert);
+    my $text = AcmeClient::run(@curl, "$server->{base}/acme/directory");
+    like($text, qr{^HTTP/2 200 .*"newNonce"}s, 'directory');
+    $text = AcmeClient::run(@curl, '-I', "$server->{base}/acme/new-nonce");
+    like($text, qr{^HTTP/2 200 .*replay-nonce: }s, 'newNonce');
+    for (['new-account', 405], ['nothing', 404], ['private/directory', 403]) {
+        my ($path, $status) = @$_;
+        $text = AcmeClient::run(@curl, "$server->{base}/acme/$path");
+        like($text, qr{^HTTP/2 $status .*replay-nonce: .*problem\+json}s,
+            "$path: $status");
+    }
+    $client->detach;
+    $server->finish(qr/AH01630/);
+};
 done_testing;

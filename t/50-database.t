@@ -113,7 +113,7 @@ sub moved_away {
     my @all  = grep { !/\.lock$/ } glob "$file*";
     rename $_, "$_.away" for @all;
     my $from = is_out('moved away', ways => [\&writes, \&reads],
-        says => qr{no such file}i);
+        says => qr{no such file|is gone}i);
     ok(!-e $file, 'moved away: no new one is made in its place');
     rename "$_.away", $_ for @all;
     is_back('moved away', $from);

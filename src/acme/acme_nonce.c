@@ -11,16 +11,17 @@
 #include "base/banned.h"
 
 /*
- *   +---------------------+------+-----+
- *   | next (slot to use)  | late | pad |   one cache line
- *   +------+------+-------+------+-----+
- *   | slot | slot | …                  |   0: no nonce outstanding
- *   +------+------+--------------------+
+ *   +--------------------+------+---------+-----+
+ *   | next (slot to use) | late | is_left | pad |   one cache line
+ *   +------+------+------+------+---------+-----+
+ *   | slot | slot | …                           |   0: no nonce outstanding
+ *   +------+------+-----------------------------+
  */
 typedef struct {
     _Atomic apr_uint64_t next;
-    _Atomic apr_uint64_t late; /* in the second half, by the retired */
-    char pad[64 - 2 * sizeof(apr_uint64_t)];
+    _Atomic apr_uint64_t late; /* in the second half, by those who are left */
+    _Atomic apr_uint64_t is_left; /* what was in it has been moved away */
+    char pad[64 - 3 * sizeof(apr_uint64_t)];
     _Atomic apr_uint64_t slot[];
 } region_t;
 
@@ -28,7 +29,6 @@ struct acme_nonce_t {
     region_t *region;
     apr_uint32_t slots;
     acme_nonce_t *older; /* NULL: none */
-    atomic_int is_retired;
 };
 
 /* Slot number and value, each with its most significant octet first. */
@@ -89,39 +89,61 @@ static apr_uint64_t number_read(const unsigned char *raw, int octets)
     return number;
 }
 
-/* Where the next one goes; *nonces becomes the handle of its region. */
-static apr_uint64_t slot_choose(acme_nonce_t **nonces)
-{
-    acme_nonce_t *n = *nonces;
-    apr_uint32_t half;
-
-    if (!atomic_load(&n->is_retired))
-        return atomic_fetch_add(&n->region->next, 1) % n->slots;
-    n = *nonces = n->older;
-    half = n->slots / 2;
-    return half + atomic_fetch_add(&n->region->late, 1) % (n->slots - half);
-}
-
-void acme_nonce_issue(acme_nonce_t *nonces, char *text)
-{
-    unsigned char raw[RAW_LEN];
-    apr_uint64_t slot, value;
-
-    do {
-        token_bytes(raw + 4, 8);
-        value = number_read(raw + 4, 8);
-    } while (!value);
-    slot = slot_choose(&nonces);
-    atomic_store(&nonces->region->slot[slot], value);
-    number_write(raw, 4, slot);
-    text_make(text, raw);
-}
-
 static int spend(acme_nonce_t *nonces, apr_uint64_t slot, apr_uint64_t value)
 {
     return slot < nonces->slots && value &&
            atomic_compare_exchange_strong(&nonces->region->slot[slot], &value,
                                           0);
+}
+
+static apr_uint64_t slot_fill(acme_nonce_t *nonces, apr_uint64_t value)
+{
+    apr_uint64_t slot =
+        atomic_fetch_add(&nonces->region->next, 1) % nonces->slots;
+
+    atomic_store(&nonces->region->slot[slot], value);
+    return slot;
+}
+
+/* In the second half, to which nothing is moved. */
+static apr_uint64_t late_fill(acme_nonce_t *nonces, apr_uint64_t value)
+{
+    apr_uint32_t half = nonces->slots / 2;
+    apr_uint64_t slot = half + atomic_fetch_add(&nonces->region->late, 1) %
+                                   (nonces->slots - half);
+
+    atomic_store(&nonces->region->slot[slot], value);
+    return slot;
+}
+
+/* Where the next generation finds it, too.  A region that is left in this very
+ * moment has had the value taken along, or still has it. */
+static apr_uint64_t value_put(acme_nonce_t *nonces, apr_uint64_t value)
+{
+    apr_uint64_t slot;
+
+    if (!nonces->older)
+        return slot_fill(nonces, value);
+    if (!atomic_load(&nonces->region->is_left)) {
+        slot = slot_fill(nonces, value);
+        if (!atomic_load(&nonces->region->is_left) ||
+            !spend(nonces, slot, value))
+            return slot;
+    }
+    return late_fill(nonces->older, value);
+}
+
+void acme_nonce_issue(acme_nonce_t *nonces, char *text)
+{
+    unsigned char raw[RAW_LEN];
+    apr_uint64_t value;
+
+    do {
+        token_bytes(raw + 4, 8);
+        value = number_read(raw + 4, 8);
+    } while (!value);
+    number_write(raw, 4, value_put(nonces, value));
+    text_make(text, raw);
 }
 
 int acme_nonce_redeem(acme_nonce_t *nonces, const char *text)
@@ -142,6 +164,7 @@ void acme_nonce_move(acme_nonce_t *to, acme_nonce_t *from)
     apr_uint64_t value;
     apr_uint32_t i;
 
+    atomic_store(&from->region->is_left, 1);
     for (i = 0; i < from->slots; i++) {
         value = atomic_exchange(&from->region->slot[i], 0);
         if (value && i < to->slots)
@@ -161,10 +184,4 @@ void acme_nonce_follow(acme_nonce_t *nonces, acme_nonce_t *older)
     atomic_compare_exchange_strong(&nonces->region->next, &unused,
                                    atomic_load(&older->region->next) %
                                        nonces->slots);
-}
-
-void acme_nonce_retire(acme_nonce_t *nonces)
-{
-    if (nonces->older)
-        atomic_store(&nonces->is_retired, 1);
 }

@@ -39,17 +39,15 @@ int acme_nonce_redeem(acme_nonce_t *nonces, const char *text);
 /* Move every outstanding nonce from one region to another (a graceful
  * restart): each is atomically taken out of `from`, so it stays redeemable
  * exactly once.  `to` may have another number of slots; nonces whose slot
- * number does not fit are lost.  What `to` has in other slots stays. */
+ * number does not fit are lost.  What `to` has in other slots stays.  From now
+ * on whoever has `from` and follows an older region issues there. */
 void acme_nonce_move(acme_nonce_t *to, acme_nonce_t *from);
 
 /* Redeem from older, too: a region to which those of the generation before were
  * moved, shared by the processes of both.  An unused region goes on counting
  * where older stopped, so that its nonces get other slots.  older has at least
- * twice as many slots: the second half is for acme_nonce_retire. */
+ * twice as many slots: in the second half are those that the processes of a
+ * region issue after it was moved, so that the next generation knows them. */
 void acme_nonce_follow(acme_nonce_t *nonces, acme_nonce_t *older);
-
-/* This process and its region are about to go: issue into older from now on, so
- * that the next generation knows them. */
-void acme_nonce_retire(acme_nonce_t *nonces);
 
 #endif

@@ -80,7 +80,7 @@ static problem_t *clock_check(const run_t *run)
 
 static problem_t *root_make(const run_t *run)
 {
-    ca_subject_t subject = {NULL};
+    ca_subject_t subject = {0};
     X509 *cert;
     problem_t *prob = clock_check(run);
 
@@ -299,7 +299,7 @@ static problem_t *next_sign(const run_t *run, EVP_PKEY *key, int generation)
 {
     const char *name = issuing_name(run, generation);
     apr_int64_t start = run->now - BACKDATE;
-    ca_subject_t subject = {NULL};
+    ca_subject_t subject = {0};
     problem_t *prob;
     X509 *cert;
 
@@ -439,7 +439,7 @@ static problem_t *ensure_locked(ca_auto_t **ca, run_t *run)
 problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
 {
-    run_t run = {NULL};
+    run_t run = {0};
     apr_pool_t *lock_pool;
     problem_t *prob;
 

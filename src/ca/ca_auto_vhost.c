@@ -60,7 +60,7 @@ static problem_t *issue(ca_cert_t **cert, const ca_auto_t *ca,
 {
     apr_array_header_t *purposes =
         apr_array_make(pool, 1, sizeof(const char *));
-    ca_request_t request = {NULL};
+    ca_request_t request = {0};
     problem_t *prob;
 
     APR_ARRAY_PUSH(purposes, const char *) = "serverAuth";

@@ -92,6 +92,20 @@ static void warn_owner(const char *path, const struct stat *st, int mode,
                   path);
 }
 
+static int dir_sync(const char *dir)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int err = 0;
+
+    if (fd < 0)
+        return errno;
+    /* EINVAL: a file system that has no such thing */
+    if (fsync(fd) != 0 && errno != EINVAL)
+        err = errno;
+    close(fd);
+    return err;
+}
+
 problem_t *ca_file_dir_ensure(const char *dir, const log_t *log,
                               apr_pool_t *pool)
 {
@@ -99,6 +113,9 @@ problem_t *ca_file_dir_ensure(const char *dir, const log_t *log,
 
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return failed(dir, "make", errno, pool);
+    /* Made here or by our caller, it must not be lost with what is in it.  Not
+     * everybody may read the directory above, so this is a try. */
+    dir_sync(apr_pstrcat(pool, dir, "/..", NULL));
     if (stat(dir, &st) != 0)
         return failed(dir, "look at", errno, pool);
     if (!S_ISDIR(st.st_mode))
@@ -187,20 +204,6 @@ static int temp_write(const char *path, const char *text, int mode)
         err = errno;
     if (err)
         unlink(path);
-    return err;
-}
-
-static int dir_sync(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int err = 0;
-
-    if (fd < 0)
-        return errno;
-    /* EINVAL: a file system that has no such thing */
-    if (fsync(fd) != 0 && errno != EINVAL)
-        err = errno;
-    close(fd);
     return err;
 }
 
@@ -365,6 +368,16 @@ void ca_file_key_warn(const char *path, const log_t *log, apr_pool_t *pool)
         warn_owner(path, &st, 0600, log);
 }
 
+/* What comes behind the last certificate is text, not a broken one. */
+static int is_end(void)
+{
+    unsigned long code = ERR_peek_last_error();
+
+    ERR_clear_error();
+    return ERR_GET_LIB(code) == ERR_LIB_PEM &&
+           ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+}
+
 problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
                               apr_pool_t *pool)
 {
@@ -376,19 +389,26 @@ problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
     if (prob)
         return prob;
     bio = own_bio(pool, BIO_new_mem_buf(text, -1));
+    if (!bio)
+        return ca_openssl_problem(pool, "%s", path);
     *certs = apr_array_make(pool, 4, sizeof(X509 *));
     do {
-        cert = own_x509(pool,
-                        bio ? PEM_read_bio_X509(bio, NULL, no_passphrase, NULL)
-                            : NULL);
+        cert =
+            own_x509(pool, PEM_read_bio_X509(bio, NULL, no_passphrase, NULL));
         if (cert)
             APR_ARRAY_PUSH(*certs, X509 *) = cert;
     } while (cert && (*certs)->nelts < CERTS_MAX);
-    ERR_clear_error();
-    if ((*certs)->nelts > 0)
+    if ((*certs)->nelts > 0 && (cert || is_end()))
         return NULL;
+    ERR_clear_error();
     return problem_internal(pool, APR_EINVAL,
-                            "%s: holds no certificate in PEM; put it back from "
-                            "a backup, or move it away: mv %s %s.bad",
-                            path, path, path);
+                            "%s: %s; put it back from a backup, or move it "
+                            "away: mv %s %s.bad",
+                            path,
+                            (*certs)->nelts > 0
+                                ? apr_psprintf(pool,
+                                               "certificate %d in it is broken",
+                                               (*certs)->nelts + 1)
+                                : "holds no certificate in PEM",
+                            path, path);
 }

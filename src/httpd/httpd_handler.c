@@ -13,7 +13,6 @@
 #include "acme/acme.h"
 #include "httpd/httpd_body.h"
 #include "httpd/httpd_conf.h"
-#include "httpd/httpd_life.h"
 #include "httpd/httpd_log.h"
 
 #include "base/banned.h"
@@ -234,7 +233,6 @@ static int request_handle(request_rec *r)
                                  &req->is_body_too_large, ACME_BODY_MAX, r);
     if (status < 0)
         return status;
-    httpd_life_notice_end();
     if (status)
         acme_core_error(res, acme, req, status, NULL);
     else if (bound->is_publication)

@@ -8,7 +8,6 @@
 
 #include <http_config.h>
 #include <http_core.h>
-#include <ap_mpm.h>
 #include <mpm_common.h>
 
 #include "httpd/httpd_conf.h"
@@ -23,7 +22,6 @@
 
 /* Set in child_init, before there are threads. */
 static httpd_worker_t *child_worker;
-static acme_nonce_t *child_nonces;
 
 int httpd_life_is_real_start(void)
 {
@@ -33,17 +31,6 @@ int httpd_life_is_real_start(void)
 httpd_worker_t *httpd_life_worker(void)
 {
     return child_worker;
-}
-
-/* prefork calls child_stopping at the very end only, so all are asked. */
-void httpd_life_notice_end(void)
-{
-    int state = 0;
-
-    if (child_nonces &&
-        ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS &&
-        state == AP_MPMQ_STOPPING)
-        acme_nonce_retire(child_nonces);
 }
 
 static const char *db_dir(const acme_conf_t *acme, apr_pool_t *pool)
@@ -228,12 +215,13 @@ static apr_status_t child_end(void *data)
     return APR_SUCCESS;
 }
 
-static void handles_make(const apr_array_header_t *vhosts, apr_pool_t *pool)
+static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
+                         apr_pool_t *pool)
 {
     acme_t common = {0};
     int i;
 
-    common.nonces = child_nonces;
+    common.nonces = nonces;
     common.keys = jose_cache_make(KEYS_KEPT, pool);
     common.clock = &clock_system;
     common.host = httpd_worker_host(child_worker);
@@ -247,6 +235,7 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_pool_t *pool = httpd_queue_pool(1);
     apr_array_header_t *vhosts;
+    acme_nonce_t *nonces;
     server_rec *server;
 
     if (!pool)
@@ -255,15 +244,15 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
     for (server = main_server; server; server = server->next)
         if (httpd_conf_get(server)->acme)
             APR_ARRAY_PUSH(vhosts, httpd_conf_t *) = httpd_conf_get(server);
-    child_nonces = httpd_nonce_attach(pool);
-    if (!vhosts->nelts || !child_nonces)
+    nonces = httpd_nonce_attach(pool);
+    if (!vhosts->nelts || !nonces)
         return;
     json_object_seed(0);
     child_worker =
         httpd_worker_create(vhosts, httpd_log_server(main_server, pool));
     if (!child_worker)
         return;
-    handles_make(vhosts, pool);
+    handles_make(vhosts, nonces, pool);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);
 }
 

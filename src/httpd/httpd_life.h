@@ -29,10 +29,6 @@ void httpd_life_look(server_rec *main_server, apr_pool_t *pool);
  */
 int httpd_life_is_real_start(void);
 
-/* Before a request is answered: a child that is stopping issues its last nonces
- * for the next generation. */
-void httpd_life_notice_end(void);
-
 /* This child's; NULL in the parent, and where memory is short. */
 httpd_worker_t *httpd_life_worker(void);
 

@@ -12,6 +12,9 @@
 /* The driver lets one thread of the process at a time into SQLite, so a few
  * connections are enough; further ones are closed after use. */
 #define IDLE_MAX 8
+/* A reader looks that often whether its file is still the one at the path (a
+ * writer, always). */
+#define LOOK_EVERY apr_time_from_msec(50)
 /* A read that failed slower than this met a lock, and is not tried again. */
 #define SLOW apr_time_from_msec(500)
 
@@ -98,31 +101,40 @@ void store_is_there(store_t *store)
     pthread_mutex_unlock(&store->mutex);
 }
 
-/* A writer makes or migrates the database if there is none or an old one. */
+static int is_slow(apr_time_t start)
+{
+    return clock_now(&clock_system) - start > SLOW;
+}
+
+/* A writer makes or migrates the database if there is none or an old one.  As
+ * long as nothing says that it has been made, it may be in the making just now:
+ * whoever reads then would get in the maker's way, and comes behind a writer.
+ * *conn NULL: the writer has reported it. */
 static apr_status_t reader_prepare(store_conn_t **conn, store_t *store)
 {
+    apr_time_t start = clock_now(&clock_system);
+    int was_there = store_was_there(store);
     store_file_t file;
     store_schema_e schema;
-    apr_status_t rv = store_file_find(&file, store->path);
+    apr_status_t rv;
 
     *conn = NULL;
-    if (APR_STATUS_IS_ENOENT(rv) && !store_was_there(store)) {
-        rv = store_commit_prepare(store);
-        if (rv != APR_SUCCESS)
-            return rv;
-    }
-    rv = reader_open(&schema, conn, store);
-    if (rv == APR_SUCCESS && schema == STORE_SCHEMA_OLD) {
+    if (was_there || store_lock_is_marked(&store->lock)) {
+        rv = reader_open(&schema, conn, store);
+        if (rv == APR_SUCCESS ? schema != STORE_SCHEMA_OLD
+                              : was_there || is_slow(start))
+            return schema == STORE_SCHEMA_RIGHT ? rv : APR_EGENERAL;
         store_conn_close(*conn);
         *conn = NULL;
-        rv = store_commit_prepare(store);
-        if (rv != APR_SUCCESS)
-            return rv;
-        rv = reader_open(&schema, conn, store);
     }
+    rv = store_commit_prepare(store);
+    if (rv != APR_SUCCESS &&
+        (is_slow(start) || store_file_find(&file, store->path)))
+        return rv;
+    rv = reader_open(&schema, conn, store);
     if (rv == APR_SUCCESS && schema == STORE_SCHEMA_OLD)
-        return store_conn_fail(*conn, "has an old schema again");
-    return rv == APR_SUCCESS && schema == STORE_SCHEMA_BAD ? APR_EGENERAL : rv;
+        return store_conn_fail(*conn, "has an old schema");
+    return schema == STORE_SCHEMA_RIGHT ? rv : APR_EGENERAL;
 }
 
 static apr_status_t reader_make(store_conn_t **conn, store_t *store)
@@ -133,7 +145,7 @@ static apr_status_t reader_make(store_conn_t **conn, store_t *store)
         store_is_there(store);
         return rv;
     }
-    if (*conn) { /* otherwise the writer has reported it */
+    if (*conn) {
         store_ill(store, STORE_READ_ILL, (*conn)->why);
         store_conn_close(*conn);
         *conn = NULL;
@@ -155,13 +167,23 @@ static store_conn_t *idle_take(store_t *store)
     return conn;
 }
 
+static int reader_is_current(const store_t *store, store_conn_t *conn,
+                             apr_time_t now)
+{
+    if (now - conn->looked_at < LOOK_EVERY && now >= conn->looked_at &&
+        __atomic_load_n(&store->health, __ATOMIC_RELAXED) == STORE_WELL)
+        return 1;
+    conn->looked_at = now;
+    return store_is_current(store, conn);
+}
+
 /* *is_fresh: opened for this. */
 static apr_status_t reader_take(store_conn_t **conn, int *is_fresh,
-                                store_t *store)
+                                store_t *store, apr_time_t now)
 {
     *is_fresh = 0;
     for (*conn = idle_take(store); *conn; *conn = idle_take(store)) {
-        if (store_is_current(store, *conn))
+        if (reader_is_current(store, *conn, now))
             return APR_SUCCESS;
         store_conn_close(*conn);
     }
@@ -186,7 +208,7 @@ static void reader_give(store_t *store, store_conn_t *conn)
         store_conn_close(conn);
 }
 
-static void idle_close(store_t *store)
+void store_idle_close(store_t *store)
 {
     store_conn_t *conn;
 
@@ -203,7 +225,7 @@ void store_leave(store_t *store)
 {
     if (__atomic_sub_fetch(&store->users, 1, __ATOMIC_ACQ_REL) > 0)
         return;
-    idle_close(store);
+    store_idle_close(store);
     if (store->writer)
         store_conn_close(store->writer);
     store_lock_close(&store->lock);
@@ -217,7 +239,7 @@ static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
     apr_time_t start = clock_now(&clock_system);
     store_conn_t *conn;
     int is_fresh;
-    apr_status_t rv = reader_take(&conn, &is_fresh, store);
+    apr_status_t rv = reader_take(&conn, &is_fresh, store, start);
 
     *may_again = 0;
     if (rv != APR_SUCCESS)
@@ -225,7 +247,7 @@ static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
     rv = fn(conn, baton);
     if (!conn->has_failed)
         store_well(store, STORE_READ_ILL);
-    else if (!is_fresh && clock_now(&clock_system) - start < SLOW)
+    else if (!is_fresh && !is_slow(start))
         *may_again = 1;
     else
         store_ill(store, STORE_READ_ILL, conn->why);
@@ -241,7 +263,7 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     store_enter(store);
     rv = read_once(store, fn, baton, &may_again);
     if (may_again) {
-        idle_close(store); /* they are as stale */
+        store_idle_close(store); /* they are as stale */
         rv = read_once(store, fn, baton, &may_again);
     }
     store_leave(store);
@@ -291,7 +313,7 @@ static apr_status_t store_close(void *data)
     pthread_mutex_lock(&store->mutex);
     store->is_closed = 1;
     pthread_mutex_unlock(&store->mutex);
-    idle_close(store);
+    store_idle_close(store);
     store_leave(store);
     return APR_SUCCESS;
 }

@@ -32,6 +32,7 @@ struct store_entry_t {
 
 static const store_sql_t begin = {STORE_SQL_BEGIN, "BEGIN IMMEDIATE"};
 static const store_sql_t commit = {STORE_SQL_COMMIT, "COMMIT"};
+static const store_sql_t rollback = {STORE_SQL_ROLLBACK, "ROLLBACK"};
 static const store_sql_t savepoint = {STORE_SQL_SAVEPOINT, "SAVEPOINT entry"};
 static const store_sql_t release = {STORE_SQL_RELEASE, "RELEASE entry"};
 static const store_sql_t rollback_to = {STORE_SQL_ROLLBACK_TO,
@@ -126,6 +127,15 @@ static apr_status_t writer_open(store_t *store)
     return APR_SUCCESS;
 }
 
+static void entry_call(store_conn_t *conn, store_entry_t *entry)
+{
+    conn->has_failed = 0;
+    entry->rv = entry->fn ? entry->fn(conn, entry->baton) : APR_SUCCESS;
+    entry->has_failed = conn->has_failed;
+    if (entry->has_failed && entry->rv == APR_SUCCESS)
+        entry->rv = APR_EGENERAL;
+}
+
 /* Runs one in its savepoint.  Not APR_SUCCESS: the whole transaction is gone.
  * (SQLite rolls all back when the disk is full; a later SAVEPOINT and RELEASE
  * would commit alone.) */
@@ -135,11 +145,7 @@ static apr_status_t entry_run(store_conn_t *conn, store_entry_t *entry)
 
     if (rv != APR_SUCCESS)
         return rv;
-    conn->has_failed = 0;
-    entry->rv = entry->fn ? entry->fn(conn, entry->baton) : APR_SUCCESS;
-    entry->has_failed = conn->has_failed;
-    if (entry->has_failed && entry->rv == APR_SUCCESS)
-        entry->rv = APR_EGENERAL;
+    entry_call(conn, entry);
     if (entry->rv != APR_SUCCESS) {
         rv = store_conn_run(NULL, conn, &rollback_to, NULL);
         if (rv != APR_SUCCESS)
@@ -156,17 +162,30 @@ static void batch_fail(store_entry_t *batch, apr_status_t rv)
     }
 }
 
+static apr_status_t all_run(store_conn_t *conn, store_entry_t *batch)
+{
+    apr_status_t rv = APR_SUCCESS;
+
+    for (; batch && rv == APR_SUCCESS; batch = batch->next)
+        rv = entry_run(conn, batch);
+    return rv == APR_SUCCESS ? store_conn_run(NULL, conn, &commit, NULL) : rv;
+}
+
+/* The usual case, without savepoint. */
+static apr_status_t one_run(store_conn_t *conn, store_entry_t *entry)
+{
+    entry_call(conn, entry);
+    return store_conn_run(NULL, conn, entry->rv ? &rollback : &commit, NULL);
+}
+
 /* All of the batch in one transaction. */
 static apr_status_t transaction_run(store_conn_t *conn, store_entry_t *batch)
 {
-    store_entry_t *entry;
     apr_status_t rv = store_conn_run(NULL, conn, &begin, NULL);
 
-    for (entry = batch; entry && rv == APR_SUCCESS; entry = entry->next)
-        rv = entry_run(conn, entry);
-    if (rv == APR_SUCCESS)
-        rv = store_conn_run(NULL, conn, &commit, NULL);
-    return rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    return batch->next ? all_run(conn, batch) : one_run(conn, batch);
 }
 
 static store_durability_e batch_durability(const store_entry_t *batch)
@@ -224,8 +243,10 @@ static void batch_run_twice(store_t *store, store_entry_t **batch)
     store_entry_t *failed, **end = batch;
     int was_open;
 
-    if (store->writer && !store_is_current(store, store->writer))
+    if (store->writer && !store_is_current(store, store->writer)) {
         writer_close(store);
+        store_idle_close(store);
+    }
     was_open = store->writer != NULL;
     if (batch_run(store, *batch) != APR_SUCCESS || !was_open)
         return;
@@ -305,7 +326,8 @@ static void lead_locked(store_t *store, store_entry_t **batch)
     apr_time_t start = clock_now(&clock_system);
 
     if (store->lock.waited_long && store->lock.state == STORE_LOCK_ILL) {
-        store_ill(store, STORE_WRITE_ILL, "no process can write now");
+        store_ill(store, STORE_WRITE_ILL,
+                  "another process cannot write either, and says why");
         batch_fail(*batch, APR_TIMEUP);
         return;
     }
@@ -325,8 +347,9 @@ static void lead(store_t *store)
         store_lock_release(&store->lock);
     }
     else {
-        apr_snprintf(why, sizeof(why), "its lock file %s: %s", store->lock.path,
-                     apr_strerror(rv, buf, sizeof(buf)));
+        apr_snprintf(why, sizeof(why), "%s holds its lock file %s (%s)",
+                     APR_STATUS_IS_TIMEUP(rv) ? "another process" : "nobody",
+                     store->lock.path, apr_strerror(rv, buf, sizeof(buf)));
         store_ill(store, STORE_WRITE_ILL, why);
         batch_fail(batch, rv);
     }

@@ -24,6 +24,7 @@
 typedef enum {
     STORE_SQL_BEGIN,
     STORE_SQL_COMMIT,
+    STORE_SQL_ROLLBACK,
     STORE_SQL_SAVEPOINT,
     STORE_SQL_RELEASE,
     STORE_SQL_ROLLBACK_TO,
@@ -83,6 +84,7 @@ struct store_conn_t {
     int has_written;         /* a statement changed a row */
     int synchronous;         /* what the PRAGMA was set to last */
     char why[STORE_WHY_LEN]; /* the driver's words, or ours */
+    apr_time_t looked_at;    /* when a reader last looked at its file */
     store_conn_t *next;      /* among the idle ones */
 };
 

@@ -57,6 +57,8 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
 /* Greater than every id: a list from the newest. */
 #define STORE_NEWEST "~"
 
+/* Readers are to be opened anew. */
+void store_idle_close(store_t *store);
 /* Around all that a caller's thread does in here. */
 void store_enter(store_t *store);
 void store_leave(store_t *store);

@@ -121,6 +121,17 @@ apr_status_t store_lock_take(store_lock_t *lock)
     return APR_SUCCESS;
 }
 
+int store_lock_is_marked(const store_lock_t *lock)
+{
+    int fd = open(lock->path, O_RDONLY | O_CLOEXEC);
+    char state;
+    int is_marked = fd >= 0 && pread(fd, &state, 1, 0) == 1;
+
+    if (fd >= 0)
+        close(fd);
+    return is_marked;
+}
+
 void store_lock_release(store_lock_t *lock)
 {
     flock(lock->fd, LOCK_UN);
@@ -130,8 +141,9 @@ void store_lock_mark(store_lock_t *lock, char state)
 {
     ssize_t done;
 
-    if (state == lock->state)
-        return;
+    if (state == lock->state ||
+        (lock->state == STORE_LOCK_NEW && state == STORE_LOCK_ILL))
+        return; /* a database that could not be made was not made */
     if (lock->state == STORE_LOCK_NEW) {
         done = pwrite(lock->fd, mark, sizeof(mark) - 1, 0);
         lock->state = done > 0 ? STORE_LOCK_WELL : STORE_LOCK_NEW;

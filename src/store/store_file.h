@@ -48,6 +48,8 @@ void store_lock_init(store_lock_t *lock, const char *path);
  * process dies.  APR_TIMEUP after about two seconds. */
 apr_status_t store_lock_take(store_lock_t *lock)
     __attribute__((warn_unused_result));
+/* Has a database been made, as far as the file says?  Takes no lock. */
+int store_lock_is_marked(const store_lock_t *lock);
 void store_lock_release(store_lock_t *lock);
 /* Write state down for other processes, and for the time after a restart; only
  * while the lock is held.  Costs nothing if it is so already. */

@@ -151,14 +151,14 @@ static apr_status_t ask_number(apr_int64_t *number, store_conn_t *conn,
     return rv;
 }
 
+/* In this order: both come in one transaction, perhaps between these two. */
 static apr_status_t version_look(apr_int64_t *version, apr_int64_t *application,
                                  store_conn_t *conn, apr_pool_t *pool)
 {
-    apr_status_t rv =
-        ask_number(application, conn, "PRAGMA application_id", pool);
+    apr_status_t rv = ask_number(version, conn, "PRAGMA user_version", pool);
 
     if (rv == APR_SUCCESS)
-        rv = ask_number(version, conn, "PRAGMA user_version", pool);
+        rv = ask_number(application, conn, "PRAGMA application_id", pool);
     return rv;
 }
 

@@ -8,9 +8,9 @@
 
 /* What the code logged, for a case to look at. */
 typedef struct {
-    char text[16384];
-    apr_size_t len;
     log_t log;
+    apr_size_t len;
+    char text[16384];
 } journal_t;
 
 static inline void journal_write(void *baton, log_level_e level,

@@ -241,6 +241,8 @@ static void files(apr_pool_t *pool)
     const char *dir = tap_tmpdir();
     const char *fifo = apr_pstrcat(pool, dir, "/fifo", NULL);
     char *big = apr_palloc(pool, 1024 * 1024 + 2);
+    tower_t t = tower(-1, 1, pool);
+    const char *pem;
 
     memset(big, 'x', 1024 * 1024 + 1);
     big[1024 * 1024 + 1] = '\0';
@@ -254,6 +256,21 @@ static void files(apr_pool_t *pool)
     refused("holds no certificate", file_put("g.pem", "garbage\n", pool), NULL,
             pool);
     refused("cannot open it: No such file", "/nonexistent/x.pem", NULL, pool);
+    pem = ca_cert_pem(t.cert, pool);
+    need(load(file_put("t.pem",
+                       apr_pstrcat(pool, "text\n", pem, "text\n", NULL), pool),
+              NULL, pool));
+    refused("certificate 2 in it is broken",
+            file_put("b.pem",
+                     apr_pstrcat(pool, pem, apr_pstrndup(pool, pem, 200),
+                                 "\n-----END CERTIFICATE-----\n", NULL),
+                     pool),
+            NULL, pool);
+    refused("certificate 2 in it is broken",
+            file_put("c.pem",
+                     apr_pstrcat(pool, pem, apr_pstrndup(pool, pem, 200), NULL),
+                     pool),
+            NULL, pool);
 }
 
 static void encodings(apr_pool_t *pool)

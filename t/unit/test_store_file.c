@@ -46,6 +46,7 @@ static void marks(apr_pool_t *pool)
     store_lock_init(&other, lock.path);
     is_int(store_lock_take(&lock), APR_SUCCESS);
     is_int(lock.state, STORE_LOCK_NEW);
+    store_lock_mark(&lock, STORE_LOCK_ILL); /* it could not be made */
     store_lock_release(&lock);
     is_int(store_lock_take(&other), APR_SUCCESS);
     is_int(other.state, STORE_LOCK_NEW);
@@ -57,6 +58,7 @@ static void marks(apr_pool_t *pool)
     store_lock_release(&lock);
     is_int(store_lock_take(&other), APR_SUCCESS);
     is_int(other.state, STORE_LOCK_ILL);
+    ok(store_lock_is_marked(&lock));
     store_lock_release(&other);
     store_lock_close(&lock);
     store_lock_close(&other);

@@ -201,7 +201,52 @@ static void checked(apr_pool_t *pool)
     ok(tally_read(help) >= shared->tally);
 }
 
+#define MAKERS 4
+
+/* Exits with 0 if it could read, and had nothing to complain of. */
+static void maker_run(help_t *help, int *go, int delay)
+{
+    store_account_t *account;
+    apr_status_t rv;
+
+    while (!__atomic_load_n(go, __ATOMIC_ACQUIRE))
+        ;
+    apr_sleep(delay);
+    help->store = help_open(help);
+    rv = store_account_get(&account, help->store, "nobody", help->pool);
+    _exit(!APR_STATUS_IS_ENOENT(rv) || help_lines(help, "AS0250"));
+}
+
+/* Readers that come while another process makes the database wait for it. */
+static void made_once(apr_pool_t *pool)
+{
+    int *go = mmap(NULL, sizeof(*go), PROT_READ | PROT_WRITE,
+                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    int round, i, status, failed = 0;
+
+    for (round = 0; round < 60; round++) {
+        help_t *help = help_make(pool);
+        pid_t children[MAKERS];
+
+        help_close(help); /* it had no reason to make one yet */
+        *go = 0;
+        fflush(stdout);
+        for (i = 0; i < MAKERS; i++) {
+            children[i] = fork();
+            if (children[i] == 0)
+                maker_run(help, go, i * (40 * round));
+        }
+        __atomic_store_n(go, 1, __ATOMIC_RELEASE);
+        for (i = 0; i < MAKERS; i++) {
+            waitpid(children[i], &status, 0);
+            failed += status != 0;
+        }
+    }
+    is_int(failed, 0);
+}
+
 const tap_case_t tap_cases[] = {
+    {"processes that find no database make one, once", made_once},
     {"two processes of four threads: all that was told is there, once",
      both_live},
     {"kill -9 of one loses nothing that was told", one_is_killed},

@@ -1,0 +1,120 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Graceful restarts in the middle of an order, at every step, and every second
+# while flows run: no flow fails (H11, T22, R5).
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use MIME::Base64 qw(encode_base64url);
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+use AcmeCheck;
+use AcmeFlows;
+use AcmeResponder;
+use AcmeServer;
+use AcmeWire;
+
+my $responder = AcmeResponder->new;
+my ($server, $c);
+
+# Restart, and go on: on the connection that there is, and with the nonce that
+# the client has.
+sub restart { $server->graceful }
+
+sub each_step {
+    my ($mpm) = @_;
+    restart();
+    answered($c->register, 201, "H11 $mpm: newAccount");
+    restart();
+    my $order = $c->order('a.test')->{json};
+    is($order->{status}, 'pending', "H11 $mpm: newOrder");
+    restart();
+    my $authz = $c->get($order->{authorizations}[0])->{json};
+    is($authz->{status}, 'pending', "H11 $mpm: authorization");
+    restart();
+    my $chall = AcmeClient::challenge($authz);
+    $responder->put($chall->{token}, $c->key_authorization($chall->{token}));
+    answered($c->post($chall->{url}, {}), 200, "H11 $mpm: challenge");
+    restart();
+    is($c->poll($order->{authorizations}[0], 'pending')->{json}{status},
+        'valid', "H11 $mpm: validation");
+    restart();
+    my $res = $c->finalize($order, $c->csr(['a.test']));
+    is($res->{json}{status}, 'valid', "H11 $mpm: finalize");
+    restart();
+    my $pem = $c->get($res->{json}{certificate})->{body};
+    like($c->verify($pem, 'a.test'), qr/OK/, "H11 $mpm: certificate");
+}
+
+sub asked {
+    my ($token) = @_;
+    return scalar grep { $_->[1] =~ m{/\Q$token\E$} } $responder->requests;
+}
+
+# The child that validates is told to go.
+sub while_validating {
+    my ($mpm) = @_;
+    my $order = $c->order('b.test')->{json};
+    my $url   = $order->{authorizations}[0];
+    my $chall = AcmeClient::challenge($c->get($url)->{json});
+    $responder->put($chall->{token}, 'HANG');
+    $c->post($chall->{url}, {});
+    AcmeServer::wait_for(10, sub { asked($chall->{token}) || undef });
+    restart();
+    $responder->put($chall->{token}, $c->key_authorization($chall->{token}));
+    my $start = time;
+    is($c->poll($url, 'pending')->{json}{status}, 'valid',
+        "H11 $mpm: a validation that hung is taken over");
+    cmp_ok(time - $start, '<', 12, "H11 R20 $mpm: within a few seconds");
+}
+
+# Restarts while finalize waits for its worker: the answer is good anyway.
+sub while_finalizing {
+    my ($mpm) = @_;
+    $responder->thumbprint($c->thumbprint);
+    my %seen;
+    for my $i (1 .. 6) {
+        my $order = $c->order('c.test')->{json};
+        $order = $c->authorize($order) if $order->{status} ne 'ready';
+        my $body = $c->jws($order->{finalize},
+            { csr => encode_base64url($c->csr(['c.test'])) });
+        my $w = $c->another;
+        $w->http('HEAD', $c->endpoints->{newNonce});
+        $w->post_soon($order->{finalize}, $body);
+        sleep 0.002 * $i;
+        restart();
+        my $res = $w->response;
+        $seen{ $res ? $res->{status} : 'nothing' }++;
+        is($c->poll($order->{self}, 'processing')->{json}{status}, 'valid',
+            "H11 $mpm: restart while finalize runs ($i)");
+    }
+    is_deeply(\%seen, { 200 => 6 }, "H11 $mpm: each of them was answered");
+    $responder->thumbprint('');
+}
+
+sub every_second {
+    my ($mpm, $times) = @_;
+    my $flows = AcmeFlows->new(server => $server, responder => $responder,
+        workers => 3)->start;
+    for (1 .. $times) {
+        sleep 1;
+        restart();
+    }
+    $flows->check("H11 $mpm: $times graceful restarts", $times);
+}
+
+for my $mpm ($ENV{ACME_MPM} || qw(event worker prefork)) {
+    $server = AcmeServer->new(mpm => $mpm, http01_port => $responder->{port},
+        vhost => AcmeFlows->vhost)->start;
+    $c = AcmeWire->new(server => $server);
+    each_step($mpm);
+    while_validating($mpm);
+    while_finalizing($mpm);
+    every_second($mpm, $mpm eq 'event' ? 8 : 5);
+    AcmeFlows::settled($server, "H11 $mpm");
+    $server->finish;
+}
+done_testing;
