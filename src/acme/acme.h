@@ -35,6 +35,9 @@ typedef struct {
     apr_status_t (*wait)(void *baton, const char *job_id,
                          apr_interval_time_t timeout);
     void *baton;
+    /* One line of JSON, without its newline, for ACMEAuditLog; the event is in
+     * the database already.  NULL: nobody wants it. */
+    void (*audit)(void *baton, acme_t *acme, const char *line);
 } acme_host_t;
 
 /* One ACME virtual host in one process.  Const after it is made, but for what

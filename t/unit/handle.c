@@ -74,6 +74,14 @@ static apr_status_t host_wait(void *baton, const char *job_id,
     return h->done_id && !strcmp(h->done_id, job_id) ? APR_SUCCESS : APR_TIMEUP;
 }
 
+static void host_audit(void *baton, acme_t *acme, const char *line)
+{
+    handle_t *h = baton;
+
+    must(acme == &h->acme);
+    APR_ARRAY_PUSH(h->audit, const char *) = apr_pstrdup(h->pool, line);
+}
+
 void handle_run(handle_t *h, const store_job_t *job)
 {
     dcv_result_t result = {0};
@@ -103,10 +111,11 @@ static void process_init(handle_t *h, const char *owner)
     clock_source_t *clock = apr_palloc(h->pool, sizeof(*clock));
     log_t *log = apr_palloc(h->pool, sizeof(*log));
 
-    *host = (acme_host_t){host_submit, host_wake, host_wait, h};
+    *host = (acme_host_t){host_submit, host_wake, host_wait, h, host_audit};
     *clock = (clock_source_t){clock_read, h};
     *log = (log_t){log_keep, h, LOG_LEVEL_TRACE};
     h->jobs = apr_array_make(h->pool, 8, sizeof(store_job_t *));
+    h->audit = apr_array_make(h->pool, 8, sizeof(const char *));
     h->acme.conf = h->conf;
     h->acme.clock = clock;
     h->acme.log = log;

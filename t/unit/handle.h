@@ -36,6 +36,7 @@ typedef struct {
     apr_array_header_t *jobs; /* … of store_job_t *: all that were submitted */
     const char *done_id;      /* of the job that ran last */
     int wakes;
+    apr_array_header_t *audit; /* of const char *: lines of the audit log */
     /* What validations find, in the order of submission; NULL: proven. */
     problem_t *verdict;
     int is_retryable;
