@@ -35,7 +35,7 @@ typedef struct {
     /* Filled by the parent after the configuration was checked; set is NULL
      * while the issuer cannot be used, and then problem says why (for 503s and
      * the log). */
-    ca_auto_t *set;
+    ca_set_t *set;
     const char *problem;
 } acme_issuer_t;
 

@@ -56,7 +56,7 @@ static int has_fingerprint(X509 *cert, const char *want, apr_pool_t *pool)
 
 /* Among all generations and what they chain to: old leaves still point here.
  */
-static X509 *cert_find(const ca_auto_t *set, const char *fingerprint,
+static X509 *cert_find(const ca_set_t *set, const char *fingerprint,
                        apr_pool_t *pool)
 {
     int i;
@@ -94,7 +94,7 @@ static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
     if (strcmp(suffix, ".cer") && strcmp(suffix, ".pem"))
         return 0;
     for (i = 0; i < conf->issuers->nelts && !cert; i++) {
-        const ca_auto_t *set =
+        const ca_set_t *set =
             APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
 
         cert = set ? cert_find(set, name, pool) : NULL;
@@ -139,7 +139,7 @@ static const char *roots_text(const acme_conf_t *conf, apr_pool_t *pool)
     int i;
 
     for (i = 0; i < conf->issuers->nelts; i++) {
-        const ca_auto_t *set =
+        const ca_set_t *set =
             APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
 
         if (set && set->roots_pem && !(text && strstr(text, set->roots_pem)))

@@ -372,7 +372,7 @@ static void issuer_row(store_issuer_t *row, const ca_issuer_t *issuer,
     row->not_after = issuer->not_after;
 }
 
-static apr_status_t issuer_setup(acme_t *acme, const ca_auto_t *set,
+static apr_status_t issuer_setup(acme_t *acme, const ca_set_t *set,
                                  apr_pool_t *pool)
 {
     int i;

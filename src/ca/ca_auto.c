@@ -2,12 +2,11 @@
 #include "ca/ca_auto.h"
 
 #include <apr_strings.h>
-#include <dirent.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "ca/ca_file.h"
+#include "ca/ca_generation.h"
 #include "ca/ca_hierarchy.h"
 #include "ca/ca_openssl.h"
 
@@ -27,8 +26,7 @@
 #define CLOCK_MIN INT64_C(1735689600)
 #define CLOCK_MAX INT64_C(4102444800)
 
-#define GENERATION_MAX 9999
-#define CN_MAX         64
+#define CN_MAX 64
 
 /* One run of ca_auto_ensure. */
 typedef struct {
@@ -39,8 +37,7 @@ typedef struct {
     ca_issuer_t *root;               /* NULL if that is no good, too */
     problem_t *root_fault;           /* why it cannot sign */
     apr_array_header_t *generations; /* of ca_issuer_t *, newest first */
-    int last;                        /* highest generation that has a file */
-    int unfinished;                  /* … and a key only */
+    ca_generations_t found;          /* their files */
     problem_t *fault;                /* the newest file that is no good */
 } run_t;
 
@@ -48,11 +45,6 @@ static const char *path_of(const run_t *run, const char *name,
                            const char *suffix)
 {
     return apr_pstrcat(run->pool, run->dir, "/", name, suffix, NULL);
-}
-
-static const char *issuing_name(const run_t *run, int generation)
-{
-    return apr_psprintf(run->pool, ISSUING "%d", generation);
 }
 
 /* org and suffix, cut to what a common name holds, between characters. */
@@ -146,7 +138,7 @@ static void root_ensure(run_t *run)
 
     if (!ca_file_exists(path)) {
         run->root_fault =
-            run->last
+            run->found.last
                 ? root_broken(run,
                               problem_internal(
                                   run->pool, APR_ENOENT,
@@ -161,85 +153,30 @@ static void root_ensure(run_t *run)
     root_load(run);
 }
 
-/* Generation of "issuing-<n>.pem" or ".key"; 0 if name is no such. */
-static int generation_parse(const char *name, int *has_cert)
-{
-    char *end = NULL;
-    long generation;
-
-    if (strncmp(name, ISSUING, sizeof(ISSUING) - 1) != 0)
-        return 0;
-    name += sizeof(ISSUING) - 1;
-    generation = name[0] >= '1' && name[0] <= '9' ? strtol(name, &end, 10) : 0;
-    if (generation < 1 || generation > GENERATION_MAX)
-        return 0;
-    *has_cert = strcmp(end, ".pem") == 0;
-    return *has_cert || strcmp(end, ".key") == 0 ? (int)generation : 0;
-}
-
-static int newer_first(const void *a, const void *b)
-{
-    return *(const int *)b - *(const int *)a;
-}
-
-/* The generations that have a certificate (of int), newest first. */
-static apr_array_header_t *generations_list(run_t *run)
-{
-    apr_array_header_t *list = apr_array_make(run->pool, 4, sizeof(int));
-    DIR *entries = opendir(run->dir);
-    const struct dirent *entry = entries ? readdir(entries) : NULL;
-    int certs_last = 0;
-
-    for (; entry; entry = readdir(entries)) {
-        int has_cert = 0, n = generation_parse(entry->d_name, &has_cert);
-
-        if (n > run->last)
-            run->last = n;
-        if (has_cert && n) {
-            APR_ARRAY_PUSH(list, int) = n;
-            certs_last = n > certs_last ? n : certs_last;
-        }
-    }
-    if (entries)
-        closedir(entries);
-    run->unfinished = run->last > certs_last;
-    qsort(list->elts, (size_t)list->nelts, sizeof(int), newer_first);
-    return list;
-}
-
 static int is_valid(const ca_issuer_t *issuer, apr_int64_t now)
 {
     return now >= issuer->not_before && now < issuer->not_after;
 }
 
-/* With its key if that can be read, else as one that only publishes. */
+/* What is no good is told, and matters where it might have signed. */
 static ca_issuer_t *generation_load(run_t *run, int generation)
 {
-    const char *name = issuing_name(run, generation);
-    const char *cert_path = path_of(run, name, ".pem");
-    const char *key_path = path_of(run, name, ".key");
-    ca_issuer_t *issuer = NULL;
-    problem_t *fault, *prob;
+    problem_t *fault;
+    ca_issuer_t *issuer = ca_generation_load(&fault, &run->found, generation,
+                                             NAME, run->log, run->pool);
 
-    if (ca_file_exists(key_path))
-        ca_file_key_warn(key_path, run->log, run->pool);
-    else
-        key_path = NULL;
-    fault = ca_issuer_load(&issuer, NAME, generation, cert_path, key_path, 0,
-                           run->pool);
     if (!fault)
         return issuer;
     log_write(run->log, LOG_LEVEL_ERROR, "AS0153", fault->rv, "%s",
               fault->cause);
-    prob = ca_issuer_load(&issuer, NAME, generation, cert_path, NULL, 0,
-                          run->pool);
-    if (!run->fault && (prob || is_valid(issuer, run->now)))
+    if (!run->fault && (!issuer || is_valid(issuer, run->now)))
         run->fault = fault;
-    return prob ? NULL : issuer;
+    return issuer;
 }
 
-static void generations_load(run_t *run, const apr_array_header_t *list)
+static void generations_load(run_t *run)
 {
+    const apr_array_header_t *list = run->found.numbers;
     int i;
 
     run->generations =
@@ -250,19 +187,6 @@ static void generations_load(run_t *run, const apr_array_header_t *list)
         if (issuer)
             APR_ARRAY_PUSH(run->generations, ca_issuer_t *) = issuer;
     }
-}
-
-static ca_issuer_t *usable_find(const run_t *run)
-{
-    int i;
-
-    for (i = 0; i < run->generations->nelts; ++i) {
-        ca_issuer_t *issuer = APR_ARRAY_IDX(run->generations, i, ca_issuer_t *);
-
-        if (issuer->key && is_valid(issuer, run->now))
-            return issuer;
-    }
-    return NULL;
 }
 
 static apr_int64_t next_end(const run_t *run)
@@ -286,18 +210,17 @@ static problem_t *next_check(const run_t *run, int generation)
             clock_rfc3339(run->root->not_before, run->pool),
             clock_rfc3339(run->root->not_after, run->pool),
             clock_rfc3339(run->now, run->pool), run->dir, run->dir);
-    if (generation > GENERATION_MAX)
+    if (generation > CA_GENERATION_MAX)
         return problem_internal(run->pool, APR_EINVAL,
                                 "%s: has intermediates up to number %d; "
                                 "move those that have expired away",
-                                run->dir, run->last);
+                                run->dir, run->found.last);
     return NULL;
 }
 
 /* The certificate of an intermediate, and its file with the root behind it. */
 static problem_t *next_sign(const run_t *run, EVP_PKEY *key, int generation)
 {
-    const char *name = issuing_name(run, generation);
     apr_int64_t start = run->now - BACKDATE;
     ca_subject_t subject = {0};
     problem_t *prob;
@@ -315,11 +238,11 @@ static problem_t *next_sign(const run_t *run, EVP_PKEY *key, int generation)
     prob = ca_hierarchy_make(&cert, &subject, run->pool);
     if (prob)
         return prob;
-    prob = ca_file_create(path_of(run, name, ".pem"),
-                          apr_pstrcat(run->pool, ca_cert_pem(cert, run->pool),
-                                      ca_cert_pem(run->root->cert, run->pool),
-                                      NULL),
-                          0644, run->pool);
+    prob = ca_file_create(
+        ca_generation_path(&run->found, generation, ".pem", run->pool),
+        apr_pstrcat(run->pool, ca_cert_pem(cert, run->pool),
+                    ca_cert_pem(run->root->cert, run->pool), NULL),
+        0644, run->pool);
     if (!prob)
         log_write(run->log, LOG_LEVEL_NOTICE, "AS0154", APR_SUCCESS,
                   "made intermediate %d of the CA, \"%s\", until %s",
@@ -331,10 +254,11 @@ static problem_t *next_sign(const run_t *run, EVP_PKEY *key, int generation)
 /* The next generation, or the last one whose making was interrupted. */
 static problem_t *next_make(run_t *run)
 {
-    int generation = run->unfinished ? run->last : run->last + 1;
+    int generation =
+        run->found.unfinished ? run->found.last : run->found.last + 1;
     apr_array_header_t *older = run->generations;
-    const char *name = issuing_name(run, generation);
-    const char *key_path = path_of(run, name, ".key");
+    const char *key_path =
+        ca_generation_path(&run->found, generation, ".key", run->pool);
     ca_issuer_t *made;
     EVP_PKEY *key;
     problem_t *prob = next_check(run, generation);
@@ -344,9 +268,10 @@ static problem_t *next_make(run_t *run)
     if (!prob)
         prob = next_sign(run, key, generation);
     if (!prob)
-        prob =
-            ca_issuer_load(&made, NAME, generation, path_of(run, name, ".pem"),
-                           key_path, run->now, run->pool);
+        prob = ca_issuer_load(
+            &made, NAME, generation,
+            ca_generation_path(&run->found, generation, ".pem", run->pool),
+            key_path, run->now, run->pool);
     if (prob)
         return prob;
     run->generations =
@@ -381,10 +306,16 @@ static void renew(run_t *run, const ca_issuer_t *issuer)
                   clock_rfc3339(issuer->not_after, run->pool), prob->cause);
 }
 
+static ca_set_t *set_make(const run_t *run)
+{
+    return ca_set_make(NAME, run->generations,
+                       run->root ? run->root->cert : NULL, run->now, run->pool);
+}
+
 /* There is one that can sign, in the end. */
 static problem_t *issuer_ensure(run_t *run)
 {
-    const ca_issuer_t *issuer = usable_find(run);
+    const ca_issuer_t *issuer = set_make(run)->issuer;
 
     if (issuer) {
         renew(run, issuer);
@@ -393,50 +324,22 @@ static problem_t *issuer_ensure(run_t *run)
     return run->fault ? run->fault : next_make(run);
 }
 
-/* Every root once. */
-static const char *roots_text(const run_t *run)
+static problem_t *ensure_locked(ca_set_t **ca, run_t *run)
 {
-    apr_array_header_t *roots = apr_array_make(run->pool, 2, sizeof(X509 *));
-    const char *text = "";
-    int i, k;
+    problem_t *prob =
+        ca_generation_scan(&run->found, run->dir, ISSUING, run->pool);
 
-    if (run->root) {
-        APR_ARRAY_PUSH(roots, X509 *) = run->root->cert;
-        text = ca_cert_pem(run->root->cert, run->pool);
-    }
-    for (i = 0; i < run->generations->nelts; ++i) {
-        X509 *root = APR_ARRAY_IDX(run->generations, i, ca_issuer_t *)->root;
-
-        for (k = 0; root && k < roots->nelts; ++k) {
-            if (X509_cmp(root, APR_ARRAY_IDX(roots, k, X509 *)) == 0)
-                root = NULL;
-        }
-        if (!root)
-            continue;
-        APR_ARRAY_PUSH(roots, X509 *) = root;
-        text = apr_pstrcat(run->pool, text, ca_cert_pem(root, run->pool), NULL);
-    }
-    return text;
-}
-
-static problem_t *ensure_locked(ca_auto_t **ca, run_t *run)
-{
-    apr_array_header_t *list = generations_list(run);
-    problem_t *prob;
-
-    root_ensure(run);
-    generations_load(run, list);
-    prob = issuer_ensure(run);
     if (prob)
         return prob;
-    *ca = apr_pcalloc(run->pool, sizeof(**ca));
-    (*ca)->issuer = usable_find(run);
-    (*ca)->generations = run->generations;
-    (*ca)->roots_pem = roots_text(run);
-    return NULL;
+    root_ensure(run);
+    generations_load(run);
+    prob = issuer_ensure(run);
+    if (!prob)
+        *ca = set_make(run);
+    return prob;
 }
 
-problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
+problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
 {
     run_t run = {0};

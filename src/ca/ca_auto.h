@@ -22,23 +22,12 @@
  * with a generation that can, root.key may lie in a safe.
  */
 
-#include <apr_pools.h>
-#include <apr_tables.h>
-
-#include "base/log.h"
-#include "ca/ca_issuer.h"
-
-typedef struct {
-    ca_issuer_t *issuer;             /* the newest usable generation: signs */
-    apr_array_header_t *generations; /* of ca_issuer_t *, newest first; those
-                                        that have expired, too */
-    const char *roots_pem;
-} ca_auto_t;
+#include "ca/ca_set.h"
 
 /* Make what is missing, renew the intermediate when a third of its life is
  * left, load everything.  dir is the ca directory itself; org names the CA
  * ("ACME CA of ca.corp.example"; cut to fit a common name). */
-problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
+problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
@@ -48,7 +37,7 @@ problem_t *ca_auto_ensure(ca_auto_t **ca, const char *dir, const char *org,
  * is in the names of the files. */
 problem_t *
 ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
-                     const ca_auto_t *ca, const char *dir, const char *name,
+                     const ca_set_t *ca, const char *dir, const char *name,
                      const apr_array_header_t *identifiers, apr_int64_t now,
                      const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));

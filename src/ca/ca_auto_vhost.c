@@ -54,7 +54,7 @@ static const char *common_name(const apr_array_header_t *identifiers)
     return NULL;
 }
 
-static problem_t *issue(ca_cert_t **cert, const ca_auto_t *ca,
+static problem_t *issue(ca_cert_t **cert, const ca_set_t *ca,
                         const apr_array_header_t *identifiers, EVP_PKEY *key,
                         apr_int64_t now, apr_pool_t *pool)
 {
@@ -125,7 +125,7 @@ static apr_array_header_t *names_of(X509 *cert, apr_pool_t *pool)
 }
 
 /* A generation that is valid now has signed it. */
-static int is_ours(X509 *cert, const ca_auto_t *ca, apr_int64_t now)
+static int is_ours(X509 *cert, const ca_set_t *ca, apr_int64_t now)
 {
     int i;
 
@@ -141,7 +141,7 @@ static int is_ours(X509 *cert, const ca_auto_t *ca, apr_int64_t now)
 }
 
 /* Why the certificate in the file will not do; NULL if it will. */
-static const char *fault_find(const char *path, const ca_auto_t *ca,
+static const char *fault_find(const char *path, const ca_set_t *ca,
                               const apr_array_header_t *identifiers,
                               EVP_PKEY *key, apr_int64_t now, apr_pool_t *pool)
 {
@@ -167,7 +167,7 @@ static const char *fault_find(const char *path, const ca_auto_t *ca,
     return NULL;
 }
 
-static problem_t *sign(const char *path, const ca_auto_t *ca,
+static problem_t *sign(const char *path, const ca_set_t *ca,
                        const apr_array_header_t *identifiers, EVP_PKEY *key,
                        apr_int64_t now, apr_pool_t *pool)
 {
@@ -188,7 +188,7 @@ static problem_t *sign(const char *path, const ca_auto_t *ca,
         0644, pool);
 }
 
-static problem_t *ensure_locked(const paths_t *paths, const ca_auto_t *ca,
+static problem_t *ensure_locked(const paths_t *paths, const ca_set_t *ca,
                                 const apr_array_header_t *identifiers,
                                 apr_int64_t now, const log_t *log,
                                 apr_pool_t *pool)
@@ -212,7 +212,7 @@ static problem_t *ensure_locked(const paths_t *paths, const ca_auto_t *ca,
 }
 
 problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
-                                const ca_auto_t *ca, const char *dir,
+                                const ca_set_t *ca, const char *dir,
                                 const char *name,
                                 const apr_array_header_t *identifiers,
                                 apr_int64_t now, const log_t *log,

@@ -6,8 +6,8 @@
  * Sign a leaf.  The request is all the signer knows: approved values, never
  * a CSR.  Version 3; serial as given; subject CN or empty (SAN then critical);
  * SKI, AKI, CA:FALSE (critical), key usages (critical), extended key usages,
- * SAN; signature digest fits the issuer's key.  Refused: what does not lie
- * within the issuer's own life.
+ * SAN; noRevAvail if wished; signature digest fits the issuer's key.  Refused:
+ * what does not lie within the issuer's own life.
  *
  * The result is encoded, parsed again and compared with the request, and its
  * signature verified with the issuer's public key, before it is handed out.
@@ -16,14 +16,26 @@
 
 #include "ca/ca_issuer.h"
 
+/* One attribute of a subject. */
 typedef struct {
-    const apr_array_header_t *identifiers;   /* of identifier_t * */
-    const char *common_name;                 /* NULL: empty subject */
-    EVP_PKEY *key;                           /* the subscriber's public key */
-    const char *serial;                      /* 32 hex digits */
+    const char *type;  /* OpenSSL's short name: "C" "ST" "L" "O" "OU" "DC" */
+    const char *value; /* UTF-8 */
+} ca_attribute_t;
+
+typedef struct {
+    const apr_array_header_t *identifiers; /* of identifier_t * */
+    const apr_array_header_t *emails;      /* of const char *; NULL: none */
+    const apr_array_header_t *uris;        /* of const char *; NULL: none */
+    const apr_array_header_t *subject;     /* of ca_attribute_t *, in the order
+                                              of the certificate, without the
+                                              common name; NULL: none */
+    const char *common_name; /* NULL: none; it comes last in the subject */
+    EVP_PKEY *key;           /* the subscriber's public key */
+    const char *serial;      /* 32 hex digits */
     apr_int64_t not_before, not_after;       /* seconds since 1970 */
     unsigned int key_usage;                  /* X509v3_KU_*, at least one */
     const apr_array_header_t *ext_key_usage; /* of const char * */
+    int no_rev_avail; /* RFC 9608: it cannot be revoked, being short-lived */
 } ca_request_t;
 
 typedef struct {

@@ -15,8 +15,15 @@
 #include <apr_tables.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/problem.h"
+
+/* The name constraints of one certificate (ca_constraints.h). */
+typedef struct {
+    NAME_CONSTRAINTS *value;
+    const char *owner; /* its subject */
+} ca_constraint_t;
 
 typedef struct {
     const char *name; /* the issuer's: "automatic" */
@@ -29,8 +36,11 @@ typedef struct {
     const char *chain_pem;     /* what follows the leaf when downloaded: at
                                   least one certificate, the root only if
                                   it signs the leaf itself (R18) */
-    const char *fingerprint;   /* SHA-256 of cert, lower-case hex */
-    const char *key_id;        /* SHA-256 of the SPKI, lower-case hex */
+    apr_array_header_t *alternates;    /* of const char *: other chain_pem */
+    apr_array_header_t *constraints;   /* of ca_constraint_t *: the name
+                                          constraints of the chain */
+    const char *fingerprint;           /* SHA-256 of cert, lower-case hex */
+    const char *key_id;                /* SHA-256 of the SPKI, lower-case hex */
     apr_int64_t not_before, not_after; /* seconds since 1970 */
 } ca_issuer_t;
 
@@ -42,6 +52,14 @@ problem_t *ca_issuer_load(ca_issuer_t **issuer, const char *name,
                           int generation, const char *cert_file,
                           const char *key_file, apr_int64_t now,
                           apr_pool_t *pool) __attribute__((warn_unused_result));
+
+/* Do the name constraints of the chain allow a leaf with these names (of
+ * identifier_t *)?  rejectedIdentifier with one subproblem per refused name,
+ * the constraint named. */
+problem_t *ca_issuer_names_check(const ca_issuer_t *issuer,
+                                 const apr_array_header_t *identifiers,
+                                 apr_pool_t *pool)
+    __attribute__((warn_unused_result));
 
 /* PEM or DER of a certificate in pool. */
 const char *ca_cert_pem(X509 *cert, apr_pool_t *pool);

@@ -230,7 +230,7 @@ static int emergency_remove(apr_pool_t *pconf, apr_pool_t *plog,
 
 /* A certificate of a generation that this child does not know (another httpd's,
  * younger) is left alone: its chain is not known either. */
-static const ca_issuer_t *issuer_find(const ca_auto_t *ca, X509 *cert)
+static const ca_issuer_t *issuer_find(const ca_set_t *ca, X509 *cert)
 {
     int i;
 

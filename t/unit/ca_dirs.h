@@ -42,10 +42,10 @@ static inline int count(const char *dir)
     return found;
 }
 
-static inline ca_auto_t *ensure(const char *dir, apr_int64_t now,
+static inline ca_set_t *ensure(const char *dir, apr_int64_t now,
                                 apr_pool_t *pool)
 {
-    ca_auto_t *ca = NULL;
+    ca_set_t *ca = NULL;
     problem_t *prob = ca_auto_ensure(&ca, dir, ORG, now, NULL, pool);
 
     ok(!prob, "%s", prob ? prob->cause : "");
@@ -53,7 +53,7 @@ static inline ca_auto_t *ensure(const char *dir, apr_int64_t now,
 }
 
 /* The CA can do its work: a leaf verifies against its root. */
-static inline void works(ca_auto_t *ca, apr_int64_t now, apr_pool_t *pool)
+static inline void works(ca_set_t *ca, apr_int64_t now, apr_pool_t *pool)
 {
     ca_request_t request = {0};
     ca_cert_t *leaf = NULL;

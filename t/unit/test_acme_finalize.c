@@ -373,7 +373,7 @@ static void two_of_one_csr(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = handle_issuer(c->h)->set;
+    ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *order = client_ready(c, "a.test"), *r;
 
     handle_issuer(c->h)->set = NULL;

@@ -31,7 +31,7 @@ static acme_plan_t *plan_make(handle_t *h)
 static void ready(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
-    ca_auto_t *ca = handle_issuer(h)->set;
+    ca_set_t *ca = handle_issuer(h)->set;
     ca_issuer_t issuer = *ca->issuer;
     problem_t *prob;
 

@@ -316,7 +316,7 @@ static void reuse_expiry(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = handle_issuer(c->h)->set;
+    ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *r;
 
     handle_issuer(c->h)->set = NULL;

@@ -124,7 +124,7 @@ static void runs_twice(apr_pool_t *pool)
 static void no_ca(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    ca_auto_t *ca = handle_issuer(c->h)->set;
+    ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *order = claimed(c);
     apr_array_header_t *jobs;
     apr_int64_t at;
@@ -396,7 +396,7 @@ static void whose_job(apr_pool_t *pool)
     client_t *c = start(pool);
     handle_t *twin = twin_of(c);
     const store_job_t *issue, *validate;
-    ca_auto_t *ca = handle_issuer(c->h)->set;
+    ca_set_t *ca = handle_issuer(c->h)->set;
     apr_array_header_t *jobs;
     reply_t *order = claimed(c);
 

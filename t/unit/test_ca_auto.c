@@ -29,7 +29,7 @@ static void move(const char *dir, const char *from, const char *to,
 static void refused(const char *why, const char *dir, apr_int64_t now,
                     apr_pool_t *pool)
 {
-    ca_auto_t *ca = NULL;
+    ca_set_t *ca = NULL;
     problem_t *prob = ca_auto_ensure(&ca, dir, ORG, now, NULL, pool);
 
     ok(prob && !ca, "%s", why);
@@ -55,7 +55,7 @@ static const char *cn(X509 *cert, apr_pool_t *pool)
 static void first_start(apr_pool_t *pool)
 {
     const char *dir = dir_of("first", pool);
-    ca_auto_t *ca = ensure(dir, NOW, pool), *again;
+    ca_set_t *ca = ensure(dir, NOW, pool), *again;
 
     need(ca);
     is_int(ca->generations->nelts, 1);
@@ -83,7 +83,7 @@ static void modes(apr_pool_t *pool)
 {
     const char *dir = dir_of("modes", pool);
     mode_t mask = umask(0777);
-    ca_auto_t *ca = NULL;
+    ca_set_t *ca = NULL;
 
     /* the directory is made by mkdir(), which heeds umask, as it should */
     umask(0);
@@ -101,7 +101,7 @@ static void wrong_modes(apr_pool_t *pool)
 {
     const char *dir = dir_of("wrong-modes", pool);
     journal_t *journal = journal_make(pool);
-    ca_auto_t *ca;
+    ca_set_t *ca;
 
     need(ensure(dir, NOW, pool));
     need(!ca_auto_ensure(&ca, dir, ORG, NOW, &journal->log, pool));
@@ -121,7 +121,7 @@ static void org_names(apr_pool_t *pool)
 {
     static const char longest[] = "ACME CA of a-very-long-name.of.some."
                                   "department.of.corp.example.internal";
-    ca_auto_t *ca = NULL;
+    ca_set_t *ca = NULL;
 
     need(!ca_auto_ensure(&ca, dir_of("long", pool), longest, NOW, NULL, pool));
     is_int(strlen(cn(ca->issuer->root, pool)), 64);
@@ -139,7 +139,7 @@ static void org_names(apr_pool_t *pool)
 static void renewal(apr_pool_t *pool)
 {
     const char *dir = dir_of("renewal", pool);
-    ca_auto_t *ca = ensure(dir, NOW, pool), *next;
+    ca_set_t *ca = ensure(dir, NOW, pool), *next;
     apr_int64_t end;
 
     need(ca);
@@ -175,7 +175,7 @@ static void last_years(apr_pool_t *pool)
 {
     const char *dir = dir_of("last", pool);
     journal_t *journal = journal_make(pool);
-    ca_auto_t *ca = ensure(dir, NOW, pool);
+    ca_set_t *ca = ensure(dir, NOW, pool);
     apr_int64_t end;
 
     need(ca);
@@ -201,7 +201,7 @@ static void root_key_away(apr_pool_t *pool)
 {
     const char *dir = dir_of("away", pool), *root_key;
     journal_t *journal = journal_make(pool);
-    ca_auto_t *ca = ensure(dir, NOW, pool);
+    ca_set_t *ca = ensure(dir, NOW, pool);
     apr_int64_t late;
 
     need(ca);
@@ -228,7 +228,7 @@ static void root_key_away(apr_pool_t *pool)
 static void clocks(apr_pool_t *pool)
 {
     const char *dir = dir_of("clocks", pool);
-    ca_auto_t *ca;
+    ca_set_t *ca;
 
     refused("clock says 1970-01-01T00:00:00Z", dir, 0, pool);
     refused("clock says 2024-12-31T23:59:59Z", dir, 1735689599, pool);
@@ -260,7 +260,7 @@ static void garbage(apr_pool_t *pool)
     static const char *const texts[] = {"", "garbage", NULL};
     const char *dir = dir_of("garbage", pool), *root_key, *key;
     journal_t *journal = journal_make(pool);
-    ca_auto_t *ca;
+    ca_set_t *ca;
     int i;
 
     need(ensure(dir, NOW, pool));
@@ -303,7 +303,7 @@ static void garbage(apr_pool_t *pool)
 static void garbage_certificates(apr_pool_t *pool)
 {
     const char *dir = dir_of("garbage-certs", pool), *root, *cert;
-    ca_auto_t *ca = ensure(dir, NOW, pool);
+    ca_set_t *ca = ensure(dir, NOW, pool);
 
     need(ca);
     root = ca->roots_pem;
@@ -346,7 +346,7 @@ static void other_files(apr_pool_t *pool)
                                          "notes.txt",
                                          NULL};
     const char *dir = dir_of("others", pool);
-    ca_auto_t *ca;
+    ca_set_t *ca;
     int i;
 
     need(ensure(dir, NOW, pool));

@@ -13,7 +13,7 @@
 /* A CA in a directory of its own, and the vhost that the cases look at. */
 typedef struct {
     const char *dir;
-    ca_auto_t *ca;
+    ca_set_t *ca;
     const char *cert_file, *key_file;
     X509 *leaf;
     apr_pool_t *pool;

@@ -34,7 +34,7 @@ static void all_kept(const char *const before[KEPT], const char *dir,
 static problem_t *make_all(const char *dir, apr_pool_t *pool)
 {
     const char *cert_file, *key_file;
-    ca_auto_t *ca;
+    ca_set_t *ca;
     problem_t *prob = ca_auto_ensure(&ca, dir, ORG, NOW, NULL, pool);
 
     if (!prob)
@@ -51,7 +51,7 @@ static problem_t *make_all(const char *dir, apr_pool_t *pool)
 static void recovers(const char *dir, apr_pool_t *pool)
 {
     const char *before[KEPT];
-    ca_auto_t *ca;
+    ca_set_t *ca;
     problem_t *prob;
 
     keep(before, dir, pool);
@@ -120,7 +120,7 @@ static void together(apr_pool_t *pool)
     const char *dir = dir_of("together", pool), *root = NULL;
     pid_t pids[8];
     int i, status;
-    ca_auto_t *ca;
+    ca_set_t *ca;
 
     for (i = 0; i < 8; ++i) {
         pids[i] = fork();
