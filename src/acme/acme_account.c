@@ -176,7 +176,7 @@ static problem_t *account_create(acme_response_t *res, acme_t *acme,
     if (prob)
         return prob;
     account = account_make(acme, v, wish, contact);
-    rv = store_account_create(&existing, acme->store, account, v->pool);
+    rv = store_account_create(&existing, acme->store, account, NULL, v->pool);
     /* Two at once with one key: one of them made it (T81). */
     if (APR_STATUS_IS_EEXIST(rv) && existing)
         return account_existing(res, acme, existing, v->pool);
@@ -218,8 +218,8 @@ problem_t *acme_account_new(acme_response_t *res, acme_t *acme,
 static problem_t *account_deactivate(acme_response_t *res, acme_t *acme,
                                      const acme_verified_t *v)
 {
-    apr_status_t rv =
-        store_account_deactivate(acme->store, v->account->id, v->now, v->pool);
+    apr_status_t rv = store_account_deactivate(acme->store, v->account->id,
+                                               v->now, NULL, v->pool);
 
     v->account->status = "deactivated";
     if (APR_STATUS_IS_ENOENT(rv))
@@ -241,7 +241,8 @@ static problem_t *account_contact_set(acme_t *acme, const acme_verified_t *v,
     prob = contact_parse(&text, contact, v->pool);
     if (prob || !strcmp(text, v->account->contact))
         return prob;
-    rv = store_account_contact_set(acme->store, v->account->id, text, v->pool);
+    rv = store_account_contact_set(acme->store, v->account->id, text, NULL,
+                                   v->pool);
     if (APR_STATUS_IS_ENOENT(rv)) {
         v->account->status = "deactivated";
         return acme_account_problem(v->account, v->pool);

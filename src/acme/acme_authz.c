@@ -91,7 +91,7 @@ static problem_t *authz_deactivate(store_authz_t **authz, acme_t *acme,
 
     if (prob || !strcmp((*authz)->status, "deactivated"))
         return prob;
-    rv = store_authz_deactivate(acme->store, (*authz)->id, v->pool);
+    rv = store_authz_deactivate(acme->store, (*authz)->id, NULL, v->pool);
     if (rv == APR_SUCCESS) {
         (*authz)->status = "deactivated";
         return NULL;

@@ -85,7 +85,7 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     job.lease_owner = acme->owner;
     job.lease_until = acme_work_lease(acme, v->now);
     rv = store_authz_attempt(acme->store, (*authz)->id, type,
-                             v->key->thumbprint, v->now, &job, v->pool);
+                             v->key->thumbprint, v->now, &job, NULL, v->pool);
     /* Somebody was faster: this is what came of it (R14, T65). */
     if (APR_STATUS_IS_EEXIST(rv))
         return acme_authz_load(authz, acme, v);

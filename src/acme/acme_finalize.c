@@ -293,7 +293,7 @@ static problem_t *order_claim(acme_order_t *order, acme_t *acme,
     job.lease_owner = acme->owner;
     job.lease_until = acme_work_lease(acme, v->now);
     rv = store_order_claim(acme->store, order->row->id, sha256, v->now, &job,
-                           v->pool);
+                           NULL, v->pool);
     if (APR_STATUS_IS_EEXIST(rv)) {
         /* Somebody was faster (T60): with this CSR or another one? */
         prob = acme_order_load(order, acme, v);

@@ -270,7 +270,8 @@ problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
     prob = authzs_gather(&order, new_authzs, acme, &wish, v);
     if (prob)
         return prob;
-    rv = store_order_create(acme->store, order.row, new_authzs, v->pool);
+    rv = store_order_create(acme->store, order.row, new_authzs,
+                            v->account->eab_kid, NULL, v->pool);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create order");
     order.status = acme_state_order(order.row, order.authzs, v->now);

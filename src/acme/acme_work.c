@@ -86,10 +86,11 @@ static void job_fail(acme_t *acme, const store_job_t *job,
     apr_status_t rv = APR_ENOENT;
 
     if (is_kind(job, ACME_WORK_ISSUE))
-        rv = store_order_fail(acme->store, job->subject, job->id, text, pool);
+        rv = store_order_fail(acme->store, job->subject, job->id, text, NULL,
+                              pool);
     else if (is_kind(job, ACME_WORK_VALIDATE))
         rv = store_authz_record(acme->store, job->subject, job->id, text, 0,
-                                clock_seconds(acme->clock), pool);
+                                clock_seconds(acme->clock), NULL, pool);
     if (APR_STATUS_IS_ENOENT(rv) || APR_STATUS_IS_EEXIST(rv))
         rv = store_job_delete(acme->store, job->id, pool);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv))
@@ -184,7 +185,8 @@ static void issue_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
 
     if (!cert)
         return;
-    rv = store_order_complete(acme->store, job->subject, job->id, cert, pool);
+    rv = store_order_complete(acme->store, job->subject, job->id, cert, NULL,
+                              pool);
     if (rv == APR_SUCCESS)
         log_write(acme->log, LOG_LEVEL_NOTICE, "AS0307", APR_SUCCESS,
                   "issued certificate %s, serial %s, until %s, to account %s "
@@ -208,7 +210,7 @@ static void vhost_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
 
     if (!cert)
         return;
-    rv = store_cert_add(acme->store, cert, pool);
+    rv = store_cert_add(acme->store, cert, NULL, pool);
     if (rv == APR_SUCCESS)
         log_write(acme->log, LOG_LEVEL_NOTICE, "AS0308", APR_SUCCESS,
                   "renewed this server's own certificate for %s, serial %s, "
@@ -343,7 +345,7 @@ void acme_work_done(acme_t *acme, const store_job_t *job,
         text = pjson_text(problem_render(prob, pool), 0, pool);
     rv = store_authz_record(acme->store, job->subject, job->id, text,
                             prob ? 0 : now + acme->conf->authz_lifetime, now,
-                            pool);
+                            NULL, pool);
     if (rv == APR_SUCCESS && prob)
         log_write(acme->log, LOG_LEVEL_INFO, "AS0309", prob->rv,
                   "validation of authz %s failed: %s: %s", job->subject,
@@ -384,7 +386,7 @@ static apr_status_t issuer_setup(acme_t *acme, const ca_set_t *set,
         issuer_row(&row,
                    APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *),
                    pool);
-        rv = store_issuer_ensure(acme->store, &row, pool);
+        rv = store_issuer_ensure(acme->store, &row, NULL, pool);
         if (rv != APR_SUCCESS)
             return rv;
     }

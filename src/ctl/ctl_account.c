@@ -44,8 +44,8 @@ ctl_exit_e ctl_account_list(ctl_t *ctl)
     apr_status_t rv;
     int i;
 
-    rv = store_account_list(&accounts, ctl->store, ctl->before, ctl->limit,
-                            ctl->pool);
+    rv = store_account_list(&accounts, ctl->store, NULL, ctl->before,
+                            ctl->limit, ctl->pool);
     if (rv != APR_SUCCESS)
         return ctl_print_status(rv, "account", ctl->before);
     for (i = 0; i < accounts->nelts; i++)
@@ -76,8 +76,8 @@ ctl_exit_e ctl_account_deactivate(ctl_t *ctl)
     rv = store_account_get(&account, ctl->store, ctl->id, ctl->pool);
     if (rv != APR_SUCCESS)
         return ctl_print_status(rv, "account", ctl->id);
-    rv = store_account_deactivate(ctl->store, ctl->id,
-                                  clock_seconds(&clock_system), ctl->pool);
+    rv = store_account_deactivate(
+        ctl->store, ctl->id, clock_seconds(&clock_system), NULL, ctl->pool);
     /* Gone from "valid" already: what was wanted is so. */
     if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv))
         return ctl_print_status(rv, "account", ctl->id);

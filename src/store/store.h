@@ -6,7 +6,8 @@
  * The only SQL.  Rows in, rows out; no rights, no protocol.
  *
  * Statuses: APR_SUCCESS; APR_ENOENT (get: no such row); APR_EEXIST (claim: too
- * late, create: there already).  Every other status means "the database cannot
+ * late, create: there already); STORE_BUDGET (an external account key does not
+ * allow it: its row says why).  Every other status means "the database cannot
  * do it now": nothing was changed, the caller answers 503, and a later call
  * tries again with a fresh connection.  The store logs the first failure of a
  * series with the driver's own words, and once when it is well again.
@@ -22,6 +23,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+
+#define STORE_BUDGET (APR_OS_START_USERERR + 1)
 
 typedef struct store_t store_t;
 

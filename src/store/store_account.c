@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_account.h"
 
-#include "store/store_db.h"
+#include "store/store_rows.h"
 
 #include "base/banned.h"
 
 #define COLUMNS                                                                \
     "id, realm, directory, thumbprint, jwk, status, contact, terms_url, "      \
-    "terms_agreed_at, owner, created_ip, created_at"
+    "terms_agreed_at, owner, created_ip, created_at, eab_kid"
+#define MORE                                                                   \
+    ", (SELECT eabs.status FROM eabs WHERE eabs.kid = accounts.eab_kid)"
 enum {
     COL_ID,
     COL_REALM,
@@ -20,7 +22,9 @@ enum {
     COL_TERMS_AGREED_AT,
     COL_OWNER,
     COL_CREATED_IP,
-    COL_CREATED_AT
+    COL_CREATED_AT,
+    COL_EAB_KID,
+    COL_EAB_STATUS
 };
 
 static store_account_t *account_make(const store_rows_t *rows)
@@ -39,23 +43,26 @@ static store_account_t *account_make(const store_rows_t *rows)
     account->owner = store_rows_maybe(rows, COL_OWNER);
     account->created_ip = store_rows_maybe(rows, COL_CREATED_IP);
     account->created_at = store_rows_int(rows, COL_CREATED_AT);
+    account->eab_kid = store_rows_maybe(rows, COL_EAB_KID);
+    account->eab_status = store_rows_maybe(rows, COL_EAB_STATUS);
     return account;
 }
 
 static const store_sql_t sql_get_by_key = {
     STORE_SQL_ACCOUNT_GET_BY_KEY,
-    "SELECT " COLUMNS " FROM accounts "
+    "SELECT " COLUMNS MORE " FROM accounts "
     "WHERE thumbprint = %s AND realm = %s AND directory = %s"};
 
 static const store_sql_t sql_insert = {
     STORE_SQL_ACCOUNT_INSERT,
     "INSERT INTO accounts (" COLUMNS ") "
-    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld) "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %lld, %s, %s, %lld, %s) "
     "ON CONFLICT DO NOTHING"};
 
 typedef struct {
     store_account_t **existing;
     const store_account_t *account;
+    const store_event_t *event;
     apr_pool_t *pool;
 } create_t;
 
@@ -70,9 +77,26 @@ static apr_status_t existing_find(store_conn_t *conn, const create_t *create)
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (create->existing && store_rows_next(&rows))
+    if (!store_rows_next(&rows))
+        return APR_ENOENT;
+    if (create->existing)
         *create->existing = account_make(&rows);
     return APR_EEXIST;
+}
+
+/* Whoever has an account gets it, whatever has become of the key he made it
+ * with (T33). */
+static apr_status_t key_use(store_conn_t *conn, const create_t *create)
+{
+    const store_account_t *account = create->account;
+    apr_status_t rv = APR_SUCCESS, found;
+
+    if (account->eab_kid)
+        rv = store_eab_bind(conn, account->eab_kid, account->created_at);
+    if (rv != STORE_BUDGET)
+        return rv;
+    found = existing_find(conn, create);
+    return APR_STATUS_IS_ENOENT(found) ? STORE_BUDGET : found;
 }
 
 static apr_status_t create_run(store_conn_t *conn, void *baton)
@@ -82,20 +106,28 @@ static apr_status_t create_run(store_conn_t *conn, void *baton)
     const void *values[] = {a->id,         a->realm,      a->directory,
                             a->thumbprint, a->jwk,        a->status,
                             a->contact,    a->terms_url,  &a->terms_agreed_at,
-                            a->owner,      a->created_ip, &a->created_at};
+                            a->owner,      a->created_ip, &a->created_at,
+                            a->eab_kid};
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
+    apr_status_t rv = key_use(conn, create);
 
-    if (rv == APR_SUCCESS && !changed)
-        return existing_find(conn, create);
-    return rv;
+    if (rv == APR_SUCCESS)
+        rv = store_conn_run(&changed, conn, &sql_insert, values);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (!changed) {
+        rv = existing_find(conn, create);
+        return APR_STATUS_IS_ENOENT(rv) ? APR_EEXIST : rv; /* the id is taken */
+    }
+    return store_event_insert(conn, create->event);
 }
 
 apr_status_t store_account_create(store_account_t **existing, store_t *store,
                                   const store_account_t *account,
-                                  apr_pool_t *pool)
+                                  const store_event_t *event, apr_pool_t *pool)
 {
-    create_t create = {existing, account, pool};
+    create_t create = {existing, account, event, pool};
 
     if (existing)
         *existing = NULL;
@@ -113,8 +145,9 @@ static apr_status_t account_get(store_account_t **account, store_t *store,
     return rv;
 }
 
-static const store_sql_t sql_get = {
-    STORE_SQL_ACCOUNT_GET, "SELECT " COLUMNS " FROM accounts WHERE id = %s"};
+static const store_sql_t sql_get = {STORE_SQL_ACCOUNT_GET,
+                                    "SELECT " COLUMNS MORE
+                                    " FROM accounts WHERE id = %s"};
 
 apr_status_t store_account_get(store_account_t **account, store_t *store,
                                const char *id, apr_pool_t *pool)
@@ -148,6 +181,7 @@ apr_status_t store_account_key_known(store_t *store, const char *thumbprint,
 
 typedef struct {
     const char *id, *contact;
+    const store_event_t *event;
 } change_t;
 
 static const store_sql_t sql_contact_set = {
@@ -161,13 +195,17 @@ static apr_status_t contact_set_run(store_conn_t *conn, void *baton)
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_contact_set, args);
 
-    return rv == APR_SUCCESS && !changed ? APR_ENOENT : rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    return changed ? store_event_insert(conn, change->event) : APR_ENOENT;
 }
 
 apr_status_t store_account_contact_set(store_t *store, const char *id,
-                                       const char *contact, apr_pool_t *pool)
+                                       const char *contact,
+                                       const store_event_t *event,
+                                       apr_pool_t *pool)
 {
-    change_t change = {id, contact};
+    change_t change = {id, contact, event};
 
     return store_write(store, STORE_DURABLE, contact_set_run, &change);
 }
@@ -192,27 +230,39 @@ static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
         return rv;
     if (!changed)
         return APR_ENOENT;
-    return store_conn_run(&changed, conn, &sql_authzs_deactivate, args);
+    rv = store_conn_run(&changed, conn, &sql_authzs_deactivate, args);
+    return rv == APR_SUCCESS ? store_event_insert(conn, change->event) : rv;
 }
 
 apr_status_t store_account_deactivate(store_t *store, const char *id,
-                                      apr_int64_t now, apr_pool_t *pool)
+                                      apr_int64_t now,
+                                      const store_event_t *event,
+                                      apr_pool_t *pool)
 {
-    change_t change = {id, NULL};
+    change_t change = {id, NULL, event};
 
     return store_write(store, STORE_DURABLE, deactivate_run, &change);
 }
 
 static const store_sql_t sql_list = {STORE_SQL_ACCOUNT_LIST,
-                                     "SELECT " COLUMNS " FROM accounts "
+                                     "SELECT " COLUMNS MORE " FROM accounts "
                                      "WHERE id < %s ORDER BY id DESC LIMIT %d"};
 
+static const store_sql_t sql_list_of_eab = {
+    STORE_SQL_ACCOUNT_LIST_OF_EAB,
+    "SELECT " COLUMNS MORE " FROM accounts "
+    "WHERE id < %s AND eab_kid = %s ORDER BY id DESC LIMIT %d"};
+
 apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
-                                const char *before, int limit, apr_pool_t *pool)
+                                const char *eab_kid, const char *before,
+                                int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before ? before : STORE_NEWEST, &limit};
+    const void *args[] = {before ? before : STORE_NEWEST, eab_kid, &limit};
+    const void *args_all[] = {args[0], &limit};
     store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &sql_list, args, pool);
+    apr_status_t rv =
+        eab_kid ? store_read(&rows, store, &sql_list_of_eab, args, pool)
+                : store_read(&rows, store, &sql_list, args_all, pool);
 
     *accounts = apr_array_make(pool, 16, sizeof(store_account_t *));
     while (rv == APR_SUCCESS && store_rows_next(&rows))

@@ -6,7 +6,7 @@
  * default directory) are part of every account; a key's thumbprint is unique
  * within them. */
 
-#include "store/store.h"
+#include "store/store_event.h"
 
 typedef struct {
     const char *id;
@@ -20,13 +20,17 @@ typedef struct {
     const char *owner; /* r->user; NULL: none */
     const char *created_ip;
     apr_int64_t created_at;
+    const char *eab_kid;    /* made with this external account key; or NULL */
+    const char *eab_status; /* that key's, now; NULL without; not written */
 } store_account_t;
 
-/* Durable.  APR_EEXIST: the thumbprint is known; *existing (may be NULL)
- * is its account then. */
+/* Durable; one transaction: the account, and one more on its external account
+ * key, if it has one.  APR_EEXIST: the thumbprint is known; *existing (may be
+ * NULL) is its account then, whatever the key allows.  STORE_BUDGET: the key is
+ * not valid, has expired or has all its accounts. */
 apr_status_t store_account_create(store_account_t **existing, store_t *store,
                                   const store_account_t *account,
-                                  apr_pool_t *pool)
+                                  const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 apr_status_t store_account_get(store_account_t **account, store_t *store,
@@ -45,20 +49,24 @@ apr_status_t store_account_key_known(store_t *store, const char *thumbprint,
     __attribute__((warn_unused_result));
 
 /* Durable.  APR_ENOENT when it is not valid (any more). */
-apr_status_t store_account_contact_set(store_t *store, const char *id,
-                                       const char *contact, apr_pool_t *pool)
+apr_status_t
+store_account_contact_set(store_t *store, const char *id, const char *contact,
+                          const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Durable.  valid → deactivated, its pending authorizations too, in one
  * transaction.  APR_ENOENT when it is not valid (any more). */
-apr_status_t store_account_deactivate(store_t *store, const char *id,
-                                      apr_int64_t now, apr_pool_t *pool)
+apr_status_t
+store_account_deactivate(store_t *store, const char *id, apr_int64_t now,
+                         const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Newest first (of store_account_t *), at most limit, older than the account
- * `before` (NULL: from the newest).  For acmectl. */
+ * `before` (NULL: from the newest).  eab_kid NULL: all, else those that were
+ * made with it.  For acmectl. */
 apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
-                                const char *before, int limit, apr_pool_t *pool)
+                                const char *eab_kid, const char *before,
+                                int limit, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 #endif

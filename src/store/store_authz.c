@@ -114,6 +114,7 @@ typedef struct {
     const char *id, *challenge_type, *thumbprint;
     const apr_int64_t *now;
     const store_job_t *job;
+    const store_event_t *event;
 } attempt_t;
 
 static const store_sql_t sql_attempt = {
@@ -132,15 +133,19 @@ static apr_status_t attempt_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
-    return changed ? store_job_insert(conn, attempt->job) : APR_EEXIST;
+    if (!changed)
+        return APR_EEXIST;
+    rv = store_job_insert(conn, attempt->job);
+    return rv == APR_SUCCESS ? store_event_insert(conn, attempt->event) : rv;
 }
 
 apr_status_t store_authz_attempt(store_t *store, const char *id,
                                  const char *challenge_type,
                                  const char *thumbprint, apr_int64_t now,
-                                 const store_job_t *job, apr_pool_t *pool)
+                                 const store_job_t *job,
+                                 const store_event_t *event, apr_pool_t *pool)
 {
-    attempt_t attempt = {id, challenge_type, thumbprint, &now, job};
+    attempt_t attempt = {id, challenge_type, thumbprint, &now, job, event};
 
     return store_write(store, STORE_RELAXED, attempt_run, &attempt);
 }
@@ -148,6 +153,7 @@ apr_status_t store_authz_attempt(store_t *store, const char *id,
 typedef struct {
     const char *id, *job_id, *error;
     const apr_int64_t *valid_until, *now;
+    const store_event_t *event;
     int is_late;
 } record_t;
 
@@ -173,15 +179,19 @@ static apr_status_t record_run(store_conn_t *conn, void *baton)
     apr_status_t rv = store_conn_run(&changed, conn, &sql_record, args);
 
     record->is_late = !changed;
-    return rv == APR_SUCCESS ? store_job_remove(conn, record->job_id) : rv;
+    if (rv == APR_SUCCESS)
+        rv = store_job_remove(conn, record->job_id);
+    if (rv == APR_SUCCESS && changed)
+        rv = store_event_insert(conn, record->event);
+    return rv;
 }
 
 apr_status_t store_authz_record(store_t *store, const char *id,
                                 const char *job_id, const char *error,
                                 apr_int64_t valid_until, apr_int64_t now,
-                                apr_pool_t *pool)
+                                const store_event_t *event, apr_pool_t *pool)
 {
-    record_t record = {id, job_id, error, &valid_until, &now, 0};
+    record_t record = {id, job_id, error, &valid_until, &now, event, 0};
     apr_status_t rv = store_write(store, STORE_RELAXED, record_run, &record);
 
     return rv == APR_SUCCESS && record.is_late ? APR_EEXIST : rv;
@@ -192,17 +202,28 @@ static const store_sql_t sql_deactivate = {
     "UPDATE authzs SET status = 'deactivated' "
     "WHERE id = %s AND status IN ('pending', 'valid')"};
 
+typedef struct {
+    const char *id;
+    const store_event_t *event;
+} deactivate_t;
+
 static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 {
-    const void *args[] = {baton};
+    const deactivate_t *deactivate = baton;
+    const void *args[] = {deactivate->id};
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_deactivate, args);
 
-    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    return changed ? store_event_insert(conn, deactivate->event) : APR_EEXIST;
 }
 
 apr_status_t store_authz_deactivate(store_t *store, const char *id,
+                                    const store_event_t *event,
                                     apr_pool_t *pool)
 {
-    return store_write(store, STORE_DURABLE, deactivate_run, (void *)id);
+    deactivate_t deactivate = {id, event};
+
+    return store_write(store, STORE_DURABLE, deactivate_run, &deactivate);
 }

@@ -8,7 +8,7 @@
  * attempted, and what happened to it is the authorization's own state.
  */
 
-#include "store/store.h"
+#include "store/store_event.h"
 #include "store/store_job.h"
 
 typedef struct {
@@ -48,7 +48,8 @@ apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
 apr_status_t store_authz_attempt(store_t *store, const char *id,
                                  const char *challenge_type,
                                  const char *thumbprint, apr_int64_t now,
-                                 const store_job_t *job, apr_pool_t *pool)
+                                 const store_job_t *job,
+                                 const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Record how an attempt ended.  Relaxed; one transaction: attempted and pending
@@ -58,11 +59,12 @@ apr_status_t store_authz_attempt(store_t *store, const char *id,
 apr_status_t store_authz_record(store_t *store, const char *id,
                                 const char *job_id, const char *error,
                                 apr_int64_t valid_until, apr_int64_t now,
-                                apr_pool_t *pool)
+                                const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Durable.  pending or valid → deactivated; APR_EEXIST otherwise. */
 apr_status_t store_authz_deactivate(store_t *store, const char *id,
+                                    const store_event_t *event,
                                     apr_pool_t *pool)
     __attribute__((warn_unused_result));
 

@@ -121,15 +121,25 @@ apr_status_t store_cert_get_vhost(store_cert_t **cert, store_t *store,
     return cert_get(cert, store, &sql_get_vhost, args, pool);
 }
 
+typedef struct {
+    const store_cert_t *cert;
+    const store_event_t *event;
+} add_t;
+
 static apr_status_t add_run(store_conn_t *conn, void *baton)
 {
-    return store_cert_insert(conn, baton);
+    const add_t *add = baton;
+    apr_status_t rv = store_cert_insert(conn, add->cert);
+
+    return rv == APR_SUCCESS ? store_event_insert(conn, add->event) : rv;
 }
 
 apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
-                            apr_pool_t *pool)
+                            const store_event_t *event, apr_pool_t *pool)
 {
-    return store_write(store, STORE_DURABLE, add_run, (void *)cert);
+    add_t add = {cert, event};
+
+    return store_write(store, STORE_DURABLE, add_run, &add);
 }
 
 static const store_sql_t sql_list = {STORE_SQL_CERT_LIST,

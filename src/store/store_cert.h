@@ -4,7 +4,7 @@
 
 /* Issued certificates.  A row is written once and is complete. */
 
-#include "store/store.h"
+#include "store/store_event.h"
 
 typedef struct {
     const char *id;
@@ -32,7 +32,7 @@ apr_status_t store_cert_get_by_serial(store_cert_t **cert, store_t *store,
 /* Durable.  For certificates without an order (the vhost's own); APR_EEXIST:
  * its serial is there already. */
 apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
-                            apr_pool_t *pool)
+                            const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Newest first (of store_cert_t *), at most limit, older than certificate

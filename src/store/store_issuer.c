@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_issuer.h"
 
-#include "store/store_db.h"
+#include "store/store_rows.h"
 
 #include "base/banned.h"
 
@@ -52,25 +52,35 @@ static const store_sql_t sql_insert = {
     "INSERT INTO issuers (" COLUMNS ") "
     "VALUES (%s, %s, %s, %d, %s, %s, %lld, %lld) ON CONFLICT DO NOTHING"};
 
+typedef struct {
+    const store_issuer_t *issuer;
+    const store_event_t *event;
+} ensure_t;
+
 static apr_status_t insert_run(store_conn_t *conn, void *baton)
 {
-    const store_issuer_t *i = baton;
+    const ensure_t *ensure = baton;
+    const store_issuer_t *i = ensure->issuer;
     const void *values[] = {i->fingerprint, i->key_id,    i->name,
                             &i->generation, i->cert_pem,  i->chain_pem,
                             &i->not_before, &i->not_after};
     int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
 
-    return store_conn_run(&changed, conn, &sql_insert, values);
+    if (rv != APR_SUCCESS || !changed)
+        return rv;
+    return store_event_insert(conn, ensure->event);
 }
 
 apr_status_t store_issuer_ensure(store_t *store, const store_issuer_t *issuer,
-                                 apr_pool_t *pool)
+                                 const store_event_t *event, apr_pool_t *pool)
 {
+    ensure_t ensure = {issuer, event};
     store_issuer_t *existing;
     apr_status_t rv =
         store_issuer_get(&existing, store, issuer->fingerprint, pool);
 
     if (!APR_STATUS_IS_ENOENT(rv))
         return rv;
-    return store_write(store, STORE_DURABLE, insert_run, (void *)issuer);
+    return store_write(store, STORE_DURABLE, insert_run, &ensure);
 }

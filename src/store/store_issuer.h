@@ -4,7 +4,7 @@
 
 /* Issuer generations: every one that ever signed stays known. */
 
-#include "store/store.h"
+#include "store/store_event.h"
 
 typedef struct {
     const char *fingerprint; /* SHA-256 of the certificate, hex */
@@ -19,7 +19,7 @@ typedef struct {
 /* Make sure the row is there (fingerprint decides).  Durable when new; costs a
  * SELECT when not. */
 apr_status_t store_issuer_ensure(store_t *store, const store_issuer_t *issuer,
-                                 apr_pool_t *pool)
+                                 const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 apr_status_t store_issuer_get(store_issuer_t **issuer, store_t *store,
                               const char *fingerprint, apr_pool_t *pool)

@@ -65,8 +65,9 @@ static store_order_t *order_make(const store_rows_t *rows)
 
 typedef struct {
     const store_order_t *order;
-    const char *authz_ids;
+    const char *authz_ids, *eab_kid;
     const apr_array_header_t *new_authzs;
+    const store_event_t *event;
 } create_t;
 
 static const store_sql_t sql_insert = {
@@ -90,21 +91,26 @@ static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
 static apr_status_t create_run(store_conn_t *conn, void *baton)
 {
     const create_t *create = baton;
-    apr_status_t rv = order_insert(conn, create);
+    apr_status_t rv = APR_SUCCESS;
     int i;
 
+    if (create->eab_kid)
+        rv = store_eab_order(conn, create->eab_kid, create->order->created_at);
+    if (rv == APR_SUCCESS)
+        rv = order_insert(conn, create);
     for (i = 0; rv == APR_SUCCESS && i < create->new_authzs->nelts; i++)
         rv = store_authz_insert(
             conn, APR_ARRAY_IDX(create->new_authzs, i, store_authz_t *));
-    return rv;
+    return rv == APR_SUCCESS ? store_event_insert(conn, create->event) : rv;
 }
 
 apr_status_t store_order_create(store_t *store, const store_order_t *order,
                                 const apr_array_header_t *new_authzs,
+                                const char *eab_kid, const store_event_t *event,
                                 apr_pool_t *pool)
 {
     create_t create = {order, apr_array_pstrcat(pool, order->authz_ids, ' '),
-                       new_authzs};
+                       eab_kid, new_authzs, event};
 
     return store_write(store, STORE_DURABLE, create_run, &create);
 }
@@ -127,6 +133,7 @@ typedef struct {
     const char *id, *csr_sha256;
     const apr_int64_t *now;
     const store_job_t *job;
+    const store_event_t *event;
 } claim_t;
 
 static const store_sql_t sql_claim = {
@@ -144,14 +151,18 @@ static apr_status_t claim_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
-    return changed ? store_job_insert(conn, claim->job) : APR_EEXIST;
+    if (!changed)
+        return APR_EEXIST;
+    rv = store_job_insert(conn, claim->job);
+    return rv == APR_SUCCESS ? store_event_insert(conn, claim->event) : rv;
 }
 
 apr_status_t store_order_claim(store_t *store, const char *id,
                                const char *csr_sha256, apr_int64_t now,
-                               const store_job_t *job, apr_pool_t *pool)
+                               const store_job_t *job,
+                               const store_event_t *event, apr_pool_t *pool)
 {
-    claim_t claim = {id, csr_sha256, &now, job};
+    claim_t claim = {id, csr_sha256, &now, job, event};
 
     return store_write(store, STORE_DURABLE, claim_run, &claim);
 }
@@ -160,6 +171,7 @@ typedef struct {
     const char *id, *job_id;
     const store_cert_t *cert; /* complete */
     const char *error;        /* fail */
+    const store_event_t *event;
     int is_late;
 } end_t;
 
@@ -181,14 +193,16 @@ static apr_status_t complete_run(store_conn_t *conn, void *baton)
     }
     if (rv == APR_SUCCESS && changed)
         rv = store_cert_insert(conn, end->cert);
+    if (rv == APR_SUCCESS && changed)
+        rv = store_event_insert(conn, end->event);
     return APR_STATUS_IS_EEXIST(rv) ? APR_EGENERAL : rv;
 }
 
 apr_status_t store_order_complete(store_t *store, const char *id,
                                   const char *job_id, const store_cert_t *cert,
-                                  apr_pool_t *pool)
+                                  const store_event_t *event, apr_pool_t *pool)
 {
-    end_t end = {id, job_id, cert, NULL, 0};
+    end_t end = {id, job_id, cert, NULL, event, 0};
     apr_status_t rv = store_write(store, STORE_DURABLE, complete_run, &end);
 
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
@@ -209,14 +223,17 @@ static apr_status_t fail_run(store_conn_t *conn, void *baton)
     if (rv != APR_SUCCESS)
         return rv;
     end->is_late = !changed;
-    return store_job_remove(conn, end->job_id);
+    rv = store_job_remove(conn, end->job_id);
+    if (rv == APR_SUCCESS && changed)
+        rv = store_event_insert(conn, end->event);
+    return rv;
 }
 
 apr_status_t store_order_fail(store_t *store, const char *id,
                               const char *job_id, const char *error,
-                              apr_pool_t *pool)
+                              const store_event_t *event, apr_pool_t *pool)
 {
-    end_t end = {id, job_id, NULL, error, 0};
+    end_t end = {id, job_id, NULL, error, event, 0};
     apr_status_t rv = store_write(store, STORE_DURABLE, fail_run, &end);
 
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;

@@ -25,9 +25,12 @@ typedef struct {
 } store_order_t;
 
 /* Durable; one transaction: the order and its new authorizations (of
- * store_authz_t *; reused ones are not in it). */
+ * store_authz_t *; reused ones are not in it), and one more today on the
+ * external account key (NULL: none).  STORE_BUDGET: the key is not valid or has
+ * all its orders of today. */
 apr_status_t store_order_create(store_t *store, const store_order_t *order,
                                 const apr_array_header_t *new_authzs,
+                                const char *eab_kid, const store_event_t *event,
                                 apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
@@ -41,7 +44,8 @@ apr_status_t store_order_get(store_order_t **order, store_t *store,
  * claimed it. */
 apr_status_t store_order_claim(store_t *store, const char *id,
                                const char *csr_sha256, apr_int64_t now,
-                               const store_job_t *job, apr_pool_t *pool)
+                               const store_job_t *job,
+                               const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Durable; one transaction: the certificate row, order.cert_id WHERE it was
@@ -49,13 +53,13 @@ apr_status_t store_order_claim(store_t *store, const char *id,
  * nothing changes but the job is gone. */
 apr_status_t store_order_complete(store_t *store, const char *id,
                                   const char *job_id, const store_cert_t *cert,
-                                  apr_pool_t *pool)
+                                  const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Durable.  claimed → failed with this problem; the job is gone. */
 apr_status_t store_order_fail(store_t *store, const char *id,
                               const char *job_id, const char *error,
-                              apr_pool_t *pool)
+                              const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Newest first (of store_order_t *), at most limit, older than order `before`

@@ -8,7 +8,25 @@
 #include "store/store_authz.h"
 #include "store/store_cert.h"
 #include "store/store_db.h"
+#include "store/store_event.h"
 #include "store/store_job.h"
+
+/* NULL: nothing. */
+apr_status_t store_event_insert(store_conn_t *conn, const store_event_t *event)
+    __attribute__((warn_unused_result));
+/* Up to max events after this id (of store_event_t), oldest first. */
+apr_status_t store_event_page(apr_array_header_t **events, store_t *store,
+                              apr_int64_t after, int max, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* One more account, one more order of this external account key; STORE_BUDGET
+ * when it does not allow that. */
+apr_status_t store_eab_bind(store_conn_t *conn, const char *kid,
+                            apr_int64_t now)
+    __attribute__((warn_unused_result));
+apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
+                             apr_int64_t now)
+    __attribute__((warn_unused_result));
 
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *authz)
     __attribute__((warn_unused_result));

@@ -121,7 +121,7 @@ static const char *const step_1[] = {
     "WHERE is_single = 1",
     NULL};
 
-static const char *const *const steps[] = {step_1};
+static const char *const *const steps[] = {step_1, store_schema_2};
 
 int store_schema_version(void)
 {
@@ -247,6 +247,7 @@ apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
                                   const log_t *log, apr_pool_t *pool)
 {
     apr_int64_t version, application;
+    int is_old;
     store_schema_e schema;
     apr_status_t rv = store_schema_look(&schema, conn, pool);
 
@@ -259,12 +260,11 @@ apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
         rv = empty_check(conn, may_make, pool);
     if (rv == APR_SUCCESS)
         rv = wal_set(conn, pool);
-    while (rv == APR_SUCCESS && version < store_schema_version()) {
+    is_old = version < store_schema_version();
+    for (; rv == APR_SUCCESS && version < store_schema_version(); version++)
         rv = step_run(conn, (int)version, pool);
-        version++;
-        if (rv == APR_SUCCESS)
-            log_write(log, LOG_LEVEL_NOTICE, "AS0252", 0,
-                      "the database has schema %d now", (int)version);
-    }
+    if (rv == APR_SUCCESS && is_old)
+        log_write(log, LOG_LEVEL_NOTICE, "AS0252", 0,
+                  "the database has schema %d now", (int)version);
     return rv;
 }

@@ -89,7 +89,7 @@ static inline help_t *help_make(apr_pool_t *pool)
 static inline apr_status_t help_add(help_t *help, const char *id)
 {
     return store_account_create(NULL, help->store, help_account(id, help->pool),
-                                help->pool);
+                                NULL, help->pool);
 }
 
 static inline apr_status_t help_plan_run(store_conn_t *conn, void *baton)

@@ -28,8 +28,8 @@ static int accounts(const client_t *c)
 {
     apr_array_header_t *list;
 
-    if (store_account_list(&list, c->h->acme.store, NULL, 100, c->h->pool) !=
-        APR_SUCCESS)
+    if (store_account_list(&list, c->h->acme.store, NULL, NULL, 100,
+                           c->h->pool) != APR_SUCCESS)
         return -1;
     return list->nelts;
 }

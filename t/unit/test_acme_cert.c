@@ -103,7 +103,7 @@ static void vhost_cert(apr_pool_t *pool)
     row->serial = "00000000000000000000000000000001";
     row->account_id = NULL;
     row->order_id = NULL;
-    need(store_cert_add(c->h->acme.store, row, pool) == APR_SUCCESS);
+    need(store_cert_add(c->h->acme.store, row, NULL, pool) == APR_SUCCESS);
     is_int(client_post(c, handle_url(c->h, "cert/AAAAAAAAAAAAAAAAAAAAAA"), "")
                ->status,
            404);

@@ -149,7 +149,7 @@ static void register_same(apr_pool_t *pool)
         is_int(count(racers, 200), RACERS - 1);
         for (i = 1; i < RACERS; i++)
             is_str(racers[i].r->location, racers[0].r->location);
-        need(store_account_list(&list, h->acme.store, NULL, 100, pool) ==
+        need(store_account_list(&list, h->acme.store, NULL, NULL, 100, pool) ==
              APR_SUCCESS);
         is_int(list->nelts, round);
         racers_end(racers);

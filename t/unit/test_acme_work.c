@@ -108,10 +108,10 @@ static void runs_twice(apr_pool_t *pool)
     is_str(mine->serial, theirs->serial);
     is_str(mine->id, theirs->id);
     is_int(store_order_complete(twin->acme.store, job->subject, job->id, theirs,
-                                pool),
+                                NULL, pool),
            APR_SUCCESS);
     is_int(store_order_complete(c->h->acme.store, job->subject, job->id, mine,
-                                pool),
+                                NULL, pool),
            APR_EEXIST);
     handle_run(c->h, job);
     is_int(certs(c), 1);

@@ -133,7 +133,7 @@ static void *first_thread(void *data)
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     rv = store_account_get(&account, help->store, "a", pool);
     if (APR_STATUS_IS_ENOENT(rv))
-        rv = store_account_contact_set(help->store, "a", "[]", pool);
+        rv = store_account_contact_set(help->store, "a", "[]", NULL, pool);
     apr_pool_destroy(pool);
     return APR_STATUS_IS_ENOENT(rv) ? help : NULL;
 }

@@ -18,7 +18,8 @@ static void round_trip(apr_pool_t *pool)
     account->terms_agreed_at = 4102444800; /* beyond 32 bits */
     account->owner = "o'wner";
     account->created_ip = "::1";
-    is_int(store_account_create(NULL, help->store, account, pool), APR_SUCCESS);
+    is_int(store_account_create(NULL, help->store, account, NULL, pool),
+           APR_SUCCESS);
     is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
     need(got);
     is_str(got->id, "a");
@@ -57,18 +58,18 @@ static void unique_key(apr_pool_t *pool)
 
     is_int(help_add(help, "a"), APR_SUCCESS);
     account->thumbprint = "thumb-a";
-    is_int(store_account_create(&existing, help->store, account, pool),
+    is_int(store_account_create(&existing, help->store, account, NULL, pool),
            APR_EEXIST);
     need(existing);
     is_str(existing->id, "a");
     account->directory = "other";
-    is_int(store_account_create(&existing, help->store, account, pool),
+    is_int(store_account_create(&existing, help->store, account, NULL, pool),
            APR_SUCCESS);
     ok(!existing);
     account = help_account("c", pool);
     account->thumbprint = "thumb-a";
     account->realm = "other";
-    is_int(store_account_create(&existing, help->store, account, pool),
+    is_int(store_account_create(&existing, help->store, account, NULL, pool),
            APR_SUCCESS);
     is_int(store_account_get_by_key(&account, help->store, "", "other",
                                     "thumb-a", pool),
@@ -85,7 +86,8 @@ static void key_known(apr_pool_t *pool)
     store_account_t *account = help_account("a", pool);
 
     account->realm = "r";
-    is_int(store_account_create(NULL, help->store, account, pool), APR_SUCCESS);
+    is_int(store_account_create(NULL, help->store, account, NULL, pool),
+           APR_SUCCESS);
     is_int(store_account_key_known(help->store, "thumb-a", pool), APR_SUCCESS);
     is_int(store_account_key_known(help->store, "thumb-", pool), APR_ENOENT);
 }
@@ -96,14 +98,15 @@ static void contact(apr_pool_t *pool)
     store_account_t *got;
 
     is_int(help_add(help, "a"), APR_SUCCESS);
-    is_int(store_account_contact_set(help->store, "a", "[1]", pool),
+    is_int(store_account_contact_set(help->store, "a", "[1]", NULL, pool),
            APR_SUCCESS);
-    is_int(store_account_contact_set(help->store, "b", "[1]", pool),
+    is_int(store_account_contact_set(help->store, "b", "[1]", NULL, pool),
            APR_ENOENT);
     is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
     is_str(got ? got->contact : "", "[1]");
-    is_int(store_account_deactivate(help->store, "a", 2000, pool), APR_SUCCESS);
-    is_int(store_account_contact_set(help->store, "a", "[2]", pool),
+    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
+           APR_SUCCESS);
+    is_int(store_account_contact_set(help->store, "a", "[2]", NULL, pool),
            APR_ENOENT);
 }
 
@@ -129,11 +132,14 @@ static void deactivate(apr_pool_t *pool)
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("q", "b", pool);
     APR_ARRAY_PUSH(authzs, store_authz_t *) = valid;
     is_int(store_order_create(help->store, help_order("o", "a", pool), authzs,
-                              pool),
+                              NULL, NULL, pool),
            APR_SUCCESS);
-    is_int(store_account_deactivate(help->store, "a", 2000, pool), APR_SUCCESS);
-    is_int(store_account_deactivate(help->store, "a", 2000, pool), APR_ENOENT);
-    is_int(store_account_deactivate(help->store, "x", 2000, pool), APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
+           APR_SUCCESS);
+    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
+           APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "x", 2000, NULL, pool),
+           APR_ENOENT);
     is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
     is_str(got ? got->status : "", "deactivated");
     is_str(authz_status(help, "p"), "deactivated");
@@ -147,16 +153,16 @@ static void list(apr_pool_t *pool)
     apr_array_header_t *accounts;
     int i;
 
-    is_int(store_account_list(&accounts, help->store, NULL, 5, pool),
+    is_int(store_account_list(&accounts, help->store, NULL, NULL, 5, pool),
            APR_SUCCESS);
     is_int(accounts->nelts, 0);
     for (i = 0; i < 5; i++)
         is_int(help_add(help, apr_psprintf(pool, "a%d", i)), APR_SUCCESS);
-    is_int(store_account_list(&accounts, help->store, NULL, 3, pool),
+    is_int(store_account_list(&accounts, help->store, NULL, NULL, 3, pool),
            APR_SUCCESS);
     need(accounts->nelts == 3);
     is_str(APR_ARRAY_IDX(accounts, 2, store_account_t *)->id, "a2");
-    is_int(store_account_list(&accounts, help->store, "a2", 3, pool),
+    is_int(store_account_list(&accounts, help->store, NULL, "a2", 3, pool),
            APR_SUCCESS);
     need(accounts->nelts == 2);
     is_str(APR_ARRAY_IDX(accounts, 0, store_account_t *)->id, "a1");

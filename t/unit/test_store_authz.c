@@ -17,7 +17,7 @@ static help_t *setup(apr_pool_t *pool, store_authz_t *first,
     if (second)
         APR_ARRAY_PUSH(authzs, store_authz_t *) = second;
     is_int(store_order_create(help->store, help_order("o", "a", pool), authzs,
-                              pool),
+                              NULL, NULL, pool),
            APR_SUCCESS);
     return help;
 }
@@ -80,7 +80,7 @@ static void attempt(apr_pool_t *pool)
     store_job_t *job = help_job("j", "validate", "z", pool);
 
     is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
-                               pool),
+                               NULL, pool),
            APR_SUCCESS);
     is_str(get(help, "z")->attempted, "http-01");
     is_str(get(help, "z")->thumbprint, "thumb");
@@ -88,12 +88,12 @@ static void attempt(apr_pool_t *pool)
     is_str(get(help, "z")->status, "pending");
     ok(has_job(help));
     job->id = "j2";
-    is_int(
-        store_authz_attempt(help->store, "z", "dns-01", "t2", 1600, job, pool),
-        APR_EEXIST);
-    is_int(
-        store_authz_attempt(help->store, "y", "dns-01", "t2", 1600, job, pool),
-        APR_EEXIST);
+    is_int(store_authz_attempt(help->store, "z", "dns-01", "t2", 1600, job,
+                               NULL, pool),
+           APR_EEXIST);
+    is_int(store_authz_attempt(help->store, "y", "dns-01", "t2", 1600, job,
+                               NULL, pool),
+           APR_EEXIST);
     is_str(get(help, "z")->attempted, "http-01");
 }
 
@@ -102,20 +102,23 @@ static void record(apr_pool_t *pool, const char *error)
     help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
     store_job_t *job = help_job("j", "validate", "z", pool);
 
-    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, pool),
+    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, NULL,
+                              pool),
            APR_EEXIST); /* not attempted */
     is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
-                               pool),
+                               NULL, pool),
            APR_SUCCESS);
-    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, pool),
+    is_int(store_authz_record(help->store, "z", "j", error, 8000, 1600, NULL,
+                              pool),
            APR_SUCCESS);
     is_str(get(help, "z")->status, error ? "invalid" : "valid");
     is_str(get(help, "z")->error, error);
     is_int(get(help, "z")->expires_at, error ? 5000 : 8000);
     is_int(get(help, "z")->validated_at, error ? 0 : 1600);
     ok(!has_job(help));
-    is_int(store_authz_record(help->store, "z", "j", NULL, 9000, 1700, pool),
-           APR_EEXIST);
+    is_int(
+        store_authz_record(help->store, "z", "j", NULL, 9000, 1700, NULL, pool),
+        APR_EEXIST);
     is_int(get(help, "z")->expires_at, error ? 5000 : 8000);
 }
 
@@ -135,11 +138,12 @@ static void record_late(apr_pool_t *pool)
     store_job_t *job = help_job("j", "validate", "z", pool);
 
     is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
-                               pool),
+                               NULL, pool),
            APR_SUCCESS);
-    is_int(store_authz_deactivate(help->store, "z", pool), APR_SUCCESS);
-    is_int(store_authz_record(help->store, "z", "j", NULL, 8000, 1600, pool),
-           APR_EEXIST);
+    is_int(store_authz_deactivate(help->store, "z", NULL, pool), APR_SUCCESS);
+    is_int(
+        store_authz_record(help->store, "z", "j", NULL, 8000, 1600, NULL, pool),
+        APR_EEXIST);
     is_str(get(help, "z")->status, "deactivated");
     ok(!has_job(help));
 }
@@ -151,10 +155,10 @@ static void deactivate(apr_pool_t *pool)
 
     valid->status = "valid";
     help = setup(pool, help_authz("z", "a", pool), valid);
-    is_int(store_authz_deactivate(help->store, "z", pool), APR_SUCCESS);
-    is_int(store_authz_deactivate(help->store, "z", pool), APR_EEXIST);
-    is_int(store_authz_deactivate(help->store, "y", pool), APR_SUCCESS);
-    is_int(store_authz_deactivate(help->store, "x", pool), APR_EEXIST);
+    is_int(store_authz_deactivate(help->store, "z", NULL, pool), APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "z", NULL, pool), APR_EEXIST);
+    is_int(store_authz_deactivate(help->store, "y", NULL, pool), APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "x", NULL, pool), APR_EEXIST);
 }
 
 static apr_status_t reusable(help_t *help, store_authz_t **authz,
@@ -185,7 +189,7 @@ static void reuse(apr_pool_t *pool)
     is_int(store_authz_get_reusable(&authz, help->store, "b", "dns", "n.test",
                                     0, 1000, pool),
            APR_ENOENT);
-    is_int(store_authz_deactivate(help->store, "y", pool), APR_SUCCESS);
+    is_int(store_authz_deactivate(help->store, "y", NULL, pool), APR_SUCCESS);
     is_int(reusable(help, &authz, "n.test", 0, 1000), APR_SUCCESS);
     is_str(authz ? authz->id : "", "x");
 }

@@ -19,7 +19,7 @@ static void round_trip(apr_pool_t *pool)
     made->revoked_at = 7;
     made->revoked_reason = 1;
     is_int(help_add(help, "a"), APR_SUCCESS);
-    is_int(store_cert_add(help->store, made, pool), APR_SUCCESS);
+    is_int(store_cert_add(help->store, made, NULL, pool), APR_SUCCESS);
     is_int(store_cert_get(&got, help->store, "c", pool), APR_SUCCESS);
     need(got);
     is_int(got->der_len, 3000);
@@ -43,10 +43,10 @@ static void add(apr_pool_t *pool)
     help_t *help = help_make(pool);
     store_cert_t *cert = help_cert("c", NULL, NULL, pool), *got;
 
-    is_int(store_cert_add(help->store, cert, pool), APR_SUCCESS);
-    is_int(store_cert_add(help->store, cert, pool), APR_EEXIST);
+    is_int(store_cert_add(help->store, cert, NULL, pool), APR_SUCCESS);
+    is_int(store_cert_add(help->store, cert, NULL, pool), APR_EEXIST);
     cert->id = "d";
-    is_int(store_cert_add(help->store, cert, pool), APR_EEXIST);
+    is_int(store_cert_add(help->store, cert, NULL, pool), APR_EEXIST);
     is_int(store_cert_get(&got, help->store, "d", pool), APR_ENOENT);
     is_int(store_cert_get_by_serial(&got, help->store, "serial-c", pool),
            APR_SUCCESS);
@@ -64,12 +64,15 @@ static void vhost(apr_pool_t *pool)
     store_cert_t *got;
 
     is_int(help_add(help, "a"), APR_SUCCESS);
-    is_int(store_cert_add(help->store, help_cert("c", NULL, NULL, pool), pool),
+    is_int(store_cert_add(help->store, help_cert("c", NULL, NULL, pool), NULL,
+                          pool),
            APR_SUCCESS);
-    is_int(store_cert_add(help->store, help_cert("d", NULL, NULL, pool), pool),
+    is_int(store_cert_add(help->store, help_cert("d", NULL, NULL, pool), NULL,
+                          pool),
            APR_SUCCESS);
-    is_int(store_cert_add(help->store, help_cert("e", "a", "o", pool), pool),
-           APR_SUCCESS);
+    is_int(
+        store_cert_add(help->store, help_cert("e", "a", "o", pool), NULL, pool),
+        APR_SUCCESS);
     is_int(store_cert_get_vhost(&got, help->store, "dns:a.test", "spki", pool),
            APR_SUCCESS);
     is_str(got ? got->id : "", "d");
@@ -90,7 +93,7 @@ static void list(apr_pool_t *pool)
         is_int(store_cert_add(help->store,
                               help_cert(apr_psprintf(pool, "c%d", i),
                                         i % 2 ? "a" : NULL, NULL, pool),
-                              pool),
+                              NULL, pool),
                APR_SUCCESS);
     is_int(store_cert_list(&certs, help->store, "a", NULL, 2, pool),
            APR_SUCCESS);

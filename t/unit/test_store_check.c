@@ -16,21 +16,24 @@ static help_t *setup(apr_pool_t *pool)
     store_t *store = help->store;
 
     is_int(help_add(help, "a"), APR_SUCCESS);
-    is_int(store_issuer_ensure(store, &issuer, pool), APR_SUCCESS);
+    is_int(store_issuer_ensure(store, &issuer, NULL, pool), APR_SUCCESS);
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("z", "a", pool);
-    is_int(store_order_create(store, help_order("o", "a", pool), authzs, pool),
+    is_int(store_order_create(store, help_order("o", "a", pool), authzs, NULL,
+                              NULL, pool),
            APR_SUCCESS);
     apr_array_clear(authzs);
-    is_int(store_order_create(store, help_order("p", "a", pool), authzs, pool),
+    is_int(store_order_create(store, help_order("p", "a", pool), authzs, NULL,
+                              NULL, pool),
            APR_SUCCESS);
     is_int(store_authz_attempt(store, "z", "http-01", "t", 1,
-                               help_job("j1", "validate", "z", pool), pool),
+                               help_job("j1", "validate", "z", pool), NULL,
+                               pool),
            APR_SUCCESS);
     is_int(store_order_claim(store, "o", "csr", 2,
-                             help_job("j2", "issue", "o", pool), pool),
+                             help_job("j2", "issue", "o", pool), NULL, pool),
            APR_SUCCESS);
     is_int(store_order_complete(store, "o", "j2",
-                                help_cert("c", "a", "o", pool), pool),
+                                help_cert("c", "a", "o", pool), NULL, pool),
            APR_SUCCESS);
     return help;
 }
@@ -109,7 +112,7 @@ static void orphans(apr_pool_t *pool)
 
     finds(help, "DELETE FROM accounts", "refers to missing accounts");
     ok(store_order_create(help->store, help_order("q", "nobody", pool),
-                          apr_array_make(pool, 1, sizeof(void *)),
+                          apr_array_make(pool, 1, sizeof(void *)), NULL, NULL,
                           pool) != APR_SUCCESS);
 }
 

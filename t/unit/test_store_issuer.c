@@ -13,9 +13,9 @@ static void ensure(apr_pool_t *pool)
 
     is_int(store_issuer_get(&got, help->store, "print", pool), APR_ENOENT);
     ok(!got);
-    is_int(store_issuer_ensure(help->store, &made, pool), APR_SUCCESS);
+    is_int(store_issuer_ensure(help->store, &made, NULL, pool), APR_SUCCESS);
     made.name = "other";
-    is_int(store_issuer_ensure(help->store, &made, pool), APR_SUCCESS);
+    is_int(store_issuer_ensure(help->store, &made, NULL, pool), APR_SUCCESS);
     is_int(store_issuer_get(&got, help->store, "print", pool), APR_SUCCESS);
     need(got);
     is_str(got->fingerprint, "print");
@@ -27,7 +27,7 @@ static void ensure(apr_pool_t *pool)
     is_int(got->not_before, 1);
     is_int(got->not_after, 2);
     made.fingerprint = "second";
-    is_int(store_issuer_ensure(help->store, &made, pool), APR_SUCCESS);
+    is_int(store_issuer_ensure(help->store, &made, NULL, pool), APR_SUCCESS);
     is_int(store_issuer_get(&got, help->store, "print", pool), APR_SUCCESS);
 }
 

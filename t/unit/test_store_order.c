@@ -17,7 +17,8 @@ static help_t *setup(apr_pool_t *pool)
     APR_ARRAY_PUSH(order->authz_ids, const char *) = "az2";
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("az1", "acct", pool);
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("az2", "acct", pool);
-    is_int(store_order_create(help->store, order, authzs, pool), APR_SUCCESS);
+    is_int(store_order_create(help->store, order, authzs, NULL, NULL, pool),
+           APR_SUCCESS);
     return help;
 }
 
@@ -66,12 +67,12 @@ static void claim(apr_pool_t *pool)
     help_t *help = setup(pool);
     store_job_t *job = help_job("job", "issue", "ord", pool);
 
-    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, pool),
+    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, NULL, pool),
            APR_SUCCESS);
     job->id = "job2";
-    is_int(store_order_claim(help->store, "ord", "csr2", 2001, job, pool),
+    is_int(store_order_claim(help->store, "ord", "csr2", 2001, job, NULL, pool),
            APR_EEXIST);
-    is_int(store_order_claim(help->store, "nil", "csr2", 2001, job, pool),
+    is_int(store_order_claim(help->store, "nil", "csr2", 2001, job, NULL, pool),
            APR_EEXIST);
     is_int(get(help, "ord")->processing_since, 2000);
     is_str(get(help, "ord")->csr_sha256, "csr");
@@ -85,11 +86,11 @@ static void complete(apr_pool_t *pool)
     store_job_t *job = help_job("job", "issue", "ord", pool);
     store_cert_t *made = help_cert("crt", "acct", "ord", pool), *cert;
 
-    is_int(store_order_complete(help->store, "ord", "job", made, pool),
+    is_int(store_order_complete(help->store, "ord", "job", made, NULL, pool),
            APR_EEXIST);
-    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, pool),
+    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, NULL, pool),
            APR_SUCCESS);
-    is_int(store_order_complete(help->store, "ord", "job", made, pool),
+    is_int(store_order_complete(help->store, "ord", "job", made, NULL, pool),
            APR_SUCCESS);
     is_job(help, "job", 0);
     is_str(get(help, "ord")->cert_id, "crt");
@@ -98,10 +99,11 @@ static void complete(apr_pool_t *pool)
     is_int(cert->der_len, made->der_len);
     ok(!memcmp(cert->der, made->der, made->der_len));
     made = help_cert("crt2", "acct", "ord", pool);
-    is_int(store_order_complete(help->store, "ord", "job", made, pool),
+    is_int(store_order_complete(help->store, "ord", "job", made, NULL, pool),
            APR_EEXIST);
     is_int(store_cert_get(&cert, help->store, "crt2", pool), APR_ENOENT);
-    is_int(store_order_fail(help->store, "ord", "job", "{}", pool), APR_EEXIST);
+    is_int(store_order_fail(help->store, "ord", "job", "{}", NULL, pool),
+           APR_EEXIST);
 }
 
 static void complete_late(apr_pool_t *pool)
@@ -110,12 +112,12 @@ static void complete_late(apr_pool_t *pool)
     store_job_t *job = help_job("job", "issue", "ord", pool);
     store_cert_t *cert = help_cert("crt", "acct", "ord", pool);
 
-    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, pool),
+    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, NULL, pool),
            APR_SUCCESS);
-    is_int(store_order_fail(help->store, "ord", "nil", "{\"e\":1}", pool),
+    is_int(store_order_fail(help->store, "ord", "nil", "{\"e\":1}", NULL, pool),
            APR_SUCCESS);
     is_str(get(help, "ord")->error, "{\"e\":1}");
-    is_int(store_order_complete(help->store, "ord", "job", cert, pool),
+    is_int(store_order_complete(help->store, "ord", "job", cert, NULL, pool),
            APR_EEXIST);
     is_int(store_cert_get(&cert, help->store, "crt", pool), APR_ENOENT);
     is_job(help, "job", 0);
@@ -133,12 +135,14 @@ static void one_transaction(apr_pool_t *pool)
         APR_ARRAY_PUSH(authzs, store_authz_t *) =
             help_authz(apr_psprintf(pool, "n%d", i), "acct", pool);
     APR_ARRAY_IDX(authzs, 99, store_authz_t *)->id = "az1"; /* is there */
-    ok(store_order_create(help->store, order, authzs, pool) != APR_SUCCESS);
+    ok(store_order_create(help->store, order, authzs, NULL, NULL, pool) !=
+       APR_SUCCESS);
     is_int(store_order_get(&order, help->store, "ord2", pool), APR_ENOENT);
     is_int(store_authz_get(&authz, help->store, "n0", pool), APR_ENOENT);
     order = help_order("ord2", "acct", pool);
     APR_ARRAY_IDX(authzs, 99, store_authz_t *)->id = "n99";
-    is_int(store_order_create(help->store, order, authzs, pool), APR_SUCCESS);
+    is_int(store_order_create(help->store, order, authzs, NULL, NULL, pool),
+           APR_SUCCESS);
     is_int(store_authz_get(&authz, help->store, "n99", pool), APR_SUCCESS);
 }
 
@@ -153,7 +157,8 @@ static void list(apr_pool_t *pool)
         store_order_t *order = help_order(apr_psprintf(pool, "p%d", i),
                                           i % 2 ? "acct" : "bcct", pool);
 
-        is_int(store_order_create(help->store, order, none, pool), APR_SUCCESS);
+        is_int(store_order_create(help->store, order, none, NULL, NULL, pool),
+               APR_SUCCESS);
     }
     is_int(store_order_list(&orders, help->store, "acct", NULL, 3, pool),
            APR_SUCCESS);

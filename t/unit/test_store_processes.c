@@ -43,7 +43,7 @@ static void row_write(worker_t *worker, int i, apr_pool_t *pool)
     store_t *store = worker->help->store;
     apr_status_t rv;
 
-    rv = store_account_create(NULL, store, account, pool);
+    rv = store_account_create(NULL, store, account, NULL, pool);
     if (rv == APR_SUCCESS)
         worker->shared->told[worker->process][worker->thread][i] = 1;
     else

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_blocked.h"
+
+#include "store/store_rows.h"
+
+#include "base/banned.h"
+
+#define COLUMNS "spki_sha256, reason, at"
+enum { COL_SPKI_SHA256, COL_REASON, COL_AT };
+
+static const store_sql_t sql_insert = {
+    STORE_SQL_BLOCKED_INSERT, "INSERT INTO blocked (" COLUMNS ") "
+                              "VALUES (%s, %s, %lld) ON CONFLICT DO NOTHING"};
+
+typedef struct {
+    const store_blocked_t *blocked;
+    const store_event_t *event;
+} add_t;
+
+static apr_status_t add_run(store_conn_t *conn, void *baton)
+{
+    const add_t *add = baton;
+    const void *values[] = {add->blocked->spki_sha256, add->blocked->reason,
+                            &add->blocked->at};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    return changed ? store_event_insert(conn, add->event) : APR_EEXIST;
+}
+
+apr_status_t store_blocked_add(store_t *store, const store_blocked_t *blocked,
+                               const store_event_t *event, apr_pool_t *pool)
+{
+    add_t add = {blocked, event};
+
+    return store_write(store, STORE_DURABLE, add_run, &add);
+}
+
+static const store_sql_t sql_get = {STORE_SQL_BLOCKED_GET,
+                                    "SELECT " COLUMNS " FROM blocked "
+                                    "WHERE spki_sha256 = %s"};
+
+apr_status_t store_blocked_get(store_blocked_t **blocked, store_t *store,
+                               const char *spki_sha256, apr_pool_t *pool)
+{
+    const void *args[] = {spki_sha256};
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, &sql_get, args, pool);
+
+    *blocked = NULL;
+    if (rv != APR_SUCCESS)
+        return rv;
+    *blocked = apr_palloc(pool, sizeof(**blocked));
+    (*blocked)->spki_sha256 = store_rows_text(&rows, COL_SPKI_SHA256);
+    (*blocked)->reason = store_rows_text(&rows, COL_REASON);
+    (*blocked)->at = store_rows_int(&rows, COL_AT);
+    return APR_SUCCESS;
+}

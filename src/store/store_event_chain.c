@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_event.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "store/store_rows.h"
+
+#include "base/banned.h"
+
+/* Where the chain begins and ends. */
+typedef struct {
+    apr_int64_t cut_id, last_id;
+    const char *cut_hash, *last_hash;
+    int is_behind; /* there are events beyond last_id */
+} head_t;
+
+static const store_sql_t sql_head = {
+    STORE_SQL_EVENT_HEAD,
+    "SELECT cut_id, cut_hash, last_id, last_hash, "
+    "EXISTS (SELECT 1 FROM events WHERE events.id > last_id) "
+    "FROM event_chain"};
+
+static apr_status_t head_get(head_t *head, store_t *store, apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, &sql_head, NULL, pool);
+
+    if (rv != APR_SUCCESS)
+        return APR_STATUS_IS_ENOENT(rv) ? APR_EGENERAL : rv;
+    head->cut_id = store_rows_int(&rows, 0);
+    head->cut_hash = store_rows_text(&rows, 1);
+    head->last_id = store_rows_int(&rows, 2);
+    head->last_hash = store_rows_text(&rows, 3);
+    head->is_behind = (int)store_rows_int(&rows, 4);
+    return APR_SUCCESS;
+}
+
+/* The algorithm is fetched once for many hashes. */
+typedef struct {
+    EVP_MD *md;
+    EVP_MD_CTX *ctx;
+} hasher_t;
+
+static apr_status_t hasher_free(void *data)
+{
+    EVP_MD_free(data);
+    return APR_SUCCESS;
+}
+
+static int hasher_init(hasher_t *hasher, apr_pool_t *pool)
+{
+    hasher->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    hasher->ctx = own_md_ctx(pool, EVP_MD_CTX_new());
+    if (hasher->md)
+        apr_pool_cleanup_register(pool, hasher->md, hasher_free,
+                                  apr_pool_cleanup_null);
+    return hasher->md && hasher->ctx;
+}
+
+/* "5:alice,", or "-," for NULL */
+static int text_add(hasher_t *hasher, const char *text)
+{
+    char len[32];
+    apr_size_t size;
+
+    if (!text)
+        return EVP_DigestUpdate(hasher->ctx, "-,", 2);
+    size = strlen(text);
+    apr_snprintf(len, sizeof(len), "%" APR_SIZE_T_FMT ":", size);
+    return EVP_DigestUpdate(hasher->ctx, len, strlen(len)) &&
+           EVP_DigestUpdate(hasher->ctx, text, size) &&
+           EVP_DigestUpdate(hasher->ctx, ",", 1);
+}
+
+static int number_add(hasher_t *hasher, apr_int64_t number)
+{
+    char text[32];
+
+    apr_snprintf(text, sizeof(text), "%" APR_INT64_T_FMT, number);
+    return text_add(hasher, text);
+}
+
+/* NULL: OpenSSL does not work. */
+static const char *hash_make(hasher_t *hasher, const char *prev,
+                             const store_event_t *e, apr_pool_t *pool)
+{
+    const char *const texts[] = {e->kind,     e->account_id, e->order_id,
+                                 e->authz_id, e->cert_id,    e->eab_kid,
+                                 e->who,      e->ip,         e->detail};
+    static const char digits[] = "0123456789abcdef";
+    unsigned char digest[STORE_HASH_LEN / 2];
+    char *hex = apr_palloc(pool, STORE_HASH_LEN + 1);
+    apr_size_t i;
+    int is_good = EVP_DigestInit_ex(hasher->ctx, hasher->md, NULL) &&
+                  EVP_DigestUpdate(hasher->ctx, prev, strlen(prev)) &&
+                  number_add(hasher, e->id) && number_add(hasher, e->at);
+
+    for (i = 0; is_good && i < sizeof(texts) / sizeof(texts[0]); i++)
+        is_good = text_add(hasher, texts[i]);
+    if (!is_good || !EVP_DigestFinal_ex(hasher->ctx, digest, NULL))
+        return NULL;
+    for (i = 0; i < sizeof(digest); i++) {
+        hex[2 * i] = digits[digest[i] >> 4];
+        hex[2 * i + 1] = digits[digest[i] & 15];
+    }
+    hex[STORE_HASH_LEN] = '\0';
+    return hex;
+}
+
+typedef struct {
+    const head_t *head;
+    apr_array_header_t *events; /* of store_event_t, hash filled in */
+} link_t;
+
+/* The claim: whoever moves the end of the chain writes what he computed. */
+static const store_sql_t sql_move = {
+    STORE_SQL_EVENT_MOVE,
+    "UPDATE event_chain SET last_id = %lld, last_hash = %s "
+    "WHERE last_id = %lld AND last_hash = %s"};
+
+static const store_sql_t sql_hash = {
+    STORE_SQL_EVENT_HASH,
+    "UPDATE events SET hash = %s WHERE id = %lld AND hash IS NULL"};
+
+static apr_status_t link_run(store_conn_t *conn, void *baton)
+{
+    const link_t *link = baton;
+    const apr_array_header_t *events = link->events;
+    const store_event_t *last =
+        &APR_ARRAY_IDX(events, events->nelts - 1, store_event_t);
+    const void *move[] = {&last->id, last->hash, &link->head->last_id,
+                          link->head->last_hash};
+    int i, changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_move, move);
+
+    if (rv == APR_SUCCESS && !changed)
+        return APR_EEXIST;
+    for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++) {
+        const store_event_t *e = &APR_ARRAY_IDX(events, i, store_event_t);
+        const void *args[] = {e->hash, &e->id};
+
+        rv = store_conn_run(&changed, conn, &sql_hash, args);
+    }
+    return rv;
+}
+
+/* Committed events never change, so their hashes are computed before the
+ * transaction. */
+static apr_status_t events_hash(apr_array_header_t *events, const head_t *head,
+                                apr_pool_t *pool)
+{
+    const char *prev = head->last_hash;
+    hasher_t hasher;
+    int i;
+
+    if (!hasher_init(&hasher, pool))
+        return APR_EGENERAL;
+    for (i = 0; i < events->nelts; i++) {
+        store_event_t *e = &APR_ARRAY_IDX(events, i, store_event_t);
+
+        e->hash = hash_make(&hasher, prev, e, pool);
+        if (!e->hash)
+            return APR_EGENERAL;
+        prev = e->hash;
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t chain(int *count, store_t *store, int max, apr_pool_t *pool)
+{
+    head_t head;
+    link_t link = {.head = &head};
+    apr_status_t rv = head_get(&head, store, pool);
+
+    if (rv != APR_SUCCESS || !head.is_behind)
+        return rv;
+    rv = store_event_page(&link.events, store, head.last_id, max, pool);
+    if (rv != APR_SUCCESS || !link.events->nelts)
+        return rv;
+    rv = events_hash(link.events, &head, pool);
+    if (rv == APR_SUCCESS)
+        rv = store_write(store, STORE_RELAXED, link_run, &link);
+    if (rv == APR_SUCCESS)
+        *count = link.events->nelts;
+    return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
+}
+
+apr_status_t store_event_chain(int *count, store_t *store, int max,
+                               apr_pool_t *pool)
+{
+    apr_pool_t *own;
+    apr_status_t rv;
+
+    *count = 0;
+    apr_pool_create(&own, pool);
+    rv = chain(count, store, max, own);
+    apr_pool_destroy(own);
+    return rv;
+}
+
+typedef struct {
+    store_chain_t *chain;
+    hasher_t hasher;
+    head_t head;
+    char prev[STORE_HASH_LEN + 1];
+    apr_int64_t prev_id;
+    int is_head_seen;
+    apr_pool_t *pool;
+} verify_t;
+
+static apr_status_t broken(verify_t *verify, apr_int64_t id, const char *why)
+{
+    verify->chain->broken_id = id;
+    verify->chain->why = why;
+    return APR_EOF; /* ends the walk */
+}
+
+static apr_status_t chained_verify(verify_t *verify, const store_event_t *event,
+                                   apr_pool_t *pool)
+{
+    const char *hash = hash_make(&verify->hasher, verify->prev, event, pool);
+
+    if (!hash)
+        return APR_EGENERAL;
+    if (strcmp(hash, event->hash))
+        return broken(verify, event->id,
+                      "its hash does not fit: it, or the one before it, was "
+                      "changed");
+    apr_cpystrn(verify->prev, hash, sizeof(verify->prev));
+    verify->chain->count++;
+    verify->chain->last_id = event->id;
+    if (event->id == verify->head.last_id)
+        verify->is_head_seen = !strcmp(hash, verify->head.last_hash);
+    return APR_SUCCESS;
+}
+
+static apr_status_t event_verify(void *baton, const store_event_t *event,
+                                 apr_pool_t *pool)
+{
+    verify_t *verify = baton;
+    apr_int64_t expected = verify->prev_id + 1;
+
+    if (event->id != expected)
+        return broken(verify, expected, "it is missing");
+    verify->prev_id = event->id;
+    if (event->hash && verify->chain->waiting)
+        return broken(verify, event->id, "it is chained to one that is not");
+    if (event->hash)
+        return chained_verify(verify, event, pool);
+    if (event->id <= verify->head.last_id)
+        return broken(verify, event->id, "its hash is missing");
+    verify->chain->waiting++;
+    return APR_SUCCESS;
+}
+
+/* Events may come, and be chained, while it runs. */
+static apr_status_t verify_run(verify_t *verify, store_t *store)
+{
+    apr_status_t rv = head_get(&verify->head, store, verify->pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    apr_cpystrn(verify->prev, verify->head.cut_hash, sizeof(verify->prev));
+    verify->prev_id = verify->head.cut_id;
+    rv = store_event_walk(store, verify->head.cut_id, event_verify, verify,
+                          verify->pool);
+    if (rv == APR_SUCCESS && verify->head.last_id > verify->head.cut_id &&
+        !verify->is_head_seen)
+        broken(verify, verify->chain->last_id + 1,
+               "the chain was longer: its end is missing or was replaced");
+    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
+}
+
+apr_status_t store_event_verify(store_chain_t *chain, store_t *store,
+                                apr_pool_t *pool)
+{
+    verify_t verify = {.chain = chain, .pool = pool};
+    apr_status_t rv;
+
+    memset(chain, 0, sizeof(*chain));
+    if (!hasher_init(&verify.hasher, pool))
+        return APR_EGENERAL;
+    rv = verify_run(&verify, store);
+    chain->last_hash = apr_pstrdup(pool, verify.prev);
+    return rv;
+}
