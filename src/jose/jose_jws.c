@@ -9,37 +9,11 @@
 #include "base/b64url.h"
 #include "base/own.h"
 #include "base/pjson.h"
+#include "jose/jose_parts.h"
 
 #include "base/banned.h"
 
 #define ED25519_SIGNATURE_LEN 64
-
-static problem_t *members_check(json_t *json, apr_pool_t *pool)
-{
-    const char *name;
-    json_t *value;
-
-    json_object_foreach(json, name, value)
-    {
-        if (strcmp(name, "protected") != 0 && strcmp(name, "payload") != 0 &&
-            strcmp(name, "signature") != 0)
-            return problem_make(pool, PROBLEM_MALFORMED,
-                                "The JWS has the member \"%.64s\"; RFC 8555 "
-                                "6.2 allows only protected, payload and "
-                                "signature",
-                                name);
-    }
-    return NULL;
-}
-
-static problem_t *decode(const unsigned char **data, apr_size_t *len,
-                         const char *text, const char *what, apr_pool_t *pool)
-{
-    if (b64url_decode(data, len, text, strlen(text), pool) == APR_SUCCESS)
-        return NULL;
-    return problem_make(pool, PROBLEM_MALFORMED,
-                        "The %s is not base64url without padding", what);
-}
 
 static problem_t *alg_parse(jose_jws_t *jws, json_t *header, apr_pool_t *pool)
 {
@@ -99,15 +73,8 @@ static problem_t *key_parse(jose_jws_t *jws, json_t *header, apr_pool_t *pool)
 static problem_t *header_parse(jose_jws_t *jws, json_t *header,
                                apr_pool_t *pool)
 {
-    problem_t *prob = pjson_object_check(header, "protected header", pool);
+    problem_t *prob = alg_parse(jws, header, pool);
 
-    if (prob)
-        return prob;
-    if (json_object_get(header, "crit") || json_object_get(header, "b64"))
-        return problem_make(pool, PROBLEM_MALFORMED,
-                            "The protected header has \"crit\" or \"b64\"; no "
-                            "JWS extension is supported");
-    prob = alg_parse(jws, header, pool);
     if (prob)
         return prob;
     prob = pjson_need_string(&jws->url, header, "url", pool);
@@ -119,67 +86,29 @@ static problem_t *header_parse(jose_jws_t *jws, json_t *header,
     return key_parse(jws, header, pool);
 }
 
-/* The three base64url members.  header_text is the decoded protected one. */
-static problem_t *parts_parse(jose_jws_t *jws, const char **header_text,
-                              apr_size_t *header_len, json_t *json,
-                              apr_pool_t *pool)
-{
-    const char *header, *payload, *signature;
-    const unsigned char *octets;
-    problem_t *prob;
-
-    prob = pjson_need_string(&header, json, "protected", pool);
-    if (prob)
-        return prob;
-    prob = pjson_need_string(&payload, json, "payload", pool);
-    if (prob)
-        return prob;
-    prob = pjson_need_string(&signature, json, "signature", pool);
-    if (prob)
-        return prob;
-    prob = decode(&octets, header_len, header, "protected header", pool);
-    if (prob)
-        return prob;
-    *header_text = (const char *)octets;
-    prob = decode(&octets, &jws->payload_len, payload, "payload", pool);
-    if (prob)
-        return prob;
-    jws->payload = (const char *)octets;
-    /* RFC 7515 5.2: signed is what was sent, not what it means. */
-    jws->signing_input = apr_pstrcat(pool, header, ".", payload, NULL);
-    jws->signing_input_len = strlen(jws->signing_input);
-    return decode(&jws->signature, &jws->signature_len, signature, "signature",
-                  pool);
-}
-
 problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,
                           apr_size_t body_len, apr_pool_t *pool)
 {
     jose_jws_t *made = apr_pcalloc(pool, sizeof(*made));
-    const char *header_text;
-    apr_size_t header_len;
-    json_t *json, *header;
+    jose_parts_t parts;
     problem_t *prob;
+    json_t *json;
 
     prob = pjson_parse(&json, body, body_len, "JWS", pool);
     if (prob)
         return prob;
-    prob = pjson_object_check(json, "JWS", pool);
+    prob = jose_parts_parse(&parts, json, "JWS", pool);
     if (prob)
         return prob;
-    prob = members_check(json, pool);
+    prob = header_parse(made, parts.header, pool);
     if (prob)
         return prob;
-    prob = parts_parse(made, &header_text, &header_len, json, pool);
-    if (prob)
-        return prob;
-    prob =
-        pjson_parse(&header, header_text, header_len, "protected header", pool);
-    if (prob)
-        return prob;
-    prob = header_parse(made, header, pool);
-    if (prob)
-        return prob;
+    made->payload = parts.payload;
+    made->payload_len = parts.payload_len;
+    made->signing_input = parts.signing_input;
+    made->signing_input_len = parts.signing_input_len;
+    made->signature = parts.signature;
+    made->signature_len = parts.signature_len;
     *jws = made;
     return NULL;
 }
