@@ -14,17 +14,30 @@
 
 #include "base/problem.h"
 
-typedef enum { DCV_HTTP01 } dcv_method_e;
+typedef enum {
+    DCV_HTTP01,
+    DCV_RESOLVE /* nothing is proven but where names resolve to */
+} dcv_method_e;
+
+/* Where a name must resolve to (pki.md, Network binding). */
+typedef struct {
+    const char *name;                      /* normalised dns name */
+    const apr_array_header_t *resolves_to; /* of const char *, CIDRs */
+} dcv_bound_t;
 
 typedef struct {
     dcv_method_e method;
-    const char *domain; /* normalised dns name */
+    const char *domain; /* normalised dns name; of DCV_RESOLVE: for logs */
     const char *token;
     const char *key_authorization; /* token "." thumbprint */
-    const char *account;           /* whose job it is: for fairness, logs */
-    apr_pool_t *pool;              /* the job's own pool, with its own
-                                      allocator; the loop uses it from submit
-                                      until done is called */
+    /* Of const dcv_bound_t *; NULL: none.  DCV_RESOLVE looks at each: all
+     * addresses of its name must be in these networks.  DCV_HTTP01 knows only
+     * domain's, and dials no address of it that is not. */
+    const apr_array_header_t *bounds;
+    const char *account; /* whose job it is: for fairness, logs */
+    apr_pool_t *pool;    /* the job's own pool, with its own
+                            allocator; the loop uses it from submit
+                            until done is called */
 } dcv_job_t;
 
 typedef struct {

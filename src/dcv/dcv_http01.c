@@ -10,6 +10,7 @@
 #include "dcv/dcv_attempt.h"
 #include "dcv/dcv_body.h"
 #include "dcv/dcv_fetch_words.h"
+#include "dcv/dcv_resolve.h"
 #include "dcv/dcv_url.h"
 
 #include "base/banned.h"
@@ -22,6 +23,9 @@
 typedef struct {
     dcv_run_t *run;
     apr_pool_t *pool;
+    const dcv_bound_t *bound; /* of the domain; NULL: none */
+    const dcv_net_t *bound_net;
+    int was_bound; /* an address was left out for it */
     dcv_attempt_t attempt;
     dcv_dns_query_t *query;        /* NULL unless we wait for it */
     apr_array_header_t *addresses; /* of dcv_address_t *, that may be dialled */
@@ -70,7 +74,10 @@ static void hop_start(http01_t *http01, const dcv_url_t *url);
 /* All addresses have been tried in vain. */
 static void addresses_end(http01_t *http01)
 {
-    if (!http01->addresses->nelts)
+    if (!http01->addresses->nelts && http01->was_bound)
+        fail(http01, PROBLEM_REJECTED_IDENTIFIER,
+             dcv_resolve_bound_text(http01->bound, http01->pool), NULL);
+    else if (!http01->addresses->nelts)
         fail(http01, PROBLEM_CONNECTION, NULL,
              "the ACME server must not connect to such an address; its "
              "operator may permit it with ACMEValidationAllow");
@@ -210,26 +217,39 @@ static void address_dial(http01_t *http01)
         share_set(http01);
 }
 
-/* T79: every address of every hop. */
+/* Why address must not be dialled, NULL if it may (T79: every address of every
+ * hop). */
+static const char *obstacle_find(http01_t *http01, const dcv_address_t *address)
+{
+    const char *rule;
+
+    if (!dcv_net_is_allowed(http01->run->conf->net, &address->sock.any, &rule))
+        return apr_psprintf(http01->pool, "denied by rule %s", rule);
+    if (!http01->bound ||
+        strcmp(http01->attempt.host, http01->run->job->domain) ||
+        dcv_net_is_allowed(http01->bound_net, &address->sock.any, NULL))
+        return NULL;
+    http01->was_bound = 1;
+    return "not where the policy wants it";
+}
+
 static void addresses_take(http01_t *http01, const dcv_dns_answer_t *answer)
 {
     int i;
 
     http01->next = 0;
+    http01->was_bound = 0;
     http01->addresses = apr_array_make(http01->pool, answer->addresses->nelts,
                                        sizeof(dcv_address_t *));
     for (i = 0; i < answer->addresses->nelts; i++) {
         dcv_address_t *address =
             APR_ARRAY_IDX(answer->addresses, i, dcv_address_t *);
-        const char *rule;
+        const char *why = obstacle_find(http01, address);
 
-        if (dcv_net_is_allowed(http01->run->conf->net, &address->sock.any,
-                               &rule))
-            APR_ARRAY_PUSH(http01->addresses, dcv_address_t *) = address;
+        if (why)
+            dcv_attempt_note(&http01->attempt, address->text, why);
         else
-            dcv_attempt_note(
-                &http01->attempt, address->text,
-                apr_psprintf(http01->pool, "denied by rule %s", rule));
+            APR_ARRAY_PUSH(http01->addresses, dcv_address_t *) = address;
     }
 }
 
@@ -274,6 +294,11 @@ static void start(dcv_run_t *run)
     http01->share.fire = share_over;
     http01->share.baton = http01;
     run->state = http01;
+    if (job->bounds && job->bounds->nelts) {
+        http01->bound = APR_ARRAY_IDX(job->bounds, 0, const dcv_bound_t *);
+        http01->bound_net =
+            dcv_net_make_bound(http01->bound->resolves_to, job->pool);
+    }
     dcv_attempt_init(&http01->attempt, job->pool);
     url.host = job->domain;
     url.port = run->conf->http01_port;
@@ -281,7 +306,11 @@ static void start(dcv_run_t *run)
         apr_snprintf(port, sizeof(port), ":%d", url.port);
     url.text = apr_pstrcat(job->pool, "http://", job->domain, port,
                            "/.well-known/acme-challenge/", job->token, NULL);
-    hop_start(http01, &url);
+    http01->attempt.url = url.text;
+    if (http01->bound && !http01->bound_net)
+        fail_ours(http01, "its networks are no networks");
+    else
+        hop_start(http01, &url);
 }
 
 /* The whole validation has taken too long. */

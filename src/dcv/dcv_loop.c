@@ -16,6 +16,7 @@
 #include "base/clock.h"
 #include "dcv/dcv_http01.h"
 #include "dcv/dcv_queue.h"
+#include "dcv/dcv_resolve.h"
 #include "dcv/dcv_run.h"
 
 #include "base/banned.h"
@@ -52,6 +53,7 @@ struct dcv_loop_t {
 
 static const dcv_method_t *const methods[] = {
     [DCV_HTTP01] = &dcv_http01,
+    [DCV_RESOLVE] = &dcv_resolve,
 };
 
 static apr_status_t loop_close(void *data)

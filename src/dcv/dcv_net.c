@@ -26,6 +26,7 @@ typedef struct {
 
 struct dcv_net_t {
     apr_array_header_t *rules; /* of rule_t */
+    int is_bound;              /* what no rule speaks of is forbidden */
 };
 
 static const char *const built_in[] = {
@@ -149,6 +150,23 @@ dcv_net_t *dcv_net_make(apr_pool_t *pool)
     return net;
 }
 
+dcv_net_t *dcv_net_make_bound(const apr_array_header_t *networks,
+                              apr_pool_t *pool)
+{
+    dcv_net_t *net = apr_pcalloc(pool, sizeof(*net));
+    int i;
+
+    net->is_bound = 1;
+    net->rules = apr_array_make(pool, networks->nelts + 1, sizeof(rule_t));
+    for (i = 0; i < networks->nelts; i++) {
+        const char *text = APR_ARRAY_IDX(networks, i, const char *);
+
+        if (dcv_net_rule_add(net, text, 1, pool) != APR_SUCCESS)
+            return NULL;
+    }
+    return net;
+}
+
 apr_status_t dcv_net_rule_add(dcv_net_t *net, const char *text, int is_allow,
                               apr_pool_t *pool)
 {
@@ -225,12 +243,12 @@ int dcv_net_is_allowed(const dcv_net_t *net, const struct sockaddr *addr,
          * them does not mean what is inside. */
         outer = decides;
         decides = rule_find(net, &inner);
-        if (!is_ipv4 && outer && !outer->is_allow)
+        if (!is_ipv4 && (net->is_bound || (outer && !outer->is_allow)))
             decides = outer;
     }
-    if (!decides || decides->is_allow)
+    if (decides ? decides->is_allow : !net->is_bound)
         return 1;
     if (rule)
-        *rule = decides->text;
+        *rule = decides ? decides->text : "not in its networks";
     return 0;
 }

@@ -17,6 +17,11 @@
 
 dcv_net_t *dcv_net_make(apr_pool_t *pool);
 
+/* These networks (of const char *) and nothing else, without anything built in;
+ * NULL if one is none. */
+dcv_net_t *dcv_net_make_bound(const apr_array_header_t *networks,
+                              apr_pool_t *pool);
+
 /* "10.0.0.0/8", "::1", "fe80::/10": APR_EINVAL if text is no CIDR or has host
  * bits set. */
 apr_status_t dcv_net_rule_add(dcv_net_t *net, const char *text, int is_allow,

@@ -74,6 +74,22 @@ static void done(void *baton, dcv_job_t *job, dcv_result_t *result)
     pthread_mutex_unlock(&probe->bed->lock);
 }
 
+void bed_bind(bed_t *bed, const char *name, const char *networks)
+{
+    dcv_bound_t *bound = apr_pcalloc(bed->pool, sizeof(*bound));
+    char *text = apr_pstrdup(bed->pool, networks), *state, *word;
+    apr_array_header_t *list = apr_array_make(bed->pool, 2, sizeof(char *));
+
+    for (word = apr_strtok(text, " ", &state); word;
+         word = apr_strtok(NULL, " ", &state))
+        APR_ARRAY_PUSH(list, const char *) = word;
+    bound->name = name;
+    bound->resolves_to = list;
+    if (!bed->bounds)
+        bed->bounds = apr_array_make(bed->pool, 2, sizeof(dcv_bound_t *));
+    APR_ARRAY_PUSH(bed->bounds, dcv_bound_t *) = bound;
+}
+
 probe_t *bed_submit(bed_t *bed, const char *domain, const char *token,
                     const char *account)
 {
@@ -98,7 +114,8 @@ probe_t *bed_submit_key(bed_t *bed, const char *domain, const char *token,
     probe->bed = bed;
     probe->pool = pool;
     job = apr_pcalloc(pool, sizeof(*job));
-    job->method = DCV_HTTP01;
+    job->method = bed->method;
+    job->bounds = bed->bounds;
     job->domain = apr_pstrdup(pool, domain);
     job->token = apr_pstrdup(pool, token);
     job->key_authorization = apr_pstrdup(pool, key_authorization);

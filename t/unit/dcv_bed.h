@@ -12,7 +12,9 @@
 typedef struct {
     apr_pool_t *pool;
     dcv_conf_t *conf;
-    dcv_net_t *net; /* of conf; loopback is allowed */
+    dcv_net_t *net;             /* of conf; loopback is allowed */
+    dcv_method_e method;        /* of the next job … */
+    apr_array_header_t *bounds; /* … and what it is bound to; NULL: nothing */
     dcv_loop_t *loop;
     pthread_t thread;
     pthread_mutex_t lock;
@@ -31,6 +33,9 @@ bed_t *bed_start(apr_pool_t *pool);
 void bed_stop(bed_t *bed);
 
 void bed_host(bed_t *bed, const char *name, const char *address);
+
+/* One more bound for jobs: networks "10.0.0.0/8 fd00::/8". */
+void bed_bind(bed_t *bed, const char *name, const char *networks);
 
 /* http-01 of this name and token; the key authorization is token ".thumb".  A
  * probe is freed with bed_free. */

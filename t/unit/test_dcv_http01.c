@@ -375,6 +375,27 @@ static void followed(apr_pool_t *pool)
     close_all();
 }
 
+/* pki.md, Network binding: of the domain's own addresses, not of others'. */
+static void bound(apr_pool_t *pool)
+{
+    open_all(pool);
+    bed_bind(bed, "a.test", "10.0.0.0/8 127.0.0.0/24");
+    proven("plain");
+    bed->bounds = NULL;
+    bed_bind(bed, "a.test", "10.9.0.0/16 fd00::/8");
+    refused("a.test", "plain", PROBLEM_REJECTED_IDENTIFIER,
+            "wants a.test to resolve to 10.9.0.0/16, fd00::/8");
+    refused("a.test", "plain", PROBLEM_REJECTED_IDENTIFIER, "127.0.0.1 port ");
+    /* What the server must never dial stays so. */
+    bed->bounds = NULL;
+    bed_bind(bed, "metadata.test", "169.254.0.0/16");
+    refused("metadata.test", "plain", PROBLEM_CONNECTION, "169.254.0.0/16");
+    bed->bounds = NULL;
+    bed_bind(bed, "a.test", "");
+    refused("a.test", "plain", PROBLEM_REJECTED_IDENTIFIER, "nothing at all");
+    close_all();
+}
+
 const tap_case_t tap_cases[] = {
     {"T78 R26 right answers", right},
     {"T78 R26 wrong answers: incorrectResponse with what was seen", wrong},
@@ -382,4 +403,5 @@ const tap_case_t tap_cases[] = {
     {"T78 https that does not work: tls", tls},
     {"T79 redirects that are not followed", redirects},
     {"T78 R26 redirects that are followed", followed},
+    {"pki.md: resolves-to, on the address that is dialled", bound},
     {NULL, NULL}};
