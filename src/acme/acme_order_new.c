@@ -165,6 +165,7 @@ static store_authz_t *authz_make(const store_order_t *order,
     authz->account_id = order->account_id;
     authz->realm = order->realm;
     authz->directory = order->directory;
+    authz->profile = order->profile;
     authz->type = identifier_type_name(identifier->type);
     authz->value = identifier_base(identifier);
     authz->wildcard = identifier_is_wildcard(identifier);
@@ -187,7 +188,7 @@ static problem_t *authz_reuse(store_authz_t **authz, acme_t *acme,
     if (!acme->conf->authz_reuse)
         return NULL;
     rv = store_authz_get_reusable(
-        authz, acme->store, v->account->id,
+        authz, acme->store, v->account->id, v->route->profile->name,
         identifier_type_name(identifier->type), identifier_base(identifier),
         identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
     if (rv == APR_SUCCESS)

@@ -8,7 +8,7 @@
 #define COLUMNS                                                                \
     "id, account_id, realm, directory, type, value, wildcard, status, token, " \
     "challenges, attempted, attempted_at, thumbprint, error, validated_at, "   \
-    "created_at, expires_at"
+    "created_at, expires_at, profile"
 enum {
     COL_ID,
     COL_ACCOUNT_ID,
@@ -26,7 +26,8 @@ enum {
     COL_ERROR,
     COL_VALIDATED_AT,
     COL_CREATED_AT,
-    COL_EXPIRES_AT
+    COL_EXPIRES_AT,
+    COL_PROFILE
 };
 
 static store_authz_t *authz_make(const store_rows_t *rows)
@@ -50,22 +51,23 @@ static store_authz_t *authz_make(const store_rows_t *rows)
     authz->validated_at = store_rows_int(rows, COL_VALIDATED_AT);
     authz->created_at = store_rows_int(rows, COL_CREATED_AT);
     authz->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
+    authz->profile = store_rows_maybe(rows, COL_PROFILE);
     return authz;
 }
 
 static const store_sql_t sql_insert = {
     STORE_SQL_AUTHZ_INSERT, "INSERT INTO authzs (" COLUMNS ") "
                             "VALUES (%s, %s, %s, %s, %s, %s, %d, %s, %s, "
-                            "%s, %s, %lld, %s, %s, %lld, %lld, %lld)"};
+                            "%s, %s, %lld, %s, %s, %lld, %lld, %lld, %s)"};
 
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
 {
-    const void *values[] = {a->id,          a->account_id, a->realm,
-                            a->directory,   a->type,       a->value,
-                            &a->wildcard,   a->status,     a->token,
-                            a->challenges,  a->attempted,  &a->attempted_at,
-                            a->thumbprint,  a->error,      &a->validated_at,
-                            &a->created_at, &a->expires_at};
+    const void *values[] = {a->id,          a->account_id,  a->realm,
+                            a->directory,   a->type,        a->value,
+                            &a->wildcard,   a->status,      a->token,
+                            a->challenges,  a->attempted,   &a->attempted_at,
+                            a->thumbprint,  a->error,       &a->validated_at,
+                            &a->created_at, &a->expires_at, a->profile};
     int changed;
 
     return store_conn_run(&changed, conn, &sql_insert, values);
@@ -97,15 +99,17 @@ static const store_sql_t sql_get_reusable = {
     STORE_SQL_AUTHZ_GET_REUSABLE,
     "SELECT " COLUMNS " FROM authzs "
     "WHERE account_id = %s AND status = 'valid' AND value = %s "
-    "AND type = %s AND wildcard = %d AND expires_at > %lld "
+    "AND type = %s AND wildcard = %d AND profile = %s AND expires_at > %lld "
     "ORDER BY expires_at DESC LIMIT 1"};
 
 apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
-                                      const char *account_id, const char *type,
+                                      const char *account_id,
+                                      const char *profile, const char *type,
                                       const char *value, int wildcard,
                                       apr_int64_t min_expires, apr_pool_t *pool)
 {
-    const void *args[] = {account_id, value, type, &wildcard, &min_expires};
+    const void *args[] = {account_id, value,   type,
+                          &wildcard,  profile, &min_expires};
 
     return authz_get(authz, store, &sql_get_reusable, args, pool);
 }

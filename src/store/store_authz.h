@@ -28,16 +28,19 @@ typedef struct {
     const char *error;      /* problem JSON, NULL: none */
     apr_int64_t validated_at;
     apr_int64_t created_at, expires_at;
+    const char *profile; /* of the order that it was made for; NULL: made
+                            before that was written down */
 } store_authz_t;
 
 apr_status_t store_authz_get(store_authz_t **authz, store_t *store,
                              const char *id, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* The newest valid one of the account for this identifier that lives beyond
- * min_expires, else APR_ENOENT. */
+/* The newest valid one of the account and profile for this identifier that
+ * lives beyond min_expires, else APR_ENOENT. */
 apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
-                                      const char *account_id, const char *type,
+                                      const char *account_id,
+                                      const char *profile, const char *type,
                                       const char *value, int wildcard,
                                       apr_int64_t min_expires, apr_pool_t *pool)
     __attribute__((warn_unused_result));

@@ -5,7 +5,8 @@
 
 #include "base/banned.h"
 
-/* External account keys, events, blocked public keys. */
+/* External account keys, events, blocked public keys, authorizations of
+ * profiles. */
 const char *const store_schema_2[] = {
     /* Kids are random; number is their age. */
     "CREATE TABLE eabs ("
@@ -36,6 +37,9 @@ const char *const store_schema_2[] = {
     "ALTER TABLE accounts ADD COLUMN eab_kid TEXT REFERENCES eabs (kid)",
     "CREATE INDEX accounts_of_eab ON accounts (eab_kid, id) "
     "WHERE eab_kid IS NOT NULL",
+
+    /* What is demanded of names is a profile's matter. */
+    "ALTER TABLE authzs ADD COLUMN profile TEXT",
 
     /* Nothing refers to events and they to nothing: they outlive all.  Their
      * only index is the order they happened in. */

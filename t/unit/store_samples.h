@@ -36,6 +36,7 @@ static inline store_authz_t *help_authz(const char *id, const char *account_id,
     authz->directory = "";
     authz->type = "dns";
     authz->value = apr_pstrcat(pool, id, ".test", NULL);
+    authz->profile = "default";
     authz->status = "pending";
     authz->token = "token";
     authz->challenges = "http-01";

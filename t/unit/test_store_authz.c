@@ -165,8 +165,8 @@ static apr_status_t reusable(help_t *help, store_authz_t **authz,
                              const char *value, int wildcard,
                              apr_int64_t min_expires)
 {
-    return store_authz_get_reusable(authz, help->store, "a", "dns", value,
-                                    wildcard, min_expires, help->pool);
+    return store_authz_get_reusable(authz, help->store, "a", "default", "dns",
+                                    value, wildcard, min_expires, help->pool);
 }
 
 static void reuse(apr_pool_t *pool)
@@ -186,8 +186,11 @@ static void reuse(apr_pool_t *pool)
     ok(!authz);
     is_int(reusable(help, &authz, "n.test", 1, 1000), APR_ENOENT);
     is_int(reusable(help, &authz, "N.test", 0, 1000), APR_ENOENT);
-    is_int(store_authz_get_reusable(&authz, help->store, "b", "dns", "n.test",
-                                    0, 1000, pool),
+    is_int(store_authz_get_reusable(&authz, help->store, "b", "default", "dns",
+                                    "n.test", 0, 1000, pool),
+           APR_ENOENT);
+    is_int(store_authz_get_reusable(&authz, help->store, "a", "other", "dns",
+                                    "n.test", 0, 1000, pool),
            APR_ENOENT);
     is_int(store_authz_deactivate(help->store, "y", NULL, pool), APR_SUCCESS);
     is_int(reusable(help, &authz, "n.test", 0, 1000), APR_SUCCESS);
