@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_conf_pki.h"
+#include "policy/policy_make.h"
 
 #include "base/banned.h"
 
@@ -29,7 +30,7 @@ static acme_profile_t *profile_default(apr_pool_t *pool)
 
     profile->name = "default";
     profile->directory = "";
-    profile->policy = policy_preset_tls_server(pool);
+    profile->policy = policy_make("tls-server", pool);
     profile->validity.validity = 90 * DAY;
     profile->validity.max_validity = 365 * DAY;
     profile->validity.backdate = 3600;

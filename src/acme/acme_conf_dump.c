@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "policy/policy_dump.h"
 
 #include "base/banned.h"
 
@@ -26,7 +27,6 @@ typedef struct {
 #define DCV(member)     offsetof(dcv_conf_t, member)
 #define ISSUER(member)  offsetof(acme_issuer_t, member)
 #define PROFILE(member) offsetof(acme_profile_t, member)
-#define POLICY(member)  offsetof(policy_t, member)
 
 static const field_t conf_fields[] = {
     {"serverName", MAYBE, CONF(server_name)},
@@ -90,18 +90,6 @@ static const field_t profile_fields[] = {
     {"validation", NUMBER, PROFILE(validation)},
     {"caa", NUMBER, PROFILE(caa)},
     {"enrollment", NUMBER, PROFILE(enrollment)},
-    {NULL, TEXT, 0},
-};
-
-static const field_t policy_fields[] = {
-    {"name", TEXT, POLICY(name)},
-    {"maxNames", NUMBER, POLICY(max_names)},
-    {"keyKinds", NUMBER, POLICY(key_kinds)},
-    {"rsaMin", NUMBER, POLICY(rsa_min)},
-    {"rsaMax", NUMBER, POLICY(rsa_max)},
-    {"maxValidity", NUMBER64, POLICY(max_validity)},
-    {"keyUsage", NUMBER, POLICY(key_usage)},
-    {"keyUsageRSA", NUMBER, POLICY(key_usage_rsa)},
     {NULL, TEXT, 0},
 };
 
@@ -304,42 +292,29 @@ static int issuers_parse(apr_array_header_t *list, json_t *json,
     return json_is_array(json);
 }
 
-static json_t *profile_render(const acme_profile_t *profile)
+static json_t *profile_render(const acme_profile_t *profile, apr_pool_t *pool)
 {
-    json_t *json = json_object(), *policy = json_object();
+    json_t *json = json_object();
 
     fields_render(json, profile_fields, profile);
     json_object_set_new(json, "challenges",
                         strings_render(profile->challenges));
     json_object_set_new(json, "subject", strings_render(profile->subject));
-    fields_render(policy, policy_fields, profile->policy);
-    json_object_set_new(policy, "extKeyUsage",
-                        strings_render(profile->policy->ext_key_usage));
-    json_object_set_new(policy, "extKeyUsageIgnored",
-                        strings_render(profile->policy->ext_key_usage_ignored));
-    json_object_set_new(json, "policy", policy);
+    json_object_set_new(json, "policy", policy_render(profile->policy, pool));
     return json;
 }
 
 static acme_profile_t *profile_parse(json_t *json, apr_pool_t *pool)
 {
     acme_profile_t *profile = apr_pcalloc(pool, sizeof(*profile));
-    policy_t *policy = policy_preset_tls_server(pool);
-    json_t *from = json_object_get(json, "policy");
 
-    if (!fields_parse(profile, profile_fields, json, pool) ||
-        !fields_parse(policy, policy_fields, from, pool))
+    if (!fields_parse(profile, profile_fields, json, pool))
         return NULL;
-    policy->ext_key_usage =
-        strings_parse(json_object_get(from, "extKeyUsage"), pool);
-    policy->ext_key_usage_ignored =
-        strings_parse(json_object_get(from, "extKeyUsageIgnored"), pool);
-    profile->policy = policy;
+    profile->policy = policy_parse(json_object_get(json, "policy"), pool);
     profile->challenges =
         strings_parse(json_object_get(json, "challenges"), pool);
     profile->subject = strings_parse(json_object_get(json, "subject"), pool);
-    if (!policy->ext_key_usage || !policy->ext_key_usage_ignored ||
-        !profile->challenges || !profile->subject)
+    if (!profile->policy || !profile->challenges || !profile->subject)
         return NULL;
     return profile;
 }
@@ -376,8 +351,10 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
     json_object_set_new(json, "issuers", list);
     list = json_array();
     for (i = 0; i < conf->profiles->nelts; i++)
-        json_array_append_new(list, profile_render(APR_ARRAY_IDX(
-                                        conf->profiles, i, acme_profile_t *)));
+        json_array_append_new(
+            list,
+            profile_render(APR_ARRAY_IDX(conf->profiles, i, acme_profile_t *),
+                           pool));
     json_object_set_new(json, "profiles", list);
     return json;
 }

@@ -17,9 +17,6 @@
 
 #include "base/banned.h"
 
-/* RFC 5280 A.1, ub-common-name */
-#define COMMON_NAME_MAX 64
-
 typedef struct {
     const unsigned char *der;
     apr_size_t len;
@@ -181,34 +178,20 @@ static problem_t *csr_approve(policy_csr_t **csr, jose_jwk_t **key,
                               const apr_array_header_t *identifiers,
                               const csr_t *raw)
 {
-    problem_t *prob = policy_names_check(profile->policy, identifiers, v->pool);
+    problem_t *prob =
+        policy_names_check(profile->policy, NULL, identifiers, 0, v->pool);
+    policy_csr_terms_t terms = {0};
 
     if (prob)
         return prob;
-    prob = policy_csr_check(csr, profile->policy, raw->der, raw->len,
-                            identifiers, v->key->pkey, v->pool);
+    terms.policy = profile->policy;
+    terms.identifiers = identifiers;
+    terms.account_key = v->key->pkey;
+    terms.common_name = profile->validity.common_name;
+    prob = policy_csr_check(csr, &terms, raw->der, raw->len, v->pool);
     if (prob)
         return prob;
     return key_take(key, *csr, acme, v);
-}
-
-/* The CSR's own, else the first name that is short enough (protocol.md, CN). */
-static const char *common_name(const policy_csr_t *csr,
-                               const acme_profile_t *profile,
-                               const apr_array_header_t *identifiers)
-{
-    int i;
-
-    if (csr->common_name && strlen(csr->common_name) <= COMMON_NAME_MAX)
-        return csr->common_name;
-    for (i = 0; profile->validity.common_name && i < identifiers->nelts; i++) {
-        const identifier_t *identifier =
-            APR_ARRAY_IDX(identifiers, i, const identifier_t *);
-
-        if (strlen(identifier->value) <= COMMON_NAME_MAX)
-            return identifier->value;
-    }
-    return NULL;
 }
 
 static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
@@ -241,7 +224,9 @@ static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
     (*plan)->directory = row->directory;
     (*plan)->profile = row->profile;
     (*plan)->identifiers = row->identifiers;
-    (*plan)->common_name = common_name(csr, profile, identifiers);
+    (*plan)->common_name = csr->common_name;
+    (*plan)->key_usage = csr->key_usage;
+    (*plan)->ext_key_usage = csr->ext_key_usage;
     (*plan)->wished_at = row->created_at;
     (*plan)->not_before = row->not_before;
     (*plan)->not_after = row->not_after;

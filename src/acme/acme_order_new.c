@@ -134,8 +134,8 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
     prob = identifiers_parse(wish, acme, v);
     if (prob)
         return prob;
-    prob = policy_names_check(v->route->profile->policy, wish->identifiers,
-                              v->pool);
+    prob = policy_names_check(v->route->profile->policy, NULL,
+                              wish->identifiers, 0, v->pool);
     if (prob)
         return prob;
     prob = time_parse(&wish->not_before, v, "notBefore");

@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "policy/policy_csr.h"
 
 #include "base/banned.h"
 
@@ -76,10 +77,8 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
     plan->key = key;
     plan->wished_at = now;
     plan->validity = acme_plan_validity(policy, validity);
-    plan->key_usage = policy->key_usage;
-    if (EVP_PKEY_get_base_id(key->pkey) == EVP_PKEY_RSA)
-        plan->key_usage |= policy->key_usage_rsa;
-    plan->ext_key_usage = policy->ext_key_usage;
+    plan->key_usage = policy_csr_key_usage(policy, key->pkey);
+    plan->ext_key_usage = policy->eku_require;
     return plan;
 }
 

@@ -73,7 +73,7 @@ static problem_t *key_from_jwk(acme_verified_t *v, const jose_jws_t *jws)
     prob = jose_jwk_parse(&v->key, jws->jwk, v->pool);
     if (prob)
         return prob;
-    return policy_key_check(&account_key_policy, v->key->pkey,
+    return policy_key_check(&account_key_policy, v->key->pkey, NULL,
                             PROBLEM_BAD_PUBLIC_KEY, v->pool);
 }
 

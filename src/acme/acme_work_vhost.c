@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "base/token.h"
 #include "ca/ca_openssl.h"
+#include "policy/policy_make.h"
 #include "store/store_cert.h"
 
 #include "base/banned.h"
@@ -89,8 +90,9 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
 
     if (!jwk)
         return APR_EINVAL;
-    plan = acme_plan_make(acme, automatic(acme), policy_preset_tls_server(pool),
-                          &vhost_validity, jwk, now, pool);
+    plan =
+        acme_plan_make(acme, automatic(acme), policy_make("tls-server", pool),
+                       &vhost_validity, jwk, now, pool);
     plan->identifiers = identifier_list_text(names, pool);
     plan->common_name = common_name(names);
     job.id = token_id(apr_time_from_sec(now), pool);

@@ -6,35 +6,35 @@
 #include <openssl/err.h>
 #include <string.h>
 
-#include "policy/policy_csr_wishes.h"
+#include "policy/policy_csr_subject.h"
 #include "policy/policy_key.h"
 #include "policy/policy_pkcs10.h"
 #include "policy/policy_spki.h"
+#include "policy/policy_usage.h"
 
 #include "base/banned.h"
 
-/* RFC 5280, upper bounds: ub-common-name */
-#define COMMON_NAME_MAX 64
-
 /* A bad key is not tried: it might be slow. */
-static EVP_PKEY *key_check(policy_csr_wishes_t *wishes, const policy_t *policy,
-                           const policy_pkcs10_t *pkcs10, EVP_PKEY *account_key,
-                           apr_pool_t *pool)
+static EVP_PKEY *key_check(policy_csr_wishes_t *wishes,
+                           const policy_csr_terms_t *terms,
+                           const policy_pkcs10_t *pkcs10, apr_pool_t *pool)
 {
-    EVP_PKEY *key;
+    EVP_PKEY *key, *account_key = terms->account_key;
     const char *fault =
         policy_spki_fault(&key, pkcs10->spki, pkcs10->spki_len, pool);
     problem_t *prob = NULL;
 
     if (key)
-        prob = policy_key_check(policy, key, PROBLEM_BAD_CSR, pool);
+        prob = policy_key_check(terms->policy, key, terms->blocklist,
+                                PROBLEM_BAD_CSR, pool);
     if (fault)
         policy_csr_wishes_fault(
             wishes,
             apr_pstrcat(pool, "the public key is refused: ", fault, NULL));
     else if (prob)
         policy_csr_wishes_fault(wishes, prob->detail);
-    fault = policy_pkcs10_signature_fault(pkcs10, prob ? NULL : key, pool);
+    fault = policy_pkcs10_signature_fault(pkcs10, terms->policy,
+                                          prob ? NULL : key, pool);
     if (fault)
         policy_csr_wishes_fault(wishes, fault);
     /* RFC 8555 11.1 */
@@ -108,14 +108,6 @@ static void names_sub_add(problem_t *prob, const char *what,
                         APR_ARRAY_IDX(names, i, identifier_t *), pool);
 }
 
-/* The CSR's CN if it fits; it is one of the order's names by now. */
-static const char *common_name_get(const policy_csr_wishes_t *wishes)
-{
-    const identifier_t *name = wishes->common_name;
-
-    return name && strlen(name->value) <= COMMON_NAME_MAX ? name->value : NULL;
-}
-
 static const char *sha256_hex(const unsigned char *der, apr_size_t der_len,
                               apr_pool_t *pool)
 {
@@ -154,29 +146,57 @@ static problem_t *wishes_problem(policy_csr_wishes_t *wishes,
     return prob;
 }
 
-problem_t *policy_csr_check(policy_csr_t **csr, const policy_t *policy,
+/* Everything but the key; NULL if OpenSSL fails. */
+static policy_csr_t *csr_make(const policy_csr_terms_t *terms,
+                              const policy_csr_wishes_t *wishes, EVP_PKEY *key,
+                              const char *common_name, apr_pool_t *pool)
+{
+    policy_csr_t *csr = apr_pcalloc(pool, sizeof(*csr));
+    unsigned char hash[32];
+
+    csr->key = key;
+    csr->common_name = common_name;
+    csr->subject = wishes->subject;
+    csr->emails = wishes->emails;
+    csr->uris = wishes->uris;
+    csr->key_usage =
+        policy_key_usage_issued(terms->policy, key, wishes->key_usage);
+    csr->ext_key_usage =
+        policy_ext_key_usage_issued(terms->policy, wishes->ext_key_usage, pool);
+    if (!policy_spki_sha256(hash, key))
+        return NULL;
+    csr->spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
+    return csr;
+}
+
+problem_t *policy_csr_check(policy_csr_t **csr, const policy_csr_terms_t *terms,
                             const unsigned char *der, apr_size_t der_len,
-                            const apr_array_header_t *identifiers,
-                            EVP_PKEY *account_key, apr_pool_t *pool)
+                            apr_pool_t *pool)
 {
     policy_csr_wishes_t *wishes = NULL;
     policy_pkcs10_t *pkcs10;
+    const char *common_name = NULL;
     EVP_PKEY *key = NULL;
     problem_t *prob = policy_pkcs10_parse(&pkcs10, der, der_len, pool);
 
     if (!prob) {
-        wishes = policy_csr_wishes_make(policy, pkcs10, pool);
-        key = key_check(wishes, policy, pkcs10, account_key, pool);
-        prob = wishes_problem(wishes, identifiers, pool);
+        wishes = policy_csr_wishes_make(terms->policy, pkcs10, pool);
+        common_name = policy_csr_subject_check(wishes, terms, pool);
+        key = key_check(wishes, terms, pkcs10, pool);
+        prob = wishes_problem(wishes, terms->identifiers, pool);
+    }
+    if (!prob) {
+        *csr = csr_make(terms, wishes, key, common_name, pool);
+        if (*csr)
+            (*csr)->sha256 = sha256_hex(der, der_len, pool);
+        if (!*csr || !(*csr)->sha256)
+            prob = problem_internal(pool, APR_EGENERAL, "digest of a CSR");
     }
     ERR_clear_error();
-    if (prob)
-        return prob;
-    *csr = apr_palloc(pool, sizeof(**csr));
-    (*csr)->key = key;
-    (*csr)->common_name = common_name_get(wishes);
-    (*csr)->sha256 = sha256_hex(der, der_len, pool);
-    if (!(*csr)->sha256)
-        return problem_internal(pool, APR_EGENERAL, "digest of a CSR");
-    return NULL;
+    return prob;
+}
+
+unsigned int policy_csr_key_usage(const policy_t *policy, const EVP_PKEY *key)
+{
+    return policy_key_usage_issued(policy, key, 0);
 }

@@ -9,12 +9,17 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "policy/policy_rule.h"
+#include "policy/policy_uri.h"
+#include "policy/policy_usage.h"
 
 #include "base/banned.h"
 
-#define FAULTS_MAX 10
-#define QUOTE_MAX  80
-#define OID_MAX    80
+#define FAULTS_MAX  10
+#define QUOTE_MAX   80
+#define OID_MAX     80
+#define ENTRIES_MAX 30 /* of a subject */
+#define USAGES_MAX  30
 
 typedef struct {
     policy_csr_wishes_t *wishes;
@@ -100,17 +105,93 @@ static const identifier_t *name_read(reader_t *reader, const char *what,
     return identifier;
 }
 
-/* In any of X.520's string types.  An empty one says nothing. */
-static void common_name_read(reader_t *reader, const ASN1_STRING *string)
+static const struct {
+    int nid;
+    policy_attribute_e attribute;
+} subject_nids[] = {
+    {NID_commonName, POLICY_CN},
+    {NID_organizationName, POLICY_O},
+    {NID_organizationalUnitName, POLICY_OU},
+    {NID_countryName, POLICY_C},
+    {NID_stateOrProvinceName, POLICY_ST},
+    {NID_localityName, POLICY_L},
+    {NID_domainComponent, POLICY_DC},
+};
+
+/* -1 for what no policy can allow. */
+static int subject_attribute(const ASN1_OBJECT *object)
 {
+    int nid = OBJ_obj2nid(object);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(subject_nids) / sizeof(*subject_nids); ++i) {
+        if (subject_nids[i].nid == nid)
+            return subject_nids[i].attribute;
+    }
+    return -1;
+}
+
+/* A CN that could be a host name is one; another needs a pattern for CN. */
+static void common_name_read(reader_t *reader, const char *value,
+                             apr_size_t len)
+{
+    const policy_rule_t *rule = &reader->policy->rules[POLICY_CN];
+    identifier_t *id;
+    const char *fault;
+
+    if (memchr(value, 0, len) || !policy_rule_is_list(rule) ||
+        !identifier_parse(&id, "dns", value, IDENTIFIER_UNDERSCORE,
+                          reader->pool)) {
+        reader->wishes->common_name = name_read(reader, "its CN", value, len);
+        return;
+    }
+    fault = policy_value_fault(POLICY_CN, value, reader->pool);
+    if (fault)
+        fault_add(reader, "its CN \"%s\": %s",
+                  quote_make(value, len, QUOTE_MAX, reader->pool), fault);
+    else
+        reader->wishes->common_text = value;
+}
+
+static void value_add(reader_t *reader, int attribute, const char *value)
+{
+    const char *fault =
+        policy_value_fault((policy_attribute_e)attribute, value, reader->pool);
+    policy_value_t *made;
+
+    if (fault) {
+        fault_add(reader, "its %s \"%s\": %s",
+                  policy_attribute_name((policy_attribute_e)attribute),
+                  quote_make(value, strlen(value), QUOTE_MAX, reader->pool),
+                  fault);
+        return;
+    }
+    made = apr_palloc(reader->pool, sizeof(*made));
+    made->attribute = (policy_attribute_e)attribute;
+    made->value = value;
+    APR_ARRAY_PUSH(reader->wishes->subject, policy_value_t *) = made;
+}
+
+/* In any of X.520's string types.  An empty one says nothing. */
+static void entry_read(reader_t *reader, int attribute,
+                       const ASN1_STRING *string)
+{
+    const char *name = policy_attribute_name((policy_attribute_e)attribute);
     unsigned char *utf8 = NULL;
     int len = ASN1_STRING_to_UTF8(&utf8, string);
+    char *value;
 
     if (len < 0)
-        fault_add(reader, "its CN cannot be read");
-    else if (len > 0)
-        reader->wishes->common_name =
-            name_read(reader, "its CN", utf8, (apr_size_t)len);
+        fault_add(reader, "its %s cannot be read", name);
+    if (len > 0) {
+        value = apr_pstrmemdup(reader->pool, (char *)utf8, (apr_size_t)len);
+        if (attribute == POLICY_CN)
+            common_name_read(reader, value, (apr_size_t)len);
+        else if (memchr(utf8, 0, (size_t)len))
+            fault_add(reader, "its %s holds a NUL octet", name);
+        else
+            value_add(reader, attribute, value);
+    }
     OPENSSL_free(utf8);
 }
 
@@ -118,33 +199,34 @@ static void subject_read(reader_t *reader)
 {
     X509_NAME *subject = reader->pkcs10->subject;
     apr_array_header_t *others = words_make(reader->pool);
-    int i, common_names = 0;
+    int i, count = X509_NAME_entry_count(subject), common_names = 0;
 
-    for (i = 0; i < X509_NAME_entry_count(subject); ++i) {
+    if (count > ENTRIES_MAX)
+        fault_add(reader, "its subject has %d attributes; at most %d are read",
+                  count, ENTRIES_MAX);
+    for (i = 0; i < count && i < ENTRIES_MAX; ++i) {
         X509_NAME_ENTRY *entry = X509_NAME_get_entry(subject, i);
         ASN1_OBJECT *object = X509_NAME_ENTRY_get_object(entry);
+        int attribute = subject_attribute(object);
 
-        if (OBJ_obj2nid(object) != NID_commonName)
+        if (attribute < 0)
             APR_ARRAY_PUSH(others, const char *) =
                 object_name(object, reader->pool);
-        else if (common_names++ == 0)
-            common_name_read(reader, X509_NAME_ENTRY_get_data(entry));
+        else if (attribute != POLICY_CN || common_names++ == 0)
+            entry_read(reader, attribute, X509_NAME_ENTRY_get_data(entry));
     }
     if (common_names > 1)
         fault_add(reader, "its subject has %d CNs", common_names);
     if (others->nelts)
         fault_add(reader,
-                  "its subject has %s: only a CN is allowed, or nothing",
+                  "its subject has %s, which no policy can allow; leave it "
+                  "out",
                   policy_csr_wishes_list(others, reader->pool));
 }
 
 static const char *general_name_kind(int type)
 {
     switch (type) {
-    case GEN_EMAIL:
-        return "an e-mail address";
-    case GEN_URI:
-        return "a URI";
     case GEN_IPADD:
         return "an IP address";
     case GEN_DIRNAME:
@@ -153,6 +235,52 @@ static const char *general_name_kind(int type)
         return "an otherName";
     default:
         return "a name of a rare kind";
+    }
+}
+
+static void text_add(reader_t *reader, policy_attribute_e attribute,
+                     const ASN1_STRING *string)
+{
+    const char *data = (const char *)ASN1_STRING_get0_data(string);
+    apr_size_t len = (apr_size_t)ASN1_STRING_length(string);
+    const char *text = apr_pstrmemdup(reader->pool, data, len);
+    const char *fault = attribute == POLICY_URI ? policy_uri_fault(text)
+                                                : policy_email_fault(text);
+
+    if (memchr(data, 0, len))
+        fault = "it holds a NUL octet";
+    if (fault)
+        fault_add(reader, "its subjectAltName has the %s \"%s\": %s",
+                  policy_attribute_name(attribute),
+                  quote_make(data, len, QUOTE_MAX, reader->pool), fault);
+    else if (attribute == POLICY_URI)
+        APR_ARRAY_PUSH(reader->wishes->uris, const char *) =
+            policy_uri_normal(text, reader->pool);
+    else
+        APR_ARRAY_PUSH(reader->wishes->emails, const char *) = text;
+}
+
+static void general_name_read(reader_t *reader, const GENERAL_NAME *name,
+                              unsigned int *kinds)
+{
+    switch (name->type) {
+    case GEN_DNS:
+        name_read(reader, "its subjectAltName",
+                  ASN1_STRING_get0_data(name->d.dNSName),
+                  (apr_size_t)ASN1_STRING_length(name->d.dNSName));
+        break;
+    case GEN_EMAIL:
+        text_add(reader, POLICY_EMAIL, name->d.rfc822Name);
+        break;
+    case GEN_URI:
+        text_add(reader, POLICY_URI, name->d.uniformResourceIdentifier);
+        break;
+    default:
+        if (!(*kinds & 1u << name->type))
+            fault_add(reader,
+                      "its subjectAltName has %s, which the order has not",
+                      general_name_kind(name->type));
+        *kinds |= 1u << name->type;
     }
 }
 
@@ -171,27 +299,9 @@ static void san_check(reader_t *reader, const void *value)
         reader->wishes->is_cut = 1;
         return;
     }
-    for (i = 0; i < count; ++i) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-        if (name->type == GEN_DNS)
-            name_read(reader, "its subjectAltName",
-                      ASN1_STRING_get0_data(name->d.dNSName),
-                      (apr_size_t)ASN1_STRING_length(name->d.dNSName));
-        else if (!(kinds & 1u << name->type))
-            fault_add(reader,
-                      "its subjectAltName has %s: only DNS names are "
-                      "allowed",
-                      general_name_kind(name->type));
-        if (name->type != GEN_DNS)
-            kinds |= 1u << name->type;
-    }
+    for (i = 0; i < count; ++i)
+        general_name_read(reader, sk_GENERAL_NAME_value(names, i), &kinds);
 }
-
-static const char *const key_usages[] = {
-    "digitalSignature", "nonRepudiation", "keyEncipherment",
-    "dataEncipherment", "keyAgreement",   "keyCertSign",
-    "cRLSign",          "encipherOnly",   "decipherOnly"};
 
 /* X509v3_KU_* of a bit of KeyUsage (RFC 5280 4.2.1.3). */
 static unsigned int key_usage_flag(int bit)
@@ -199,56 +309,43 @@ static unsigned int key_usage_flag(int bit)
     return bit < 8 ? 0x80u >> bit : X509v3_KU_DECIPHER_ONLY;
 }
 
-/* What RSA keys get is no fault in a CSR with an EC key: cert-manager asks for
- * both whatever the key. */
 static void key_usage_check(reader_t *reader, const void *value)
 {
-    unsigned int may =
-        reader->policy->key_usage | reader->policy->key_usage_rsa;
-    apr_array_header_t *others = words_make(reader->pool);
+    unsigned int refused;
     int bit;
 
-    for (bit = 0; bit < (int)(sizeof(key_usages) / sizeof(*key_usages));
-         ++bit) {
-        if (ASN1_BIT_STRING_get_bit(value, bit) && !(may & key_usage_flag(bit)))
-            APR_ARRAY_PUSH(others, const char *) = key_usages[bit];
+    for (bit = 0; bit <= 8; ++bit) {
+        if (ASN1_BIT_STRING_get_bit(value, bit))
+            reader->wishes->key_usage |= key_usage_flag(bit);
     }
-    if (others->nelts)
+    refused =
+        policy_key_usage_refused(reader->policy, reader->wishes->key_usage);
+    if (refused)
         fault_add(reader,
                   "it asks for key usages that the policy does not "
                   "allow: %s",
-                  policy_csr_wishes_list(others, reader->pool));
-}
-
-static int has_word(const apr_array_header_t *words, const char *word)
-{
-    int i;
-
-    for (i = 0; words && i < words->nelts; ++i) {
-        if (strcmp(APR_ARRAY_IDX(words, i, const char *), word) == 0)
-            return 1;
-    }
-    return 0;
+                  policy_key_usage_text(refused, reader->pool));
 }
 
 static void ext_key_usage_check(reader_t *reader, const void *value)
 {
     const EXTENDED_KEY_USAGE *usages = value;
-    apr_array_header_t *others = words_make(reader->pool);
-    const char *name;
-    int i;
+    apr_array_header_t *asked = reader->wishes->ext_key_usage, *refused;
+    int i, count = sk_ASN1_OBJECT_num(usages);
 
-    for (i = 0; i < sk_ASN1_OBJECT_num(usages); ++i) {
-        name = object_name(sk_ASN1_OBJECT_value(usages, i), reader->pool);
-        if (!has_word(reader->policy->ext_key_usage, name) &&
-            !has_word(reader->policy->ext_key_usage_ignored, name))
-            APR_ARRAY_PUSH(others, const char *) = name;
-    }
-    if (others->nelts)
+    if (count > USAGES_MAX)
+        fault_add(reader,
+                  "it asks for %d extended key usages; at most %d are read",
+                  count, USAGES_MAX);
+    for (i = 0; i < count && i < USAGES_MAX; ++i)
+        APR_ARRAY_PUSH(asked, const char *) =
+            object_name(sk_ASN1_OBJECT_value(usages, i), reader->pool);
+    refused = policy_ext_key_usage_refused(reader->policy, asked, reader->pool);
+    if (refused->nelts)
         fault_add(reader,
                   "it asks for extended key usages that the policy "
                   "does not allow: %s",
-                  policy_csr_wishes_list(others, reader->pool));
+                  policy_csr_wishes_list(refused, reader->pool));
 }
 
 static void basic_constraints_check(reader_t *reader, const void *value)
@@ -402,6 +499,10 @@ policy_csr_wishes_t *policy_csr_wishes_make(const policy_t *policy,
 
     wishes->faults = words_make(pool);
     wishes->names = apr_array_make(pool, 4, sizeof(const identifier_t *));
+    wishes->subject = apr_array_make(pool, 4, sizeof(policy_value_t *));
+    wishes->emails = words_make(pool);
+    wishes->uris = words_make(pool);
+    wishes->ext_key_usage = words_make(pool);
     subject_read(&reader);
     extensions_read(&reader);
     identifier_sort(wishes->names);

@@ -3,15 +3,22 @@
 #define POLICY_CSR_WISHES_H
 
 /* What a CSR asks for beside its key: the subject and the requested
- * extensions.  Faults are noted, up to a limit. */
+ * extensions.  Faults are noted, up to a limit; what the policy says of names
+ * and subject is asked later. */
 
 #include "policy/policy_pkcs10.h"
+#include "policy/policy_subject.h"
 
 typedef struct {
-    apr_array_header_t *faults;      /* of const char *: ends of sentences */
-    apr_array_header_t *names;       /* of identifier_t *: CN and SAN */
-    const identifier_t *common_name; /* NULL without */
-    int is_cut;                      /* there were too many names to be read */
+    apr_array_header_t *faults;        /* of const char *: ends of sentences */
+    apr_array_header_t *names;         /* of identifier_t *: CN and SAN */
+    const identifier_t *common_name;   /* NULL without … */
+    const char *common_text;           /* … or if it is no host name */
+    apr_array_header_t *subject;       /* of policy_value_t *: all but the CN */
+    apr_array_header_t *emails, *uris; /* of const char *, normal */
+    unsigned int key_usage;            /* X509v3_KU_* */
+    apr_array_header_t *ext_key_usage; /* of const char * */
+    int is_cut; /* there were too many names to be read */
 } policy_csr_wishes_t;
 
 policy_csr_wishes_t *policy_csr_wishes_make(const policy_t *policy,

@@ -154,10 +154,13 @@ static const char *key_fault(const policy_t *policy, EVP_PKEY *key,
 }
 
 problem_t *policy_key_check(const policy_t *policy, EVP_PKEY *key,
+                            const policy_blocklist_t *blocklist,
                             problem_type_e type, apr_pool_t *pool)
 {
     const char *fault = key_fault(policy, key, pool);
 
+    if (!fault)
+        fault = policy_blocklist_fault(blocklist, key, pool);
     if (!fault)
         return NULL;
     ERR_clear_error();

@@ -1,23 +1,151 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_names.h"
 
+#include <apr_strings.h>
+
+#include "policy/policy_rule.h"
+
 #include "base/banned.h"
 
-static problem_t *name_check(const identifier_t *identifier, apr_pool_t *pool)
+typedef struct {
+    const policy_t *policy;
+    const apr_array_header_t *key_patterns;
+    int flags;
+    apr_pool_t *pool;
+} check_t;
+
+static policy_attribute_e attribute_of(const identifier_t *id)
 {
-    if (identifier_is_wildcard(identifier))
-        return problem_make(pool, PROBLEM_REJECTED_IDENTIFIER,
-                            "\"%s\" is a wildcard name, which this server "
-                            "does not issue: only dns-01 can prove it, and "
-                            "that is not offered; list the host names instead",
-                            identifier->value);
+    return (policy_attribute_e)policy_attribute_find(
+        identifier_type_name(id->type));
+}
+
+/* A wildcard passes only where a pattern was written for it. */
+static const char *wildcard_fault(const check_t *check, const identifier_t *id)
+{
+    const policy_rule_t *rule = &check->policy->rules[attribute_of(id)];
+
+    if (!policy_rule_is_list(rule))
+        return apr_psprintf(check->pool,
+                            "it is a wildcard name, and policy %s has no "
+                            "pattern like \"wildcard:*.%s\"",
+                            check->policy->name, identifier_base(id));
+    if (!(check->flags & POLICY_NAMES_WILDCARD))
+        return "it is a wildcard name, which this server does not issue: only "
+               "dns-01 can prove it, and that is not offered; list the host "
+               "names instead";
     return NULL;
 }
 
+/* The reason why one name is refused, as the end of a sentence, or NULL. */
+static const char *name_fault(const check_t *check, const identifier_t *id)
+{
+    policy_attribute_e attribute = attribute_of(id);
+    const char *fault =
+        policy_rule_fault(check->policy, attribute, id->value, check->pool);
+
+    if (!fault && identifier_is_wildcard(id))
+        fault = wildcard_fault(check, id);
+    if (fault)
+        return fault;
+    if (check->key_patterns &&
+        !policy_pattern_find(check->key_patterns, id->value))
+        return apr_psprintf(
+            check->pool, "the account's external account key allows %s only",
+            check->key_patterns->nelts
+                ? policy_pattern_list(check->key_patterns, check->pool)
+                : "no name");
+    if (check->flags & POLICY_NAMES_LISTED && !check->key_patterns &&
+        !policy_rule_is_list(&check->policy->rules[attribute]))
+        return "nothing is validated here, and no list has it";
+    return NULL;
+}
+
+static void sub_add(apr_array_header_t *subs, const check_t *check,
+                    const identifier_t *id, const char *fault)
+{
+    problem_t *prob;
+
+    if (id)
+        prob = problem_make(check->pool, PROBLEM_REJECTED_IDENTIFIER,
+                            "\"%s\" is refused: %s", id->value, fault);
+    else
+        prob =
+            problem_make(check->pool, PROBLEM_REJECTED_IDENTIFIER, "%s", fault);
+    prob->identifier = id;
+    APR_ARRAY_PUSH(subs, problem_t *) = prob;
+}
+
+/* Each required pattern needs a name that matches it. */
+static void missing_add(apr_array_header_t *subs, const check_t *check,
+                        policy_attribute_e attribute,
+                        const apr_array_header_t *values)
+{
+    apr_array_header_t *missing =
+        policy_rule_missing(check->policy, attribute, values, check->pool);
+
+    if (missing->nelts)
+        sub_add(subs, check, NULL,
+                apr_psprintf(check->pool,
+                             "policy %s requires a name (%s) that matches %s",
+                             check->policy->name,
+                             policy_attribute_name(attribute),
+                             policy_pattern_list(missing, check->pool)));
+}
+
+/* Names of the order that may be the certificate's CN. */
+static int may_be_common_name(const check_t *check,
+                              const apr_array_header_t *values)
+{
+    int i;
+
+    for (i = 0; i < values->nelts; ++i) {
+        if (!policy_rule_fault(check->policy, POLICY_CN,
+                               APR_ARRAY_IDX(values, i, const char *),
+                               check->pool))
+            return 1;
+    }
+    return 0;
+}
+
+static void common_name_add(apr_array_header_t *subs, const check_t *check,
+                            const apr_array_header_t *identifiers,
+                            const apr_array_header_t *values)
+{
+    int i;
+
+    if (!policy_rule_is_list(&check->policy->rules[POLICY_CN]) || subs->nelts ||
+        may_be_common_name(check, values))
+        return;
+    for (i = 0; i < identifiers->nelts; ++i)
+        sub_add(subs, check, APR_ARRAY_IDX(identifiers, i, identifier_t *),
+                policy_rule_fault(check->policy, POLICY_CN,
+                                  APR_ARRAY_IDX(values, i, const char *),
+                                  check->pool));
+}
+
+static apr_array_header_t *values_of(const apr_array_header_t *identifiers,
+                                     int attribute, apr_pool_t *pool)
+{
+    apr_array_header_t *values =
+        apr_array_make(pool, identifiers->nelts, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < identifiers->nelts; ++i) {
+        const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
+
+        if (attribute < 0 || (int)attribute_of(id) == attribute)
+            APR_ARRAY_PUSH(values, const char *) = id->value;
+    }
+    return values;
+}
+
 problem_t *policy_names_check(const policy_t *policy,
-                              const apr_array_header_t *identifiers,
+                              const apr_array_header_t *key_patterns,
+                              const apr_array_header_t *identifiers, int flags,
                               apr_pool_t *pool)
 {
+    const check_t check = {policy, key_patterns, flags, pool};
     apr_array_header_t *subs = apr_array_make(pool, 2, sizeof(problem_t *));
     int i;
 
@@ -28,12 +156,21 @@ problem_t *policy_names_check(const policy_t *policy,
                             identifiers->nelts, policy->max_names);
     for (i = 0; i < identifiers->nelts; ++i) {
         const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
-        problem_t *prob = name_check(id, pool);
+        const char *fault = name_fault(&check, id);
 
-        if (prob) {
-            prob->identifier = id;
-            APR_ARRAY_PUSH(subs, problem_t *) = prob;
-        }
+        if (fault)
+            sub_add(subs, &check, id, fault);
     }
+    for (i = POLICY_DNS; i <= POLICY_IP; ++i)
+        missing_add(subs, &check, (policy_attribute_e)i,
+                    values_of(identifiers, i, pool));
+    common_name_add(subs, &check, identifiers,
+                    values_of(identifiers, -1, pool));
     return problem_fold(subs, pool);
+}
+
+int policy_names_are_listed(const policy_t *policy)
+{
+    return policy_rule_is_list(&policy->rules[POLICY_DNS]) ||
+           policy_rule_is_list(&policy->rules[POLICY_IP]);
 }

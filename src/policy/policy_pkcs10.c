@@ -150,10 +150,11 @@ static int pss_digest(const X509_ALGOR *algorithm)
 }
 
 static const char *algorithm_fault(const X509_ALGOR *algorithm,
-                                   apr_pool_t *pool)
+                                   const policy_t *policy, apr_pool_t *pool)
 {
     int type, nid, digest = NID_undef;
     const ASN1_OBJECT *oid;
+    const char *fault;
 
     X509_ALGOR_get0(&oid, &type, NULL, algorithm);
     nid = OBJ_obj2nid(oid);
@@ -163,26 +164,18 @@ static const char *algorithm_fault(const X509_ALGOR *algorithm,
     else if (type != V_ASN1_UNDEF && type != V_ASN1_NULL)
         return "its signature algorithm has parameters";
     else if (nid == NID_ED25519)
-        return NULL;
+        digest = nid;
     else
         OBJ_find_sigid_algs(nid, &digest, NULL);
-    switch (digest) {
-    case NID_sha256:
-    case NID_sha384:
-    case NID_sha512:
-        return NULL;
-    default:
-        return apr_psprintf(pool,
-                            "it is signed with %s; SHA-256, SHA-384 or "
-                            "SHA-512 must be the digest",
-                            OBJ_nid2sn(digest ? digest : nid));
-    }
+    fault = policy_signature_fault(policy, digest ? digest : nid, pool);
+    return fault ? apr_pstrcat(pool, "it is signed with ", fault, NULL) : NULL;
 }
 
 const char *policy_pkcs10_signature_fault(const policy_pkcs10_t *pkcs10,
-                                          EVP_PKEY *key, apr_pool_t *pool)
+                                          const policy_t *policy, EVP_PKEY *key,
+                                          apr_pool_t *pool)
 {
-    const char *fault = algorithm_fault(pkcs10->algorithm, pool);
+    const char *fault = algorithm_fault(pkcs10->algorithm, policy, pool);
 
     if (fault || !key)
         return fault;

@@ -26,9 +26,11 @@ problem_t *policy_pkcs10_parse(policy_pkcs10_t **pkcs10,
                                apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* The reason why its algorithm or signature by key is bad, as the end of a
- * sentence, or NULL.  With key NULL only the algorithm is looked at. */
+/* The reason why its algorithm is none of the policy's or its signature by key
+ * is bad, as the end of a sentence, or NULL.  With key NULL only the algorithm
+ * is looked at. */
 const char *policy_pkcs10_signature_fault(const policy_pkcs10_t *pkcs10,
-                                          EVP_PKEY *key, apr_pool_t *pool);
+                                          const policy_t *policy, EVP_PKEY *key,
+                                          apr_pool_t *pool);
 
 #endif

@@ -163,3 +163,14 @@ const char *policy_spki_fault(EVP_PKEY **key, const unsigned char *der,
     ASN1_item_free((ASN1_VALUE *)spki, ASN1_ITEM_rptr(spki_t));
     return fault;
 }
+
+int policy_spki_sha256(unsigned char hash[32], EVP_PKEY *key)
+{
+    unsigned char *der = NULL;
+    int len = i2d_PUBKEY(key, &der), done;
+
+    done = len > 0 &&
+           EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1;
+    OPENSSL_free(der);
+    return done;
+}

@@ -16,4 +16,8 @@
 const char *policy_spki_fault(EVP_PKEY **key, const unsigned char *der,
                               apr_size_t der_len, apr_pool_t *pool);
 
+/* SHA-256 of the key's SubjectPublicKeyInfo as DER has it, however a stranger
+ * encoded it; 0 if OpenSSL fails. */
+int policy_spki_sha256(unsigned char hash[32], EVP_PKEY *key);
+
 #endif

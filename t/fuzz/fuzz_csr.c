@@ -8,6 +8,7 @@
 #include "base/pjson.h"
 #include "policy/policy_csr.h"
 #include "policy/policy_csr_wishes.h"
+#include "policy/policy_make.h"
 
 /* A limit that no list of faults may pass. */
 #define DETAIL_MAX 20000
@@ -23,7 +24,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     apr_initialize();
     apr_pool_create(&top, NULL);
     json_object_seed(1);
-    policy = policy_preset_tls_server(top);
+    policy = policy_make("tls-server", top);
     ids = apr_array_make(top, 2, sizeof(identifier_t *));
     promise(!identifier_parse(&id, "dns", "a.test", 0, top));
     APR_ARRAY_PUSH(ids, identifier_t *) = id;
@@ -68,12 +69,13 @@ static void wishes_try(const uint8_t *data, size_t size, apr_pool_t *pool)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const policy_csr_terms_t terms = {.policy = policy, .identifiers = ids};
     policy_csr_t *csr;
     apr_pool_t *pool;
     problem_t *prob;
 
     apr_pool_create(&pool, top);
-    prob = policy_csr_check(&csr, policy, data, size, ids, NULL, pool);
+    prob = policy_csr_check(&csr, &terms, data, size, pool);
     if (prob)
         show(prob, pool);
     else

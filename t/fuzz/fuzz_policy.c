@@ -11,6 +11,7 @@
 #include "policy/policy_key.h"
 #include "policy/policy_rsa.h"
 #include "policy/policy_spki.h"
+#include "policy/policy_make.h"
 
 /* The first octet says what the rest is: a contact, a list of contacts, a
  * SubjectPublicKeyInfo, an RSA modulus. */
@@ -23,7 +24,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     apr_initialize();
     apr_pool_create(&top, NULL);
     json_object_seed(1);
-    policy = policy_preset_tls_server(top);
+    policy = policy_make("tls-server", top);
     return 0;
 }
 
@@ -75,7 +76,7 @@ static void spki_try(const uint8_t *data, size_t size, apr_pool_t *pool)
     promise(!fault == !!key);
     if (!key)
         return;
-    prob = policy_key_check(policy, key, PROBLEM_BAD_PUBLIC_KEY, pool);
+    prob = policy_key_check(policy, key, NULL, PROBLEM_BAD_PUBLIC_KEY, pool);
     if (prob)
         show(prob, pool);
 }

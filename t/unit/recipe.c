@@ -11,6 +11,7 @@
 
 #include "base/own.h"
 #include "base/pjson.h"
+#include "policy/policy_make.h"
 
 EVP_PKEY *recipe_key(const char *kind, apr_pool_t *pool)
 {
@@ -171,11 +172,14 @@ apr_array_header_t *recipe_ids(const char *names, apr_pool_t *pool)
 problem_t *recipe_check(policy_csr_t **csr, der_t der, const char *names,
                         EVP_PKEY *account, apr_pool_t *pool)
 {
+    policy_csr_terms_t terms = {0};
     problem_t *prob;
 
     *csr = NULL;
-    prob = policy_csr_check(csr, policy_preset_tls_server(pool), der.data,
-                            der.len, recipe_ids(names, pool), account, pool);
+    terms.policy = policy_make("tls-server", pool);
+    terms.identifiers = recipe_ids(names, pool);
+    terms.account_key = account;
+    prob = policy_csr_check(csr, &terms, der.data, der.len, pool);
     ok(ERR_peek_error() == 0);
     ok(!prob == !!*csr);
     return prob;

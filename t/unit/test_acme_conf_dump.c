@@ -7,6 +7,7 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "tap.h"
+#include "policy/policy_make.h"
 
 static acme_profile_t *profile(const acme_conf_t *conf, int i)
 {
@@ -47,7 +48,7 @@ static void issuers_other(acme_conf_t *conf)
 
 static void profile_other(acme_profile_t *profile, apr_pool_t *pool)
 {
-    policy_t *policy = policy_preset_tls_server(pool);
+    policy_t *policy = policy_make("tls-server", pool);
 
     policy->name = "strict";
     policy->max_names = 3;
@@ -55,9 +56,9 @@ static void profile_other(acme_profile_t *profile, apr_pool_t *pool)
     policy->rsa_min = 3072;
     policy->rsa_max = 8192;
     policy->max_validity = 86400;
-    policy->key_usage = 0x88;
-    policy->key_usage_rsa = 0x10;
-    APR_ARRAY_PUSH(policy->ext_key_usage, const char *) = "codeSigning";
+    policy->ku_require = 0x88;
+    policy->ku_rsa = 0x20;
+    APR_ARRAY_PUSH(policy->eku_require, const char *) = "codeSigning";
     profile->policy = policy;
     profile->issuer = "corp";
     profile->validity.validity = 86400;
@@ -162,8 +163,8 @@ static void round_trip(apr_pool_t *pool)
     policy = profile(conf, 1)->policy;
     is_str(policy->name, "strict");
     is_int(policy->key_kinds, POLICY_KEY_P384);
-    is_int(policy->ext_key_usage->nelts, 2);
-    is_str(APR_ARRAY_IDX(policy->ext_key_usage, 1, char *), "codeSigning");
+    is_int(policy->eku_require->nelts, 2);
+    is_str(APR_ARRAY_IDX(policy->eku_require, 1, char *), "codeSigning");
     is_int(profile(conf, 1)->validity.common_name, 0);
     is_int(profile(conf, 1)->external, ACME_EXTERNAL_REQUIRED);
     is_str(APR_ARRAY_IDX(profile(conf, 1)->subject, 0, char *), "O=Corp");

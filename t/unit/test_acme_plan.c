@@ -8,6 +8,7 @@
 
 #include "handle.h"
 #include "tap.h"
+#include "policy/policy_make.h"
 
 static acme_plan_t *make(handle_t *h, const char *spec)
 {
@@ -116,7 +117,7 @@ static void garbage(apr_pool_t *pool)
 
 static void limit(apr_pool_t *pool)
 {
-    policy_t *policy = policy_preset_tls_server(pool);
+    policy_t *policy = policy_make("tls-server", pool);
     ca_profile_t profile = {.validity = 10, .max_validity = 1000};
 
     policy->max_validity = 100;

@@ -9,13 +9,14 @@
 #include "ca/ca_issue.h"
 #include "handle.h"
 #include "tap.h"
+#include "policy/policy_make.h"
 
 #define DAY 86400
 
 /* A virtual host's certificate, made when the clock started, 90 days long. */
 static X509 *cert_make(handle_t *h, EVP_PKEY *key, const char *names)
 {
-    policy_t *policy = policy_preset_tls_server(h->pool);
+    policy_t *policy = policy_make("tls-server", h->pool);
     ca_request_t request = {0};
     const unsigned char *der;
     ca_cert_t *cert;
@@ -25,8 +26,8 @@ static X509 *cert_make(handle_t *h, EVP_PKEY *key, const char *names)
     request.serial = "00112233445566778899aabbccddeeff";
     request.not_before = HANDLE_NOW;
     request.not_after = HANDLE_NOW + 90 * DAY;
-    request.key_usage = policy->key_usage;
-    request.ext_key_usage = policy->ext_key_usage;
+    request.key_usage = policy->ku_require;
+    request.ext_key_usage = policy->eku_require;
     if (ca_issue(&cert, handle_issuer(h)->set->issuer, &request, h->pool))
         return NULL;
     der = cert->der;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_key.h"
+#include "policy/policy_make.h"
 
 #include <apr_strings.h>
 #include <openssl/core_names.h>
@@ -12,7 +13,8 @@
 
 static void good_for(const policy_t *policy, EVP_PKEY *key, apr_pool_t *pool)
 {
-    problem_t *prob = policy_key_check(policy, key, PROBLEM_BAD_CSR, pool);
+    problem_t *prob =
+        policy_key_check(policy, key, NULL, PROBLEM_BAD_CSR, pool);
 
     ok(!prob, "%s", prob ? prob->detail : "");
     ok(ERR_peek_error() == 0);
@@ -22,7 +24,7 @@ static void bad_for(const policy_t *policy, const char *why, EVP_PKEY *key,
                     apr_pool_t *pool)
 {
     problem_t *prob =
-        policy_key_check(policy, key, PROBLEM_BAD_PUBLIC_KEY, pool);
+        policy_key_check(policy, key, NULL, PROBLEM_BAD_PUBLIC_KEY, pool);
 
     ok(prob, "%s", why);
     if (!prob)
@@ -35,12 +37,12 @@ static void bad_for(const policy_t *policy, const char *why, EVP_PKEY *key,
 
 static void good(EVP_PKEY *key, apr_pool_t *pool)
 {
-    good_for(policy_preset_tls_server(pool), key, pool);
+    good_for(policy_make("tls-server", pool), key, pool);
 }
 
 static void bad(const char *why, EVP_PKEY *key, apr_pool_t *pool)
 {
-    bad_for(policy_preset_tls_server(pool), why, key, pool);
+    bad_for(policy_make("tls-server", pool), why, key, pool);
 }
 
 static void kinds(apr_pool_t *pool)
@@ -207,7 +209,7 @@ static BIGNUM *modulus(int bits, apr_pool_t *pool)
 static void rsa_sizes(apr_pool_t *pool)
 {
     static const int sizes[] = {1024, 2040, 2052, 3072, 4090, 4100, 0};
-    policy_t *policy = policy_preset_tls_server(pool);
+    policy_t *policy = policy_make("tls-server", pool);
     BIGNUM *n;
     int i, bits;
 
@@ -277,7 +279,7 @@ static void lists(apr_pool_t *pool)
                {POLICY_KEY_RSA, "RSA-2048", "allowed are: RSA of 2048 to"},
                {POLICY_KEY_ED25519, "ED25519", "allowed are: Ed25519"},
                {0, NULL, NULL}};
-    policy_t *policy = policy_preset_tls_server(pool);
+    policy_t *policy = policy_make("tls-server", pool);
     EVP_PKEY *key;
     int i, j;
 

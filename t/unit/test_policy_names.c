@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_names.h"
+#include "policy/policy_make.h"
 
 #include <apr_strings.h>
 #include <string.h>
@@ -23,8 +24,8 @@ static apr_array_header_t *ids_make(const char *names, apr_pool_t *pool)
 
 static problem_t *check(const char *names, apr_pool_t *pool)
 {
-    return policy_names_check(policy_preset_tls_server(pool),
-                              ids_make(names, pool), pool);
+    return policy_names_check(policy_make("tls-server", pool), NULL,
+                              ids_make(names, pool), 0, pool);
 }
 
 static void allowed(apr_pool_t *pool)

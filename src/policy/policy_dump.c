@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "policy/policy_dump.h"
+
+#include <apr_strings.h>
+#include <stddef.h>
+
+#include "policy/policy_make.h"
+#include "policy/policy_network.h"
+
+#include "base/banned.h"
+
+typedef enum { TEXT, INT, FLAGS, INT64 } kind_e;
+
+static const struct {
+    const char *name;
+    kind_e kind;
+    apr_size_t offset;
+} fields[] = {
+    {"name", TEXT, offsetof(policy_t, name)},
+    {"maxNames", INT, offsetof(policy_t, max_names)},
+    {"keyKinds", FLAGS, offsetof(policy_t, key_kinds)},
+    {"rsaMin", INT, offsetof(policy_t, rsa_min)},
+    {"rsaMax", INT, offsetof(policy_t, rsa_max)},
+    {"signatures", FLAGS, offsetof(policy_t, signatures)},
+    {"maxValidity", INT64, offsetof(policy_t, max_validity)},
+    {"keyUsageRequire", FLAGS, offsetof(policy_t, ku_require)},
+    {"keyUsageRSA", FLAGS, offsetof(policy_t, ku_rsa)},
+    {"keyUsageAllow", FLAGS, offsetof(policy_t, ku_allow)},
+    {"keyUsageDeny", FLAGS, offsetof(policy_t, ku_deny)},
+};
+#define FIELD_COUNT (sizeof(fields) / sizeof(*fields))
+
+static const struct {
+    const char *name;
+    apr_size_t offset;
+} words[] = {
+    {"extKeyUsageRequire", offsetof(policy_t, eku_require)},
+    {"extKeyUsageAllow", offsetof(policy_t, eku_allow)},
+    {"extKeyUsageDeny", offsetof(policy_t, eku_deny)},
+    {"extKeyUsageIgnored", offsetof(policy_t, eku_ignored)},
+};
+#define WORDS_COUNT (sizeof(words) / sizeof(*words))
+
+static const struct {
+    const char *name;
+    apr_size_t offset;
+} lists[] = {
+    {"allow", offsetof(policy_rule_t, allow)},
+    {"require", offsetof(policy_rule_t, require)},
+    {"deny", offsetof(policy_rule_t, deny)},
+};
+#define LIST_COUNT (sizeof(lists) / sizeof(*lists))
+
+static void *at(const void *base, apr_size_t offset)
+{
+    return (char *)base + offset;
+}
+
+static void fields_render(json_t *json, const policy_t *policy)
+{
+    apr_size_t i;
+
+    for (i = 0; i < FIELD_COUNT; ++i) {
+        const void *place = at(policy, fields[i].offset);
+        json_t *value;
+
+        switch (fields[i].kind) {
+        case TEXT:
+            value = json_string(*(const char *const *)place);
+            break;
+        case INT64:
+            value = json_integer(*(const apr_int64_t *)place);
+            break;
+        default:
+            value = json_integer(*(const int *)place);
+        }
+        json_object_set_new(json, fields[i].name, value);
+    }
+}
+
+static json_t *words_render(const apr_array_header_t *list)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; i < list->nelts; ++i)
+        json_array_append_new(
+            json, json_string(APR_ARRAY_IDX(list, i, const char *)));
+    return json;
+}
+
+static json_t *patterns_render(const apr_array_header_t *list)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; i < list->nelts; ++i)
+        json_array_append_new(
+            json,
+            json_string(APR_ARRAY_IDX(list, i, policy_pattern_t *)->text));
+    return json;
+}
+
+static json_t *rules_render(const policy_t *policy)
+{
+    json_t *json = json_object();
+    int i;
+    apr_size_t k;
+
+    for (i = 0; i < POLICY_ATTRIBUTE_COUNT; ++i) {
+        json_t *rule = json_object();
+
+        for (k = 0; k < LIST_COUNT; ++k) {
+            const apr_array_header_t *list =
+                *(apr_array_header_t **)at(&policy->rules[i], lists[k].offset);
+
+            if (list->nelts)
+                json_object_set_new(rule, lists[k].name, patterns_render(list));
+        }
+        if (json_object_size(rule))
+            json_object_set_new(
+                json, policy_attribute_name((policy_attribute_e)i), rule);
+        else
+            json_decref(rule);
+    }
+    return json;
+}
+
+static json_t *cidrs_render(const apr_array_header_t *list)
+{
+    json_t *json;
+    int i;
+
+    if (!list)
+        return json_null();
+    json = json_array();
+    for (i = 0; i < list->nelts; ++i)
+        json_array_append_new(
+            json, json_string(APR_ARRAY_IDX(list, i, policy_cidr_t *)->text));
+    return json;
+}
+
+static json_t *networks_render(const policy_t *policy)
+{
+    json_t *json = json_array(), *one;
+    int i;
+
+    for (i = 0; i < policy->networks->nelts; ++i) {
+        const policy_network_t *network =
+            APR_ARRAY_IDX(policy->networks, i, const policy_network_t *);
+
+        one = json_object();
+        json_object_set_new(one, "pattern",
+                            json_string(network->pattern->text));
+        json_object_set_new(one, "resolvesTo",
+                            cidrs_render(network->resolves_to));
+        json_object_set_new(one, "requestedFrom",
+                            cidrs_render(network->requested_from));
+        json_array_append_new(json, one);
+    }
+    return json;
+}
+
+json_t *policy_render(const policy_t *policy, apr_pool_t *pool)
+{
+    json_t *json = json_object();
+    apr_size_t i;
+
+    json_object_set_new(json, "preset", json_string(policy->preset));
+    fields_render(json, policy);
+    for (i = 0; i < WORDS_COUNT; ++i)
+        json_object_set_new(
+            json, words[i].name,
+            words_render(*(apr_array_header_t **)at(policy, words[i].offset)));
+    json_object_set_new(json, "rules", rules_render(policy));
+    json_object_set_new(json, "networks", networks_render(policy));
+    return json;
+}
+
+/* 0 when a member is missing or of another type. */
+static int fields_parse(policy_t *policy, json_t *json, apr_pool_t *pool)
+{
+    apr_size_t i;
+
+    for (i = 0; i < FIELD_COUNT; ++i) {
+        json_t *value = json_object_get(json, fields[i].name);
+        void *place = at(policy, fields[i].offset);
+
+        if (fields[i].kind == TEXT ? !json_is_string(value)
+                                   : !json_is_integer(value))
+            return 0;
+        switch (fields[i].kind) {
+        case TEXT:
+            *(const char **)place = apr_pstrdup(pool, json_string_value(value));
+            break;
+        case INT64:
+            *(apr_int64_t *)place = json_integer_value(value);
+            break;
+        default:
+            *(int *)place = (int)json_integer_value(value);
+        }
+    }
+    return 1;
+}
+
+static apr_array_header_t *words_parse(json_t *json, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 2, sizeof(const char *));
+    json_t *value;
+    size_t i;
+
+    if (!json_is_array(json))
+        return NULL;
+    json_array_foreach(json, i, value)
+    {
+        if (!json_is_string(value))
+            return NULL;
+        APR_ARRAY_PUSH(list, const char *) =
+            apr_pstrdup(pool, json_string_value(value));
+    }
+    return list;
+}
+
+/* Absent: no patterns. */
+static int patterns_parse(apr_array_header_t *list,
+                          policy_attribute_e attribute, json_t *json,
+                          apr_pool_t *pool)
+{
+    apr_array_header_t *texts;
+    policy_pattern_t *pattern;
+    int i;
+
+    if (!json)
+        return 1;
+    texts = words_parse(json, pool);
+    for (i = 0; texts && i < texts->nelts; ++i) {
+        if (policy_pattern_parse(&pattern, attribute,
+                                 APR_ARRAY_IDX(texts, i, const char *), pool))
+            return 0;
+        APR_ARRAY_PUSH(list, policy_pattern_t *) = pattern;
+    }
+    return texts != NULL;
+}
+
+static int rules_parse(policy_t *policy, json_t *json, apr_pool_t *pool)
+{
+    apr_size_t k;
+    int i;
+
+    for (i = 0; i < POLICY_ATTRIBUTE_COUNT; ++i) {
+        json_t *rule =
+            json_object_get(json, policy_attribute_name((policy_attribute_e)i));
+
+        for (k = 0; k < LIST_COUNT; ++k) {
+            if (!patterns_parse(*(apr_array_header_t **)at(&policy->rules[i],
+                                                           lists[k].offset),
+                                (policy_attribute_e)i,
+                                json_object_get(rule, lists[k].name), pool))
+                return 0;
+        }
+    }
+    return json_is_object(json);
+}
+
+static int cidrs_parse(apr_array_header_t **list, json_t *json,
+                       apr_pool_t *pool)
+{
+    apr_array_header_t *texts;
+    int i;
+
+    *list = NULL;
+    if (json_is_null(json))
+        return 1;
+    texts = words_parse(json, pool);
+    *list = apr_array_make(pool, 2, sizeof(policy_cidr_t *));
+    for (i = 0; texts && i < texts->nelts; ++i) {
+        if (policy_cidr_list_parse(*list, APR_ARRAY_IDX(texts, i, const char *),
+                                   pool))
+            return 0;
+    }
+    return texts != NULL;
+}
+
+static int networks_parse(policy_t *policy, json_t *json, apr_pool_t *pool)
+{
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json, i, value)
+    {
+        policy_network_t *network = apr_pcalloc(pool, sizeof(*network));
+        json_t *pattern = json_object_get(value, "pattern");
+
+        if (!json_is_string(pattern) ||
+            policy_pattern_name_parse(&network->pattern,
+                                      json_string_value(pattern), pool) ||
+            !cidrs_parse(&network->resolves_to,
+                         json_object_get(value, "resolvesTo"), pool) ||
+            !cidrs_parse(&network->requested_from,
+                         json_object_get(value, "requestedFrom"), pool))
+            return 0;
+        APR_ARRAY_PUSH(policy->networks, policy_network_t *) = network;
+    }
+    return json_is_array(json);
+}
+
+policy_t *policy_parse(json_t *json, apr_pool_t *pool)
+{
+    policy_t *policy = policy_make("", pool);
+    json_t *preset = json_object_get(json, "preset");
+    apr_array_header_t *list;
+    apr_size_t i;
+
+    if (!json_is_string(preset) ||
+        policy_preset_set(policy, json_string_value(preset), pool) ||
+        !fields_parse(policy, json, pool) ||
+        !rules_parse(policy, json_object_get(json, "rules"), pool) ||
+        !networks_parse(policy, json_object_get(json, "networks"), pool))
+        return NULL;
+    for (i = 0; i < WORDS_COUNT; ++i) {
+        list = words_parse(json_object_get(json, words[i].name), pool);
+        if (!list)
+            return NULL;
+        *(apr_array_header_t **)at(policy, words[i].offset) = list;
+    }
+    return policy;
+}
