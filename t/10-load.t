@@ -82,7 +82,7 @@ EOT
     # A plain virtual host without a directive of ours has its own name all the
     # same, and one of another name publishes nothing.
     my $port = AcmeServer::free_port();
-    $server = AcmeServer->new(global => <<"EOT")->start;
+    $server = AcmeServer->new(log_level => 'warn', global => <<"EOT")->start;
 ServerName main.test
 Listen 127.0.0.1:$port
 <VirtualHost 127.0.0.1:$port>
@@ -94,6 +94,8 @@ EOT
         'a virtual host of the same name publishes');
     $text = AcmeClient::run(@curl, "http://localhost:$port/acme/roots.pem");
     like($text, qr{^HTTP/1.1 404 }, 'one of another name does not');
+    like($server->log, qr{AS0406: .*\Q$server->{directory}\E},
+        'LogLevel warn does not hide where the directory is');
     $server->finish;
 };
 
