@@ -224,7 +224,7 @@ sub list {
     $other->register;
     my $url = "$other->{kid}/orders";
     my $res = $other->get($url);
-    answered($res, 200, 'T44 a list');
+    answered($res, 200, 'T44 R35 a list');
     is_deeply($res->{json}, { orders => [] }, 'T44 of none');
     my @made = map { $other->order("n$_.test")->{json}{self} } 1 .. 120;
     my (@seen, $pages);

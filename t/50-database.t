@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A database that is locked, read-only, gone, garbage or full: problem documents
 # with 503 and Retry-After, one clear line of each child in the log, no crash,
-# no hang; when it is back, so is the service, without a restart.
+# no hang; when it is back, so is the service, without a restart (H10).
 
 use strict;
 use warnings;
@@ -95,11 +95,11 @@ sub locked {
     $in->autoflush;
     print $in "BEGIN EXCLUSIVE;\nSELECT 'locked';\n";
     is(<$out>, "locked\n", 'locked: by another program');
-    my $from = is_out('locked', says => qr{locked}i);
+    my $from = is_out('H10 locked', says => qr{locked}i);
     answered(reads(), 200, 'locked: reading goes on');
     print $in "ROLLBACK;\n.quit\n";
     waitpid $pid, 0;
-    is_back('locked', $from);
+    is_back('H10 locked', $from);
 
     open my $fh, '+<', database($server) . '.lock' or die $!;
     flock $fh, LOCK_EX;
