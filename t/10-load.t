@@ -156,6 +156,23 @@ EOT
     $server->finish;
 };
 
+subtest 'ACMEPath /' => sub {
+    my $docs = AcmeServer::tempdir();
+    AcmeServer::write_file("$docs/page", "a page\n");
+    my $server = AcmeServer->new(vhost => 'ACMEPath /',
+        http_vhost => "DocumentRoot $docs\n<Directory $docs>\n"
+            . "Require all granted\n</Directory>")->start;
+    my $plain  = "http://127.0.0.1:$server->{http_port}";
+    my @host   = ('-H', "Host: $server->{server_name}");
+    like(AcmeClient::run('curl', '-sfk', "$server->{base}/directory"),
+        qr{"$server->{base}/new-nonce"}, 'the directory');
+    like(AcmeClient::run('curl', '-sf', @host, "$plain/roots.pem"), qr/BEGIN/,
+        'published over plain HTTP');
+    is(AcmeClient::run('curl', '-sf', @host, "$plain/page"), "a page\n",
+        'where other files stay');
+    $server->finish;
+};
+
 subtest 'HTTP/2' => sub {
     my $server = AcmeServer->new(mpm => 'event', modules => ['http2',
         'authz_host'], vhost => <<'EOT')->start;
