@@ -49,8 +49,9 @@ my $pem = $client->certificate($responder, 'a.test', 'b.test');
 my $pending = $client->order('c.test')->{json}{self};
 
 subtest 'lists' => sub {
-    ($code, $text) = ctl('account', 'list');
+    ($code, $text, $errors) = ctl('account', 'list');
     is($code, 0, 'account list: 0');
+    is($errors, '', 'and nothing of what httpd says besides');
     like($text, qr/^\Q$account\E +valid/m, 'account list has the account');
     my $orders = json('order', 'list');
     is(scalar @$orders, 2, 'order list has both orders');

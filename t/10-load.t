@@ -82,7 +82,7 @@ EOT
     # A plain virtual host without a directive of ours has its own name all the
     # same, and one of another name publishes nothing.
     my $port = AcmeServer::free_port();
-    $server = AcmeServer->new(global => <<"EOT")->start;
+    $server = AcmeServer->new(log_level => 'warn', global => <<"EOT")->start;
 ServerName main.test
 Listen 127.0.0.1:$port
 <VirtualHost 127.0.0.1:$port>
@@ -94,6 +94,8 @@ EOT
         'a virtual host of the same name publishes');
     $text = AcmeClient::run(@curl, "http://localhost:$port/acme/roots.pem");
     like($text, qr{^HTTP/1.1 404 }, 'one of another name does not');
+    like($server->log, qr{AS0406: .*\Q$server->{directory}\E},
+        'LogLevel warn does not hide where the directory is');
     $server->finish;
 };
 
@@ -151,6 +153,23 @@ EOT
             "https://$name:$server->{port}/acme/directory");
         like($text, qr/"newNonce": "https:\/\/$name/, "$name by SNI");
     }
+    $server->finish;
+};
+
+subtest 'ACMEPath /' => sub {
+    my $docs = AcmeServer::tempdir();
+    AcmeServer::write_file("$docs/page", "a page\n");
+    my $server = AcmeServer->new(vhost => 'ACMEPath /',
+        http_vhost => "DocumentRoot $docs\n<Directory $docs>\n"
+            . "Require all granted\n</Directory>")->start;
+    my $plain  = "http://127.0.0.1:$server->{http_port}";
+    my @host   = ('-H', "Host: $server->{server_name}");
+    like(AcmeClient::run('curl', '-sfk', "$server->{base}/directory"),
+        qr{"$server->{base}/new-nonce"}, 'the directory');
+    like(AcmeClient::run('curl', '-sf', @host, "$plain/roots.pem"), qr/BEGIN/,
+        'published over plain HTTP');
+    is(AcmeClient::run('curl', '-sf', @host, "$plain/page"), "a page\n",
+        'where other files stay');
     $server->finish;
 };
 

@@ -224,21 +224,21 @@ sub list {
     $other->register;
     my $url = "$other->{kid}/orders";
     my $res = $other->get($url);
-    answered($res, 200, 'T44 a list');
+    answered($res, 200, 'T44 R35 a list');
     is_deeply($res->{json}, { orders => [] }, 'T44 of none');
     my @made = map { $other->order("n$_.test")->{json}{self} } 1 .. 120;
-    my (@seen, $pages);
+    my (@seen, $late, $pages);
     while ($url && $pages++ < 10) {
         $res = $other->get($url);
         answered($res, 200, 'T44 a page');
         push @seen, @{ $res->{json}{orders} };
         my @next = links($res, 'next');
         cmp_ok(@next, '<=', 1, 'T44 at most one next');
-        $other->order('late.test') if $pages == 1;
+        $late //= $other->order('late.test')->{json}{self};
         $url = $next[0];
     }
     cmp_ok($pages, '>', 1, 'T44 comes in pages');
-    is_deeply([sort @seen], [sort @made],
+    is_deeply([sort grep { $_ ne $late } @seen], [sort @made],
         'T44 and has each order once, however many are added meanwhile');
     refused($other->get("$other->{kid}/orders?$_"), 404, 'malformed',
         "T44 no page $_")

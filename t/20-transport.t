@@ -312,7 +312,7 @@ sub methods {
     }
     my $both = $c->get($chall);
     is(links($both, 'index') + links($both, 'up'), 2,
-        'H3 several Link headers stay apart');
+        'H3 T71 several Link headers stay apart');
     refused($c->post($authz, {}), 400, 'malformed',
         'T17 {} is not POST-as-GET of an authorization', qr/status/);
     refused($c->post($url{newOrder}, ''), 400, 'malformed',
@@ -372,13 +372,13 @@ sub cors {
 
 sub subproblems {
     my $one = $c->order('a.test', 'bad_name.test');
-    refused($one, 400, 'malformed', 'T28 one bad name', qr/bad_name\.test/);
+    refused($one, 400, 'malformed', 'T27 T28 one bad name', qr/bad_name\.test/);
     my $res = $c->post($url{newOrder}, { identifiers => [
         { type => 'dns', value => 'a.test' },
         { type => 'dns', value => 'a..test' },
         { type => 'dns', value => "b\x{e9}.test" },
         { type => 'email', value => 'a@a.test' }] });
-    refused($res, 400, 'compound', 'T28 mixed mistakes');
+    refused($res, 400, 'compound', 'T27 T28 mixed mistakes');
     my @subs = @{ $res->{json}{subproblems} || [] };
     is(@subs, 3, 'T28 a subproblem each');
     for (@subs) {

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A database that is locked, read-only, gone, garbage or full: problem documents
 # with 503 and Retry-After, one clear line of each child in the log, no crash,
-# no hang; when it is back, so is the service, without a restart.
+# no hang; when it is back, so is the service, without a restart (H10).
 
 use strict;
 use warnings;
@@ -95,11 +95,11 @@ sub locked {
     $in->autoflush;
     print $in "BEGIN EXCLUSIVE;\nSELECT 'locked';\n";
     is(<$out>, "locked\n", 'locked: by another program');
-    my $from = is_out('locked', says => qr{locked}i);
+    my $from = is_out('H10 locked', says => qr{locked}i);
     answered(reads(), 200, 'locked: reading goes on');
     print $in "ROLLBACK;\n.quit\n";
     waitpid $pid, 0;
-    is_back('locked', $from);
+    is_back('H10 locked', $from);
 
     open my $fh, '+<', database($server) . '.lock' or die $!;
     flock $fh, LOCK_EX;
@@ -129,13 +129,24 @@ sub garbage {
         rename $_, "$_.away" for @all;
         AcmeServer::write_file($file, $octets);
         chown((stat "$file.away")[4, 5], $file);
-        $server->graceful if $what eq 'a text';
+        all_new() if $what eq 'a text';
         my $from = is_out($what, ways => [\&writes, \&reads]);
         is(-s $file, length $octets, "$what: is not touched");
         unlink glob "$file-wal $file-shm";
         rename "$_.away", $_ for @all;
         is_back($what, $from);
     }
+}
+
+# Children that have nothing open yet.
+sub all_new {
+    my @old = $server->children;
+    $server->graceful;
+    $c->detach;
+    AcmeServer::wait_for(20, sub {
+        my %now = map { $_ => 1 } $server->children;
+        return grep({ $now{$_} } @old) ? undef : 1;
+    });
 }
 
 # The children are not root, so permissions hold for them.
@@ -153,7 +164,7 @@ sub read_only {
         like($res->{status}, qr/^(?:201|503)$/,
             'read-only: with files open the answer is clear');
     }
-    $server->graceful;
+    all_new();
     is_out('read-only', says => qr{permission|read-?only|unable}i);
     chmod $was[$_][0] & 07777, $all[$_] for 0 .. $#all;
     chown @{ $was[$_] }[1, 2], $all[$_] for 0 .. $#all;

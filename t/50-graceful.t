@@ -95,15 +95,25 @@ sub while_finalizing {
     $responder->thumbprint('');
 }
 
+sub descriptors { return scalar(() = glob "/proc/$server->{pid}/fd/*") }
+
 sub every_second {
     my ($mpm, $times) = @_;
+    my @old = $server->children;
+    my $descriptors = descriptors();
     my $flows = AcmeFlows->new(server => $server, responder => $responder,
         workers => 3)->start;
     for (1 .. $times) {
         sleep 1;
+        push @old, $server->children;
         restart();
     }
     $flows->check("H11 $mpm: $times graceful restarts", $times);
+    ok(AcmeServer::wait_for(15, sub {
+        my %now = map { $_ => 1 } $server->children;
+        return grep({ $now{$_} } @old) ? undef : 1;
+    }), "H11 $mpm: children that were to go have gone");
+    is(descriptors(), $descriptors, "H11 $mpm: the parent has no more files");
 }
 
 for my $mpm ($ENV{ACME_MPM} || qw(event worker prefork)) {

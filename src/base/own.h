@@ -27,10 +27,8 @@
     X(json, json_t, json_decref)                                               \
     X(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)                                     \
     X(pkey, EVP_PKEY, EVP_PKEY_free)                                           \
-    X(pkey_ctx, EVP_PKEY_CTX, EVP_PKEY_CTX_free)                               \
     X(x509, X509, X509_free)                                                   \
-    X(x509_req, X509_REQ, X509_REQ_free)                                       \
-    X(x509_name, X509_NAME, X509_NAME_free)
+    X(x509_req, X509_REQ, X509_REQ_free)
 
 #define X(kind, type, free_fn) type *own_##kind(apr_pool_t *pool, type *object);
 OWN_KINDS(X)

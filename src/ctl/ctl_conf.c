@@ -57,16 +57,19 @@ static char *file_read(const char *path, apr_pool_t *pool)
     return text;
 }
 
+/* What httpd says besides ("Syntax OK", warnings) is shown when it fails. */
 static char *httpd_read(const char *httpd, apr_pool_t *pool)
 {
     const char *command =
         apr_pstrcat(pool, httpd, " -t -D DUMP_ACME_CONFIG", NULL);
-    FILE *pipe = popen(command, "r");
+    FILE *pipe = popen(apr_pstrcat(pool, command, " 2>&1", NULL), "r");
     char *text = pipe ? stream_read(pipe, pool) : NULL;
     int status = pipe ? pclose(pipe) : -1;
 
     if (status == 0)
         return text;
+    if (text)
+        fputs(text, stderr);
     ctl_print_error("`%s` failed; name the server's command with --httpd, or "
                     "a file with its output with --config",
                     command);

@@ -70,6 +70,12 @@ static const char *dir_problem(const char *path, const struct stat *st,
                             path);
     if (!S_ISDIR(st->st_mode))
         return apr_psprintf(pool, "%s is no directory; move it away", path);
+    if (st->st_uid == 0 && geteuid() != 0)
+        return apr_psprintf(pool,
+                            "%s belongs to root, and this is %s; start httpd "
+                            "as root, or name another directory with "
+                            "ACMEStateDir",
+                            path, user_name(geteuid(), pool));
     if (st->st_uid != uid)
         return apr_psprintf(
             pool,

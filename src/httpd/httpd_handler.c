@@ -11,6 +11,7 @@
 #include <http_ssl.h>
 
 #include "acme/acme.h"
+#include "acme/acme_publish.h"
 #include "httpd/httpd_body.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_log.h"
@@ -77,6 +78,17 @@ static void url_split(bound_t *bound, const request_rec *r)
         end ? apr_pstrmemdup(r->pool, path, (apr_size_t)(end - path)) : path;
 }
 
+/* With "ACMEPath /" a plain virtual host keeps all but what is published. */
+static int is_ours(const bound_t *bound)
+{
+    const acme_conf_t *acme = bound->conf->acme;
+
+    if (*bound->path != '/' || !is_below(bound->path, acme->path))
+        return 0;
+    return !bound->is_publication || *acme->path ||
+           acme_publish_is_path(acme, bound->path);
+}
+
 /* post_read_request */
 static int request_bind(request_rec *r)
 {
@@ -89,7 +101,7 @@ static int request_bind(request_rec *r)
     if (!bound.conf)
         return DECLINED;
     url_split(&bound, r);
-    if (*bound.path != '/' || !is_below(bound.path, bound.conf->acme->path))
+    if (!is_ours(&bound))
         return DECLINED;
     ap_set_module_config(r->request_config, &acme_server_module,
                          apr_pmemdup(r->pool, &bound, sizeof(bound)));

@@ -13,12 +13,13 @@ static const int levels[] = {APLOG_CRIT,   APLOG_ERR,  APLOG_WARNING,
                              APLOG_NOTICE, APLOG_INFO, APLOG_DEBUG,
                              APLOG_TRACE1};
 
-/* The least important of our levels that httpd's LogLevel lets through. */
+/* The least important of our levels that httpd's LogLevel lets through; as
+ * everywhere in httpd, notices cannot be suppressed. */
 static log_level_e level_of(int httpd_level)
 {
     int level = LOG_LEVEL_TRACE;
 
-    while (level > LOG_LEVEL_CRIT && levels[level] > httpd_level)
+    while (level > LOG_LEVEL_NOTICE && levels[level] > httpd_level)
         level--;
     return level;
 }

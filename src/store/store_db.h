@@ -21,11 +21,12 @@ struct store_t {
     const char *path;
     const apr_dbd_driver_t *driver;
 
-    int users;             /* threads in here, and the owner; atomic */
-    pthread_mutex_t mutex; /* guards what follows, held for moments only */
-    store_conn_t *idle;    /* of readers, last used first */
-    int idle_count;
-    int was_there; /* this process has seen the database */
+    int users;              /* threads in here, and the owner; atomic */
+    pthread_mutex_t mutex;  /* guards what follows, held for moments only */
+    store_conn_t *idle;     /* readers nobody uses, last used first */
+    int reader_count;       /* idle or in use */
+    pthread_cond_t is_idle; /* a reader, or room for a new one */
+    int was_there;          /* this process has seen the database */
     int is_closed;
     store_health_e health;
     store_entry_t *queue, **queue_end; /* writes that wait */

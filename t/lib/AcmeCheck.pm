@@ -63,7 +63,7 @@ sub document_faults {
     return (@faults, 'no JSON object') if ref $doc ne 'HASH';
     push @faults, 'unknown type' if !$known{ AcmeClient::problem($res) };
     push @faults, 'status in document'
-        if ($doc->{status} // 0) != $res->{status};
+        if ($doc->{status} // 0) ne $res->{status};
     push @faults, 'no detail' if ref $doc->{detail} || !length $doc->{detail};
     push @faults, 'identifier on top' if exists $doc->{identifier};
     return @faults;

@@ -21,10 +21,8 @@ static void every_kind(apr_pool_t *pool)
     ok(own_json(pool, json_object()));
     ok(own_md_ctx(pool, EVP_MD_CTX_new()));
     ok(own_pkey(pool, EVP_PKEY_new()));
-    ok(own_pkey_ctx(pool, EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL)));
     ok(own_x509(pool, X509_new()));
     ok(own_x509_req(pool, X509_REQ_new()));
-    ok(own_x509_name(pool, X509_NAME_new()));
 }
 
 static void freed_with_pool(apr_pool_t *pool)

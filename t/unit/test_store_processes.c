@@ -214,6 +214,7 @@ static void maker_run(help_t *help, int *go, int delay)
     apr_sleep(delay);
     help->store = help_open(help);
     rv = store_account_get(&account, help->store, "nobody", help->pool);
+    help_close(help);
     _exit(!APR_STATUS_IS_ENOENT(rv) || help_lines(help, "AS0250"));
 }
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_help.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "store/store_db.h"
+
+#define CROWD 32
+#define ALL   8 /* connections that there may be */
+
+static void *reads_run(void *data)
+{
+    help_t *help = data;
+    store_account_t *account;
+    apr_pool_t *pool;
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    for (i = 0; i < 100 && rv == APR_SUCCESS; i++) {
+        rv = store_account_get(&account, help->store, "a", pool);
+        if (rv == APR_SUCCESS && strcmp(account->thumbprint, "thumb-a"))
+            rv = APR_EGENERAL;
+        apr_pool_clear(pool);
+    }
+    apr_pool_destroy(pool);
+    return rv == APR_SUCCESS ? help : NULL;
+}
+
+static void crowd(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    pthread_t threads[CROWD];
+    void *answer;
+    int i;
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    for (i = 0; i < CROWD; i++)
+        pthread_create(&threads[i], NULL, reads_run, help);
+    for (i = 0; i < CROWD; i++) {
+        is_int(help_add(help, apr_psprintf(pool, "b%d", i)), APR_SUCCESS);
+        pthread_join(threads[i], &answer);
+        ok(answer != NULL);
+    }
+    ok(help->store->reader_count <= ALL, "%d", help->store->reader_count);
+    is_int(help->lines->nelts, 1);
+}
+
+/* A long read, as store_check is one. */
+typedef struct {
+    store_t *store;
+    int *go_on, *running;
+} long_t;
+
+static apr_status_t long_run(store_conn_t *conn, void *baton)
+{
+    const long_t *one = baton;
+
+    __atomic_add_fetch(one->running, 1, __ATOMIC_SEQ_CST);
+    while (!__atomic_load_n(one->go_on, __ATOMIC_SEQ_CST))
+        apr_sleep(1000);
+    return APR_SUCCESS;
+}
+
+static void *long_thread(void *data)
+{
+    long_t *one = data;
+
+    return store_read_with(one->store, long_run, one) ? NULL : one;
+}
+
+static void all_busy(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    int go_on = 0, running = 0, i;
+    long_t one = {help->store, &go_on, &running};
+    pthread_t threads[ALL];
+    store_account_t *account;
+    apr_time_t start;
+    void *answer;
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    for (i = 0; i < ALL; i++)
+        pthread_create(&threads[i], NULL, long_thread, &one);
+    while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) < ALL)
+        apr_sleep(1000);
+    start = clock_now(&clock_system);
+    is_int(store_account_get(&account, help->store, "a", pool), APR_TIMEUP);
+    ok(clock_now(&clock_system) - start < apr_time_from_msec(2200));
+    is_int(help_lines(help, "AS0250"), 1);
+    __atomic_store_n(&go_on, 1, __ATOMIC_SEQ_CST);
+    for (i = 0; i < ALL; i++) {
+        pthread_join(threads[i], &answer);
+        ok(answer != NULL);
+    }
+    is_int(store_account_get(&account, help->store, "a", pool), APR_SUCCESS);
+    is_int(help_lines(help, "AS0251"), 1);
+}
+
+/* A statement that fails once and again is told, and no connection is lost. */
+static apr_status_t bad_run(store_conn_t *conn, void *baton)
+{
+    store_rows_t rows;
+    int *runs = baton;
+
+    ++*runs;
+    return store_conn_text(&rows, conn, "SELECT missing", conn->statements);
+}
+
+static void failures(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    int i, runs = 0;
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    for (i = 0; i < 3 * ALL; i++)
+        ok(store_read_with(help->store, bad_run, &runs) != APR_SUCCESS);
+    is_int(help->store->reader_count, 0);
+    is_int(runs, 3 * ALL); /* each on a fresh connection: no second try */
+    is_int(help_lines(help, "AS0250"), 1);
+    ok(strstr(help_last(help), "no such column"), "%s", help_last(help));
+}
+
+/* Readers see what was committed, and cannot write. */
+static apr_status_t write_run(store_conn_t *conn, void *baton)
+{
+    store_rows_t rows;
+
+    return store_conn_text(&rows, conn, "DELETE FROM accounts",
+                           conn->statements);
+}
+
+static void read_only(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_account_t *account;
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    ok(store_read_with(help->store, write_run, NULL) != APR_SUCCESS);
+    is_int(store_account_get(&account, help->store, "a", pool), APR_SUCCESS);
+}
+
+const tap_case_t tap_cases[] = {
+    {"more threads than connections", crowd},
+    {"nobody waits for ever for a connection", all_busy},
+    {"failures lose no connection", failures},
+    {"readers cannot write", read_only},
+    {NULL, NULL}};
