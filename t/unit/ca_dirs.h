@@ -43,7 +43,7 @@ static inline int count(const char *dir)
 }
 
 static inline ca_set_t *ensure(const char *dir, apr_int64_t now,
-                                apr_pool_t *pool)
+                               apr_pool_t *pool)
 {
     ca_set_t *ca = NULL;
     problem_t *prob = ca_auto_ensure(&ca, dir, ORG, now, NULL, pool);
