@@ -18,6 +18,7 @@
 #include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* kind, type, free function */
 #define OWN_KINDS(X)                                                           \
@@ -28,7 +29,8 @@
     X(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)                                     \
     X(pkey, EVP_PKEY, EVP_PKEY_free)                                           \
     X(x509, X509, X509_free)                                                   \
-    X(x509_req, X509_REQ, X509_REQ_free)
+    X(x509_req, X509_REQ, X509_REQ_free)                                       \
+    X(name_constraints, NAME_CONSTRAINTS, NAME_CONSTRAINTS_free)
 
 #define X(kind, type, free_fn) type *own_##kind(apr_pool_t *pool, type *object);
 OWN_KINDS(X)

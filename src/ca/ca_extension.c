@@ -111,6 +111,11 @@ int ca_ext_key_usage_add(X509 *cert, unsigned int usage)
     return done;
 }
 
+int ca_ext_constraints_add(X509 *cert, NAME_CONSTRAINTS *value)
+{
+    return !value || add(cert, NID_name_constraints, value, 1);
+}
+
 int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes)
 {
     EXTENDED_KEY_USAGE *value;
@@ -131,34 +136,90 @@ int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes)
     return done;
 }
 
-static GENERAL_NAME *name_make(const identifier_t *identifier)
+/* A name of this kind at the end of names. */
+static int name_push(GENERAL_NAMES *names, int kind, const char *value)
 {
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_IA5STRING *text = ASN1_IA5STRING_new();
 
-    if (!name || !text || identifier->type != IDENTIFIER_DNS ||
-        ASN1_STRING_set(text, identifier->value, -1) != 1) {
+    if (!name || !text || ASN1_STRING_set(text, value, -1) != 1) {
         GENERAL_NAME_free(name);
         ASN1_IA5STRING_free(text);
-        return NULL;
+        return 0;
     }
-    GENERAL_NAME_set0_value(name, GEN_DNS, text);
-    return name;
+    GENERAL_NAME_set0_value(name, kind, text);
+    if (sk_GENERAL_NAME_push(names, name) > 0)
+        return 1;
+    GENERAL_NAME_free(name);
+    return 0;
+}
+
+static int identifiers_push(GENERAL_NAMES *names,
+                            const apr_array_header_t *identifiers)
+{
+    int i, done = 1;
+
+    for (i = 0; done && i < identifiers->nelts; ++i) {
+        const identifier_t *id =
+            APR_ARRAY_IDX(identifiers, i, const identifier_t *);
+
+        done =
+            id->type == IDENTIFIER_DNS && name_push(names, GEN_DNS, id->value);
+    }
+    return done;
+}
+
+/* An IA5String has ASCII only. */
+static int is_ascii(const char *text)
+{
+    while (*text > 0x20 && *text < 0x7f)
+        ++text;
+    return *text == '\0';
+}
+
+static int texts_push(GENERAL_NAMES *names, int kind,
+                      const apr_array_header_t *texts)
+{
+    int i, done = 1;
+
+    for (i = 0; done && texts && i < texts->nelts; ++i) {
+        const char *text = APR_ARRAY_IDX(texts, i, const char *);
+
+        done = is_ascii(text) && name_push(names, kind, text);
+    }
+    return done;
 }
 
 int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
-                     int critical)
+                     const apr_array_header_t *emails,
+                     const apr_array_header_t *uris, int critical)
 {
     GENERAL_NAMES *value = sk_GENERAL_NAME_new_null();
-    int i, done = value != NULL;
+    int done = value && identifiers_push(value, identifiers) &&
+               texts_push(value, GEN_EMAIL, emails) &&
+               texts_push(value, GEN_URI, uris) &&
+               add(cert, NID_subject_alt_name, value, critical);
 
-    for (i = 0; done && i < identifiers->nelts; ++i) {
-        GENERAL_NAME *name =
-            name_make(APR_ARRAY_IDX(identifiers, i, const identifier_t *));
-
-        done = name && sk_GENERAL_NAME_push(value, name) > 0;
-    }
-    done = done && add(cert, NID_subject_alt_name, value, critical);
     sk_GENERAL_NAME_pop_free(value, GENERAL_NAME_free);
+    return done;
+}
+
+/* RFC 9608 2: its value is NULL, and it is not critical. */
+int ca_ext_no_rev_avail_add(X509 *cert)
+{
+    static const unsigned char null[] = {V_ASN1_NULL, 0};
+    ASN1_OBJECT *object = OBJ_txt2obj(CA_EXT_NO_REV_AVAIL, 1);
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+    X509_EXTENSION *extension = NULL;
+    int done = 0;
+
+    if (object && value &&
+        ASN1_OCTET_STRING_set(value, null, sizeof(null)) == 1)
+        extension = X509_EXTENSION_create_by_OBJ(NULL, object, 0, value);
+    if (extension)
+        done = X509_add_ext(cert, extension, -1) == 1;
+    X509_EXTENSION_free(extension);
+    ASN1_OCTET_STRING_free(value);
+    ASN1_OBJECT_free(object);
     return done;
 }

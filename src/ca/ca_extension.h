@@ -10,6 +10,7 @@
 
 #include <apr_tables.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 /* Octets of a key identifier that we make: RFC 7093 2 (1), the first 160 bits
  * of the SHA-256 of the key. */
@@ -23,11 +24,18 @@ int ca_ext_authority_key_add(X509 *cert, X509 *issuer);
 int ca_ext_basic_add(X509 *cert, int is_ca, int path_len);
 /* X509v3_KU_* */
 int ca_ext_key_usage_add(X509 *cert, unsigned int usage);
+/* value NULL: no extension. */
+int ca_ext_constraints_add(X509 *cert, NAME_CONSTRAINTS *value);
 /* Names (of const char *): OpenSSL short names or dotted numbers.  None: no
  * extension. */
 int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes);
-/* Identifiers (of identifier_t *). */
+/* Identifiers (of identifier_t *), e-mail addresses and URIs (of const char *;
+ * NULL: none). */
 int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
-                     int critical);
+                     const apr_array_header_t *emails,
+                     const apr_array_header_t *uris, int critical);
+/* RFC 9608: noRevAvail. */
+#define CA_EXT_NO_REV_AVAIL "2.5.29.56"
+int ca_ext_no_rev_avail_add(X509 *cert);
 
 #endif

@@ -81,6 +81,7 @@ static int extensions_add(X509 *cert, const ca_subject_t *subject)
 
     return ca_ext_basic_add(cert, 1, subject->path_len) &&
            ca_ext_key_usage_add(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN) &&
+           ca_ext_constraints_add(cert, subject->constraints) &&
            ca_ext_subject_key_add(cert) &&
            ca_ext_authority_key_add(cert, issuer);
 }
@@ -114,5 +115,48 @@ problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
         return ca_openssl_problem(pool, "make the CA certificate \"%s\"",
                                   subject->common_name);
     *cert = made;
+    return NULL;
+}
+
+/* What the certificate should have, in a certificate that nobody signs. */
+static int wish_make(X509 *cert, const ca_subject_t *subject)
+{
+    return ca_subject_add(cert, NID_organizationName, subject->organization) &&
+           ca_subject_add(cert, NID_commonName, subject->common_name) &&
+           X509_set_pubkey(cert, subject->key) == 1 &&
+           ca_ext_basic_add(cert, 1, subject->path_len) &&
+           ca_ext_key_usage_add(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN) &&
+           ca_ext_constraints_add(cert, subject->constraints) &&
+           ca_ext_subject_key_add(cert);
+}
+
+static int csr_make(X509_REQ *req, X509 *wish, EVP_PKEY *key)
+{
+    return X509_REQ_set_version(req, X509_REQ_VERSION_1) == 1 &&
+           X509_REQ_set_subject_name(req, X509_get_subject_name(wish)) == 1 &&
+           X509_REQ_set_pubkey(req, key) == 1 &&
+           /* it takes them as they are */
+           X509_REQ_add_extensions(
+               req, (STACK_OF(X509_EXTENSION) *)X509_get0_extensions(wish)) ==
+               1 &&
+           X509_REQ_sign(req, key, ca_digest_for(key)) > 0;
+}
+
+problem_t *ca_hierarchy_csr(const char **pem, const ca_subject_t *subject,
+                            apr_pool_t *pool)
+{
+    X509 *wish = own_x509(pool, X509_new());
+    X509_REQ *req = own_x509_req(pool, X509_REQ_new());
+    BIO *bio = own_bio(pool, BIO_new(BIO_s_mem()));
+    char *text;
+    long len;
+
+    if (!wish || !req || !bio || !wish_make(wish, subject) ||
+        !csr_make(req, wish, subject->key) ||
+        PEM_write_bio_X509_REQ(bio, req) != 1)
+        return ca_openssl_problem(pool, "make a request for \"%s\"",
+                                  subject->common_name);
+    len = BIO_get_mem_data(bio, &text);
+    *pem = apr_pstrmemdup(pool, text, (apr_size_t)len);
     return NULL;
 }

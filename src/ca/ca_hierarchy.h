@@ -8,6 +8,7 @@
 #include <apr_pools.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 #include "base/problem.h"
 
@@ -23,15 +24,22 @@ typedef struct {
     const char *organization; /* may be NULL */
     EVP_PKEY *key;            /* the subject's */
     apr_int64_t not_before, not_after;
-    int path_len; /* -1: none */
-    X509 *issuer; /* NULL: self-signed with key */
+    int path_len;                  /* -1: none */
+    NAME_CONSTRAINTS *constraints; /* NULL: none */
+    X509 *issuer;                  /* NULL: self-signed with key */
     EVP_PKEY *issuer_key;
 } ca_subject_t;
 
-/* A CA certificate: CA:TRUE critical, keyCertSign and cRLSign critical, SKI,
- * AKI, 128-bit random serial. */
+/* A CA certificate: CA:TRUE critical, keyCertSign and cRLSign critical, name
+ * constraints critical, SKI, AKI, 128-bit random serial. */
 problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
                              apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* A request, in PEM, for an outside CA to sign: name, key, and the extensions
+ * that the certificate should have; times and issuer are the other's. */
+problem_t *ca_hierarchy_csr(const char **pem, const ca_subject_t *subject,
+                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 #endif

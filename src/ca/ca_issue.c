@@ -5,11 +5,19 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "ca/ca_constraints.h"
 #include "ca/ca_extension.h"
 #include "ca/ca_openssl.h"
 #include "ca/ca_reread.h"
 
 #include "base/banned.h"
+
+static int names_count(const ca_request_t *request)
+{
+    return request->identifiers->nelts +
+           (request->emails ? request->emails->nelts : 0) +
+           (request->uris ? request->uris->nelts : 0);
+}
 
 /* What the programmer promised; a leaf that signs certificates, or lives when
  * its issuer does not, is never made whoever asks. */
@@ -31,13 +39,29 @@ static problem_t *request_check(const ca_issuer_t *issuer,
             clock_rfc3339(request->not_after, pool), issuer->name,
             issuer->generation, clock_rfc3339(issuer->not_before, pool),
             clock_rfc3339(issuer->not_after, pool));
-    if (request->identifiers->nelts == 0 || !request->key_usage ||
+    if (names_count(request) == 0 || !request->key_usage ||
         request->key_usage & (KU_KEY_CERT_SIGN | KU_CRL_SIGN))
         return problem_internal(pool, APR_EINVAL,
                                 "a leaf without names, or whose key usages "
                                 "are 0x%x",
                                 request->key_usage);
     return NULL;
+}
+
+/* The attributes in their order, the common name last. */
+static int subject_set(X509 *cert, const ca_request_t *request)
+{
+    const apr_array_header_t *subject = request->subject;
+    int i, done = 1;
+
+    for (i = 0; done && subject && i < subject->nelts; ++i) {
+        const ca_attribute_t *attribute =
+            APR_ARRAY_IDX(subject, i, const ca_attribute_t *);
+        int nid = OBJ_sn2nid(attribute->type);
+
+        done = nid != NID_undef && ca_subject_add(cert, nid, attribute->value);
+    }
+    return done && ca_subject_add(cert, NID_commonName, request->common_name);
 }
 
 static int fields_set(X509 *cert, const ca_issuer_t *issuer,
@@ -48,8 +72,7 @@ static int fields_set(X509 *cert, const ca_issuer_t *issuer,
            X509_set_issuer_name(cert, X509_get_subject_name(issuer->cert)) ==
                1 &&
            ca_times_set(cert, request->not_before, request->not_after) &&
-           ca_subject_add(cert, NID_commonName, request->common_name) &&
-           ca_spki_set(cert, request->key);
+           subject_set(cert, request) && ca_spki_set(cert, request->key);
 }
 
 /* Authority information access and CRL distribution points will join these;
@@ -63,7 +86,10 @@ static int extensions_add(X509 *cert, const ca_issuer_t *issuer,
            ca_ext_subject_key_add(cert) &&
            ca_ext_authority_key_add(cert, issuer->cert) &&
            /* RFC 5280 4.2.1.6: critical when the subject is empty */
-           ca_ext_names_add(cert, request->identifiers, !request->common_name);
+           ca_ext_names_add(
+               cert, request->identifiers, request->emails, request->uris,
+               X509_NAME_entry_count(X509_get_subject_name(cert)) == 0) &&
+           (!request->no_rev_avail || ca_ext_no_rev_avail_add(cert));
 }
 
 problem_t *ca_issue(ca_cert_t **cert, const ca_issuer_t *issuer,
@@ -78,8 +104,13 @@ problem_t *ca_issue(ca_cert_t **cert, const ca_issuer_t *issuer,
     prob = request_check(issuer, request, pool);
     if (prob)
         return prob;
-    if (!x509 || !fields_set(x509, issuer, request) ||
-        !extensions_add(x509, issuer, request) ||
+    if (!x509 || !fields_set(x509, issuer, request))
+        return ca_openssl_problem(pool, "make a certificate");
+    prob = ca_constraints_check(issuer, request, X509_get_subject_name(x509),
+                                pool);
+    if (prob)
+        return prob;
+    if (!extensions_add(x509, issuer, request) ||
         X509_sign(x509, issuer->key, ca_digest_for(issuer->key)) <= 0)
         return ca_openssl_problem(pool, "make a certificate");
     made->der = ca_cert_der(&made->der_len, x509, pool);

@@ -7,7 +7,8 @@
  * a CSR.  Version 3; serial as given; subject CN or empty (SAN then critical);
  * SKI, AKI, CA:FALSE (critical), key usages (critical), extended key usages,
  * SAN; noRevAvail if wished; signature digest fits the issuer's key.  Refused:
- * what does not lie within the issuer's own life.
+ * what does not lie within the issuer's own life, or not within the name
+ * constraints of its chain.
  *
  * The result is encoded, parsed again and compared with the request, and its
  * signature verified with the issuer's public key, before it is handed out.

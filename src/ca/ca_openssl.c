@@ -91,6 +91,15 @@ int ca_subject_add(X509 *cert, int nid, const char *value)
                                                 -1, -1, 0) == 1;
 }
 
+const char *ca_name_text(const X509_NAME *name, apr_pool_t *pool)
+{
+    char *line = X509_NAME_oneline(name, NULL, 0);
+    const char *copy = apr_pstrdup(pool, line ? line : "?");
+
+    OPENSSL_free(line);
+    return copy;
+}
+
 static const char *hex(const unsigned char *data, apr_size_t len,
                        apr_pool_t *pool)
 {

@@ -29,6 +29,9 @@ int ca_serial_set(X509 *cert, const char *digits);
  * RFC 5280 allows (a common name: 64 characters) or no UTF-8. */
 int ca_subject_add(X509 *cert, int nid, const char *value);
 
+/* "/O=Example Corp/CN=Issuing", printable. */
+const char *ca_name_text(const X509_NAME *name, apr_pool_t *pool);
+
 /* SHA-256 in lower-case hex. */
 const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool);
 

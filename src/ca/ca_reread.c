@@ -104,19 +104,40 @@ static int is_issuer(const reread_t *r)
            got_len == want_len && memcmp(got, want, got_len) == 0;
 }
 
-/* Empty, or one common name. */
+static int is_attribute(const X509_NAME_ENTRY *entry, int nid,
+                        const char *value)
+{
+    return entry && OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == nid &&
+           equals(X509_NAME_ENTRY_get_data(entry), value, strlen(value));
+}
+
+static int attributes_count(const ca_request_t *request)
+{
+    return (request->subject ? request->subject->nelts : 0) +
+           (request->common_name ? 1 : 0);
+}
+
+/* The attributes in their order, each an RDN of its own, the common name
+ * last. */
 static int is_subject(const reread_t *r)
 {
-    const char *want = r->request->common_name;
-    const X509_NAME_ENTRY *entry;
+    const ca_request_t *request = r->request;
+    const X509_NAME *got = r->tbs->subject;
+    int i, count = attributes_count(request);
+    int same = X509_NAME_entry_count(got) == count;
 
-    if (X509_NAME_entry_count(r->tbs->subject) != (want ? 1 : 0))
-        return 0;
-    if (!want)
-        return 1;
-    entry = X509_NAME_get_entry(r->tbs->subject, 0);
-    return OBJ_obj2nid(X509_NAME_ENTRY_get_object(entry)) == NID_commonName &&
-           equals(X509_NAME_ENTRY_get_data(entry), want, strlen(want));
+    for (i = 0; same && request->subject && i < request->subject->nelts; ++i) {
+        const ca_attribute_t *want =
+            APR_ARRAY_IDX(request->subject, i, const ca_attribute_t *);
+        const X509_NAME_ENTRY *entry = X509_NAME_get_entry(got, i);
+
+        same = is_attribute(entry, OBJ_sn2nid(want->type), want->value) &&
+               X509_NAME_ENTRY_set(entry) == i;
+    }
+    if (!same || !request->common_name)
+        return same;
+    return is_attribute(X509_NAME_get_entry(got, count - 1), NID_commonName,
+                        request->common_name);
 }
 
 static const char *fields_fault(const reread_t *r)
@@ -206,20 +227,41 @@ static int is_authority_key(const reread_t *r, const void *value)
            (!theirs || ASN1_OCTET_STRING_cmp(authority->keyid, theirs) == 0);
 }
 
+/* The name of this kind at this place. */
+static int is_name(const GENERAL_NAMES *names, int place, int kind,
+                   const char *want)
+{
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, place);
+
+    /* All three kinds are IA5Strings. */
+    return name && name->type == kind &&
+           equals(name->d.ia5, want, strlen(want));
+}
+
+/* texts begin at *place, which is moved behind them. */
+static int is_texts(const GENERAL_NAMES *names, int *place, int kind,
+                    const apr_array_header_t *texts)
+{
+    int i, same = 1;
+
+    for (i = 0; same && texts && i < texts->nelts; ++i)
+        same = is_name(names, (*place)++, kind,
+                       APR_ARRAY_IDX(texts, i, const char *));
+    return same;
+}
+
 static int is_names(const reread_t *r, const void *value)
 {
     const GENERAL_NAMES *got = value;
     const apr_array_header_t *want = r->request->identifiers;
-    int i, same = sk_GENERAL_NAME_num(got) == want->nelts;
+    int place, same = 1;
 
-    for (i = 0; same && i < want->nelts; ++i) {
-        const char *name = APR_ARRAY_IDX(want, i, identifier_t *)->value;
-        const GENERAL_NAME *general = sk_GENERAL_NAME_value(got, i);
-
-        same = general->type == GEN_DNS &&
-               equals(general->d.dNSName, name, strlen(name));
-    }
-    return same;
+    for (place = 0; same && place < want->nelts; ++place)
+        same = is_name(got, place, GEN_DNS,
+                       APR_ARRAY_IDX(want, place, identifier_t *)->value);
+    return same && is_texts(got, &place, GEN_EMAIL, r->request->emails) &&
+           is_texts(got, &place, GEN_URI, r->request->uris) &&
+           place == sk_GENERAL_NAME_num(got);
 }
 
 static const struct {
@@ -235,50 +277,84 @@ static const struct {
     {NID_authority_key_identifier, 0, is_authority_key,
      "authorityKeyIdentifier"},
     {NID_subject_alt_name, -1, is_names, "subjectAltName"},
+    /* OpenSSL 3.0 has no number for it */
+    {NID_undef, 0, NULL, "noRevAvail"},
 };
 #define RULES (sizeof(rules) / sizeof(rules[0]))
+
+static int is_no_rev_avail(const ASN1_OBJECT *object)
+{
+    char oid[sizeof(CA_EXT_NO_REV_AVAIL) + 1];
+
+    OBJ_obj2txt(oid, sizeof(oid), object, 1);
+    return strcmp(oid, CA_EXT_NO_REV_AVAIL) == 0;
+}
+
+/* Its place in rules; RULES if there is none. */
+static apr_size_t rule_find(X509_EXTENSION *extension)
+{
+    const ASN1_OBJECT *object = X509_EXTENSION_get_object(extension);
+    int nid = OBJ_obj2nid(object);
+    apr_size_t rule;
+
+    for (rule = 0; rule < RULES; ++rule) {
+        if (rules[rule].nid != NID_undef ? rules[rule].nid == nid
+                                         : is_no_rev_avail(object))
+            break;
+    }
+    return rule;
+}
 
 static int is_extension(const reread_t *r, X509_EXTENSION *extension,
                         apr_size_t rule)
 {
     const X509V3_EXT_METHOD *method = X509V3_EXT_get(extension);
     int critical = rules[rule].critical, right;
-    void *value = X509V3_EXT_d2i(extension);
+    void *value;
 
+    if (!rules[rule].is_right) /* RFC 9608 2: NULL, not critical */
+        return r->request->no_rev_avail &&
+               !X509_EXTENSION_get_critical(extension) &&
+               equals(X509_EXTENSION_get_data(extension), "\x05\0", 2);
+    value = X509V3_EXT_d2i(extension);
     if (!value)
         return 0;
     if (critical < 0)
-        critical = !r->request->common_name;
+        critical = attributes_count(r->request) == 0;
     right = X509_EXTENSION_get_critical(extension) == critical &&
             rules[rule].is_right(r, value);
     ASN1_item_free(value, ASN1_ITEM_ptr(method->it));
     return right;
 }
 
-/* Each of the rules' extensions once (extKeyUsage only if asked for), and no
- * other. */
+static int expected_count(const ca_request_t *request)
+{
+    int has_purposes =
+        request->ext_key_usage && request->ext_key_usage->nelts > 0;
+
+    return (int)RULES - !has_purposes - !request->no_rev_avail;
+}
+
+/* Each of the rules' extensions once (extKeyUsage and noRevAvail only if asked
+ * for), and no other. */
 static const char *extensions_fault(const reread_t *r)
 {
-    const apr_array_header_t *purposes = r->request->ext_key_usage;
-    apr_size_t expected = RULES - (purposes && purposes->nelts ? 0 : 1);
     unsigned int seen = 0;
+    int expected = expected_count(r->request);
     int i, count = sk_X509_EXTENSION_num(r->tbs->extensions);
-    apr_size_t rule;
 
     for (i = 0; i < count; ++i) {
         X509_EXTENSION *extension =
             sk_X509_EXTENSION_value(r->tbs->extensions, i);
-        int nid = OBJ_obj2nid(X509_EXTENSION_get_object(extension));
+        apr_size_t rule = rule_find(extension);
 
-        for (rule = 0; rule < RULES && rules[rule].nid != nid; ++rule)
-            ;
         if (rule == RULES || seen & 1u << rule)
             return "extensions: one too many";
         if (!is_extension(r, extension, rule))
             return rules[rule].name;
         seen |= 1u << rule;
     }
-    return (apr_size_t)count == expected ? NULL : "extensions: one is missing";
+    return count == expected ? NULL : "extensions: one is missing";
 }
 
 /* By the algorithm that the certificate names, not the one we meant. */

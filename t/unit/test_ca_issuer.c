@@ -199,8 +199,12 @@ static void no_cas(apr_pool_t *pool)
 {
     tower_t t = tower(-1, 1, pool);
 
-    need(load(pems(odd_ca(&t, 1, KU_KEY_CERT_SIGN, pool), t.root, NULL, pool),
+    need(load(pems(odd_ca(&t, 1, KU_KEY_CERT_SIGN | KU_CRL_SIGN, pool), t.root,
+                   NULL, pool),
               t.key_file, pool));
+    refused("may not sign CRLs",
+            pems(odd_ca(&t, 1, KU_KEY_CERT_SIGN, pool), t.root, NULL, pool),
+            t.key_file, pool);
     refused("is no CA certificate",
             pems(odd_ca(&t, 0, KU_KEY_CERT_SIGN, pool), t.root, NULL, pool),
             t.key_file, pool);
@@ -298,7 +302,7 @@ const tap_case_t tap_cases[] = {
     {"certificates that are not of the chain are refused", strays},
     {"path lengths must allow a leaf", path_lengths},
     {"an issuer, or one above it, that is not valid now is refused", lives},
-    {"CA:TRUE and keyCertSign are needed", no_cas},
+    {"CA:TRUE, keyCertSign and cRLSign are needed", no_cas},
     {"keys: another's, garbage, encrypted, missing", keys},
     {"files: FIFO, directory, too big, empty, garbage, missing", files},
     {"T70 T82 PEM is RFC 7468: lines of 64, LF, no text", encodings},

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_chain.h"
+
+#include <apr_strings.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
+#include "base/clock.h"
+#include "ca/ca_issuer.h"
+#include "ca/ca_openssl.h"
+
+#include "base/banned.h"
+
+int ca_chain_has_signed(X509 *issuer, X509 *cert)
+{
+    int signed_by = X509_check_issued(issuer, cert) == X509_V_OK &&
+                    X509_verify(cert, X509_get0_pubkey(issuer)) == 1;
+
+    ERR_clear_error();
+    return signed_by;
+}
+
+/* The certificate of the list that signed cert, taken off it; NULL without. */
+static X509 *signer_take(apr_array_header_t *certs, X509 *cert)
+{
+    int i;
+
+    for (i = 0; i < certs->nelts; ++i) {
+        X509 *found = APR_ARRAY_IDX(certs, i, X509 *);
+
+        if (found && ca_chain_has_signed(found, cert)) {
+            APR_ARRAY_IDX(certs, i, X509 *) = NULL;
+            return found;
+        }
+    }
+    return NULL;
+}
+
+problem_t *ca_chain_build(apr_array_header_t **chain, X509 **root,
+                          const apr_array_header_t *certs, const char *file,
+                          apr_pool_t *pool)
+{
+    apr_array_header_t *left = apr_array_copy(pool, certs);
+    X509 *first = APR_ARRAY_IDX(left, 0, X509 *), *cert = first;
+    int i;
+
+    *root = NULL;
+    *chain = apr_array_make(pool, left->nelts, sizeof(X509 *));
+    APR_ARRAY_IDX(left, 0, X509 *) = NULL;
+    while (cert) {
+        APR_ARRAY_PUSH(*chain, X509 *) = cert;
+        if (ca_chain_has_signed(cert, cert)) {
+            *root = cert;
+            break;
+        }
+        cert = signer_take(left, cert);
+    }
+    for (i = 0; i < left->nelts; ++i) {
+        cert = APR_ARRAY_IDX(left, i, X509 *);
+        if (cert)
+            return problem_internal(
+                pool, APR_EINVAL,
+                "%s: certificate %d, \"%s\", has signed none of the chain "
+                "that begins with the first, \"%s\"; take it out, or put what "
+                "is missing between them in",
+                file, i + 1, ca_name_text(X509_get_subject_name(cert), pool),
+                ca_name_text(X509_get_subject_name(first), pool));
+    }
+    return NULL;
+}
+
+/* What is wrong with the certificate at this place of the chain as a CA; NULL
+ * if nothing is. */
+static const char *ca_fault(X509 *cert, int place, apr_pool_t *pool)
+{
+    long path_len = X509_get_pathlen(cert);
+
+    /* X509_check_ca: basicConstraints and keyUsage together; 1 is a CA with
+     * basicConstraints, others are kinds of the past */
+    if (X509_check_ca(cert) != 1)
+        return "is no CA certificate (CA:TRUE and keyCertSign)";
+    if (!(X509_get_key_usage(cert) & KU_KEY_CERT_SIGN))
+        return "may not sign certificates (keyUsage keyCertSign)";
+    if (place == 0 && !(X509_get_key_usage(cert) & KU_CRL_SIGN))
+        return "may not sign CRLs (keyUsage cRLSign)";
+    if (path_len >= 0 && path_len < place)
+        return apr_psprintf(pool,
+                            "allows %ld CAs below itself (pathlen), and there "
+                            "are %d",
+                            path_len, place);
+    return NULL;
+}
+
+problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
+                          apr_int64_t now, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < chain->nelts; ++i) {
+        X509 *cert = APR_ARRAY_IDX(chain, i, X509 *);
+        apr_int64_t from = ca_time_seconds(X509_get0_notBefore(cert));
+        apr_int64_t to = ca_time_seconds(X509_get0_notAfter(cert));
+        const char *fault = ca_fault(cert, i, pool);
+
+        if (!fault && now && now < from)
+            fault = apr_psprintf(pool, "is valid from %s only, and it is %s",
+                                 clock_rfc3339(from, pool),
+                                 clock_rfc3339(now, pool));
+        if (!fault && now && now >= to)
+            fault =
+                apr_psprintf(pool, "expired at %s, and it is %s",
+                             clock_rfc3339(to, pool), clock_rfc3339(now, pool));
+        if (fault)
+            return problem_internal(
+                pool, APR_EINVAL,
+                "%s: \"%s\" %s; replace it, or set the "
+                "machine's clock if that is wrong",
+                file, ca_name_text(X509_get_subject_name(cert), pool), fault);
+    }
+    return NULL;
+}
+
+const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool)
+{
+    const char *text = "";
+    int i;
+
+    for (i = 0; i < chain->nelts; ++i) {
+        X509 *cert = APR_ARRAY_IDX(chain, i, X509 *);
+
+        if (i == 0 || !ca_chain_has_signed(cert, cert))
+            text = apr_pstrcat(pool, text, ca_cert_pem(cert, pool), NULL);
+    }
+    return text;
+}

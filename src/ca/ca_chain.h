@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef CA_CHAIN_H
+#define CA_CHAIN_H
+
+/* Certificates of CAs above each other, of X509 *, the lowest first. */
+
+#include <apr_tables.h>
+#include <openssl/x509.h>
+
+#include "base/problem.h"
+
+int ca_chain_has_signed(X509 *issuer, X509 *cert);
+
+/* From the first of certs upward, as far as they go; each must have its place
+ * in it.  root: the last one if it is self-signed, else NULL.  file is what
+ * problems name. */
+problem_t *ca_chain_build(apr_array_header_t **chain, X509 **root,
+                          const apr_array_header_t *certs, const char *file,
+                          apr_pool_t *pool) __attribute__((warn_unused_result));
+
+/* All are CAs and allow what is below them; the first may sign CRLs; all are
+ * valid at now (0: whenever). */
+problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
+                          apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* What follows a leaf: the CAs, without the root unless it signs leaves. */
+const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool);
+
+#endif
