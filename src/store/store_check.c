@@ -45,6 +45,12 @@ static const check_t checks[] = {
     {"valid authorization with an error: ",
      "SELECT id FROM authzs WHERE status = 'valid' AND error IS NOT NULL "
      "LIMIT " FINDINGS_MAX},
+    {"external account key that has counted its accounts wrong: ",
+     "SELECT kid FROM eabs WHERE used_accounts <> (SELECT count(*) "
+     "FROM accounts a WHERE a.eab_kid = kid) LIMIT " FINDINGS_MAX},
+    {"event that is chained beyond the chain's end: ",
+     "SELECT id FROM events WHERE id > coalesce((SELECT last_id FROM "
+     "event_chain), 0) AND hash IS NOT NULL LIMIT " FINDINGS_MAX},
     {"certificate of an unknown issuer: ",
      "SELECT id FROM certs WHERE NOT EXISTS (SELECT 1 FROM issuers i "
      "WHERE i.fingerprint = issuer) LIMIT " FINDINGS_MAX},

@@ -121,7 +121,12 @@ static const char *const step_1[] = {
     "WHERE is_single = 1",
     NULL};
 
-static const char *const *const steps[] = {step_1, store_schema_2};
+static const char *const *schema_1(void)
+{
+    return step_1;
+}
+
+static const char *const *(*const steps[])(void) = {schema_1, store_schema_2};
 
 int store_schema_version(void)
 {
@@ -198,7 +203,7 @@ static apr_status_t step_run(store_conn_t *conn, int version, apr_pool_t *pool)
     apr_status_t rv;
 
     rv = store_conn_text(&rows, conn, "BEGIN IMMEDIATE", pool);
-    for (statement = steps[version]; rv == APR_SUCCESS && *statement;
+    for (statement = steps[version](); rv == APR_SUCCESS && *statement;
          statement++)
         rv = store_conn_text(&rows, conn, *statement, pool);
     if (rv == APR_SUCCESS)

@@ -17,8 +17,8 @@ typedef enum {
     STORE_SCHEMA_BAD  /* newer, or not our database */
 } store_schema_e;
 
-/* store_schema_2.c: from 1 to 2; statements, NULL at the end. */
-extern const char *const store_schema_2[];
+/* From 1 to 2: statements, NULL after the last. */
+const char *const *store_schema_2(void);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);

@@ -7,7 +7,7 @@
 
 /* External account keys, events, blocked public keys, authorizations of
  * profiles. */
-const char *const store_schema_2[] = {
+static const char *const step_2[] = {
     /* Kids are random; number is their age. */
     "CREATE TABLE eabs ("
     "number INTEGER PRIMARY KEY NOT NULL,"
@@ -72,3 +72,8 @@ const char *const store_schema_2[] = {
     "reason TEXT NOT NULL,"
     "at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
     NULL};
+
+const char *const *store_schema_2(void)
+{
+    return step_2;
+}

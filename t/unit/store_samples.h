@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "store/store_account.h"
+#include "store/store_eab.h"
 #include "store/store_order.h"
 
 static inline store_account_t *help_account(const char *id, apr_pool_t *pool)
@@ -23,6 +24,30 @@ static inline store_account_t *help_account(const char *id, apr_pool_t *pool)
     account->contact = "[]";
     account->created_at = 1000;
     return account;
+}
+
+static inline store_eab_t *help_eab(const char *kid, apr_pool_t *pool)
+{
+    store_eab_t *eab = apr_pcalloc(pool, sizeof(*eab));
+
+    eab->kid = kid;
+    eab->realm = "";
+    eab->profile = "web";
+    eab->name = "team a";
+    eab->secret = "sealed";
+    eab->status = "valid";
+    eab->created_at = 1000;
+    eab->updated_at = 1000;
+    return eab;
+}
+
+static inline store_event_t *help_event(const char *kind, apr_pool_t *pool)
+{
+    store_event_t *event = apr_pcalloc(pool, sizeof(*event));
+
+    event->at = 1000;
+    event->kind = kind;
+    return event;
 }
 
 static inline store_authz_t *help_authz(const char *id, const char *account_id,

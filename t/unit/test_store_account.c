@@ -179,6 +179,7 @@ static void plans(apr_pool_t *pool)
     help_plan_ok(help, &sql_deactivate);
     help_plan_ok(help, &sql_authzs_deactivate);
     help_plan_ok(help, &sql_list);
+    help_plan_ok(help, &sql_list_of_eab);
 }
 
 const tap_case_t tap_cases[] = {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "store/store_eab.h"
 #include "store/store_issuer.h"
 #include "store_help.h"
 
@@ -13,9 +14,14 @@ static help_t *setup(apr_pool_t *pool)
     help_t *help = help_make(pool);
     apr_array_header_t *authzs = apr_array_make(pool, 1, sizeof(void *));
     store_issuer_t issuer = {"issuer", "k", "n", 1, "P", "C", 1, 2};
+    store_account_t *account = help_account("a", pool);
     store_t *store = help->store;
 
-    is_int(help_add(help, "a"), APR_SUCCESS);
+    is_int(store_eab_create(store, help_eab("k", pool), help_event("eab", pool),
+                            pool),
+           APR_SUCCESS);
+    account->eab_kid = "k";
+    is_int(store_account_create(NULL, store, account, NULL, pool), APR_SUCCESS);
     is_int(store_issuer_ensure(store, &issuer, NULL, pool), APR_SUCCESS);
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("z", "a", pool);
     is_int(store_order_create(store, help_order("o", "a", pool), authzs, NULL,
@@ -95,6 +101,9 @@ static void senseless(apr_pool_t *pool)
         {"DELETE FROM jobs", "nobody validates: z"},
         {"UPDATE authzs SET status = 'valid', error = '{}'",
          "valid authorization with an error: z"},
+        {"UPDATE eabs SET used_accounts = 2", "accounts wrong: k"},
+        {"UPDATE events SET hash = 'x'", "beyond the chain's end: 1"},
+        {"DELETE FROM eabs", "refers to missing eabs"},
         {"DELETE FROM issuers", "unknown issuer: c"},
         {"UPDATE certs SET der = x''", "without octets: c"},
         {"UPDATE jobs SET subject = 'x'", "nobody validates: z"},
