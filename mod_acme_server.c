@@ -7,6 +7,7 @@
 #include <httpd.h>
 #include <http_config.h>
 
+#include "httpd/httpd_check.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_handler.h"
 #include "httpd/httpd_life.h"
@@ -15,7 +16,7 @@
 
 static void register_hooks(apr_pool_t *pool)
 {
-    httpd_conf_hooks();    /* check_config, test_config */
+    httpd_check_hooks();   /* check_config, test_config */
     httpd_life_hooks();    /* post_config, child_init, child_stopping */
     httpd_tls_hooks();     /* mod_ssl: the virtual host's own certificate */
     httpd_handler_hooks(); /* requests, and errors of httpd's own making */

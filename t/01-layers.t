@@ -25,8 +25,9 @@ my %may = (
 );
 # Headers by which acme's own hand on a sibling's types to httpd.
 my %carried = map { $_ => 1 } qw(ca/ca_auto.h ca/ca_set.h dcv/dcv_loop.h
-    store/store_job.h
-    ca/ca_profile.h dcv/dcv_net.h dcv/dcv.h policy/policy.h store/store.h);
+    store/store_job.h ca/ca_profile.h dcv/dcv_net.h dcv/dcv.h policy/policy.h
+    policy/policy_make.h policy/policy_subject.h policy/policy_blocklist.h
+    store/store.h);
 
 sub code {
     my ($file) = @_;

@@ -18,17 +18,25 @@ sub set { return { map { $_ => 1 } @_ } }
 
 my %in;
 $in{'the command table'}
-    = set(text('src/httpd/httpd_cmds.c') =~ /AP_INIT_\w+\(\s*"(\w+)"/g);
+    = set(text('src/httpd/httpd_cmds.c') =~ /AP_INIT_\w+\(\s*"(<?\w+)"/g);
 $in{'the table of fields'}
     = set(text('src/httpd/httpd_conf.c') =~ /^\s*\{"(ACME\w+)[ "]/mg);
+# Sections are merged as a whole: their directives have no fields there.
+my %section = map { $_ => 1 } grep { /^<|^ACME(?:Issuer|Policy|Profile)/ }
+    keys %{ $in{'the command table'} };
+delete $section{ACMEIssuerURL};
+$in{'the table of fields'}{$_} = 1 for keys %section;
 
 my $reference = text('conf/acme-server.conf');
 my %told;
-while ($reference =~ /^# (ACME\w+)( .*)\n((?:# .*\n)*)#\n# \S/mg) {
+while ($reference =~ /^# (<?ACME\w+)( .*)\n((?:# .*\n)*)#\n# \S/mg) {
     my ($name, $head) = ($1, $3);
+    my ($within) = $name =~ /^(ACME(?:Issuer|Policy|Profile))/;
+    my $context = $section{$name} && $within ? "<$within>"
+        : 'server config, virtual host';
     $told{$name}++;
     like($head, qr/^# Default: \S/m, "$name: its default");
-    like($head, qr/^# Context: server config, virtual host$/m,
+    like($head, qr/^# Context: \Q$context\E(?:, <ACME\w+>)?$/m,
         "$name: its context");
 }
 $in{'conf/acme-server.conf'} = \%told;
@@ -36,7 +44,7 @@ is($told{$_}, 1, "$_: is told of once") for sort keys %told;
 
 my ($status, $list) = AcmeServer->new->command('-L');
 is($status, 0, 'httpd lists its directives');
-$in{'httpd -L'} = set($list =~ /^(\w+) \(mod_acme_server\.c\)/mg);
+$in{'httpd -L'} = set($list =~ /^(<?\w+) \(mod_acme_server\.c\)/mg);
 
 my %all = map { %$_ } values %in;
 cmp_ok(scalar keys %all, '>', 20, 'directives were found');

@@ -57,7 +57,7 @@ my @mistakes = (
     ['ACMENonceSlots 99999999999', qr/ACMENonceSlots 99999999999: it is no/],
     ['ACMETestNonceReject 101',
         qr/ACMETestNonceReject 101: .* range; choose 0 to 100/],
-    ['ACMEResolver', qr/ACMEResolver : there is no name server; write/],
+    ['ACMEResolver', qr/ACMEResolver: there is no name server; write/],
     ['ACMEResolver corp.test',
         qr/ACMEResolver corp.test: there is no name server; write/],
     ['ACMEResolver corp.test 192.0.2.999',
@@ -99,7 +99,7 @@ my @mistakes = (
     ['ACMEAuthzLifetime 20y', qr/ACMEAuthzLifetime \d+: .* range; choose 60/],
     ['ACMEAuthzReuse sometimes', qr/ACMEAuthzReuse must be On or Off/],
     ['ACMEFinalizeWait 2min', qr/ACMEFinalizeWait 120000000: .* range; choose/],
-    ['ACMEPolicy x', qr/Invalid command 'ACMEPolicy'/],
+    ['ACMEPolicies x', qr/Invalid command 'ACMEPolicies'/],
 );
 
 my $before = files();

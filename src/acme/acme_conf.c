@@ -24,12 +24,12 @@
 #define SLOTS_MAX    16777216
 #define WAIT_MAX     apr_time_from_sec(60)
 
-static acme_profile_t *profile_default(apr_pool_t *pool)
+acme_profile_t *acme_profile_make(const char *name, apr_pool_t *pool)
 {
     acme_profile_t *profile = apr_pcalloc(pool, sizeof(*profile));
 
-    profile->name = "default";
-    profile->directory = "";
+    profile->name = name;
+    profile->directory = name;
     profile->policy = policy_make("tls-server", pool);
     profile->validity.validity = 90 * DAY;
     profile->validity.max_validity = 365 * DAY;
@@ -40,19 +40,27 @@ static acme_profile_t *profile_default(apr_pool_t *pool)
     APR_ARRAY_PUSH(profile->challenges, const char *) = "http-01";
     profile->external = ACME_EXTERNAL_OFF;
     profile->validation = 1;
-    profile->enrollment = 1;
     profile->subject = apr_array_make(pool, 1, sizeof(const char *));
     return profile;
 }
 
-static acme_issuer_t *issuer_automatic(apr_pool_t *pool)
+acme_issuer_t *acme_issuer_make(const char *name, apr_pool_t *pool)
 {
     acme_issuer_t *issuer = apr_pcalloc(pool, sizeof(*issuer));
 
-    issuer->name = ACME_ISSUER_AUTOMATIC;
+    issuer->name = name;
     issuer->type = "internal";
     issuer->alternates = apr_array_make(pool, 1, sizeof(const char *));
     return issuer;
+}
+
+static acme_profile_t *profile_default(apr_pool_t *pool)
+{
+    acme_profile_t *profile = acme_profile_make("default", pool);
+
+    profile->directory = "";
+    profile->enrollment = 1;
+    return profile;
 }
 
 acme_conf_t *acme_conf_make(apr_pool_t *pool)
@@ -73,7 +81,8 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     conf->dcv = dcv_conf_make(pool);
     conf->eab_key_file = ACME_STATE_DIR "/ca/eab.key";
     conf->issuers = apr_array_make(pool, 2, sizeof(acme_issuer_t *));
-    APR_ARRAY_PUSH(conf->issuers, acme_issuer_t *) = issuer_automatic(pool);
+    APR_ARRAY_PUSH(conf->issuers, acme_issuer_t *) =
+        acme_issuer_make(ACME_ISSUER_AUTOMATIC, pool);
     conf->profiles = apr_array_make(pool, 1, sizeof(acme_profile_t *));
     APR_ARRAY_PUSH(conf->profiles, acme_profile_t *) = profile_default(pool);
     return conf;

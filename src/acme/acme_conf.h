@@ -104,6 +104,12 @@ typedef struct {
 /* Every default filled in; the built-in profile `default` included. */
 acme_conf_t *acme_conf_make(apr_pool_t *pool);
 
+/* An internal one without files; a profile that says nothing: the preset
+ * tls-server, 90 days, the automatic CA, validation by http-01, and no
+ * directory yet. */
+acme_issuer_t *acme_issuer_make(const char *name, apr_pool_t *pool);
+acme_profile_t *acme_profile_make(const char *name, apr_pool_t *pool);
+
 /* What is wrong with it: of const char *, each "directive value: reason;
  * remedy"; empty when all is well. */
 apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool);

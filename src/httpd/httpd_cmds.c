@@ -16,20 +16,15 @@
 #include <apr_strings.h>
 
 #include "base/identifier.h"
+#include "httpd/httpd_section.h"
+#include "httpd/httpd_words.h"
+#include "policy/policy_make.h"
 
 #include "base/banned.h"
-
-#define DAY 86400
 
 static void *place(cmd_parms *cmd)
 {
     return (char *)httpd_conf_get(cmd->server) + (apr_size_t)cmd->info;
-}
-
-/* "ACMENonceSlots many: it is no number; write a whole number" */
-static const char *mistake(cmd_parms *cmd, const char *value, const char *why)
-{
-    return apr_pstrcat(cmd->pool, cmd->cmd->name, " ", value, ": ", why, NULL);
 }
 
 static const char *flag_set(cmd_parms *cmd, void *dir, int on)
@@ -52,35 +47,27 @@ static const char *path_set(cmd_parms *cmd, void *dir, const char *arg)
 
 static const char *file_set(cmd_parms *cmd, void *dir, const char *arg)
 {
-    char *path = ap_server_root_relative(cmd->pool, arg);
-    apr_size_t len;
-
-    if (!path)
-        return mistake(cmd, arg,
-                       "it is no path; write an absolute one, or one "
-                       "below ServerRoot");
-    len = strlen(path);
-    while (len > 1 && path[len - 1] == '/')
-        path[--len] = '\0';
-    *(const char **)place(cmd) = path;
-    return NULL;
+    return httpd_path_parse(place(cmd), cmd, arg);
 }
 
-static int number_parse(int *number, const char *text)
+/* A file, or a program behind "|", which httpd starts as it does for its own
+ * logs. */
+static const char *log_set(cmd_parms *cmd, void *dir, const char *arg)
 {
-    char *end;
-    apr_int64_t value = apr_strtoi64(text, &end, 10);
-
-    if (end == text || *end || value < 0 || value > APR_INT32_MAX)
-        return 0;
-    *number = (int)value;
-    return 1;
+    if (*arg != '|')
+        return httpd_path_parse(place(cmd), cmd, arg);
+    if (!arg[1 + strspn(arg + 1, "|$ ")])
+        return httpd_mistake(cmd, arg,
+                             "there is no program; write \"|program "
+                             "arguments\"");
+    *(const char **)place(cmd) = arg;
+    return NULL;
 }
 
 static const char *number_set(cmd_parms *cmd, void *dir, const char *arg)
 {
-    if (!number_parse(place(cmd), arg))
-        return mistake(cmd, arg, "it is no number; write a whole number");
+    if (!httpd_number_parse(place(cmd), arg))
+        return httpd_mistake(cmd, arg, "it is no number; write a whole number");
     return NULL;
 }
 
@@ -95,43 +82,18 @@ static const char *port_set(cmd_parms *cmd, void *dir, const char *type,
     else if (!strcmp(type, "tls-alpn-01"))
         port = &conf->tlsalpn01_port;
     else
-        return mistake(cmd, type,
-                       "there is no such challenge type with a "
-                       "port; write http-01 or tls-alpn-01");
-    if (!number_parse(port, arg))
-        return mistake(cmd, arg, "it is no port; write a number up to 65535");
+        return httpd_mistake(cmd, type,
+                             "there is no such challenge type with a "
+                             "port; write http-01 or tls-alpn-01");
+    if (!httpd_number_parse(port, arg))
+        return httpd_mistake(cmd, arg,
+                             "it is no port; write a number up to 65535");
     return NULL;
-}
-
-/* httpd's units (ms s mi h) and, longer, d w y; seconds without a unit. */
-static int span_parse(apr_interval_time_t *span, const char *text)
-{
-    static const struct {
-        const char *name;
-        apr_int64_t seconds;
-    } units[] = {{"d", DAY}, {"w", 7 * DAY}, {"y", 365 * DAY}};
-    char *end;
-    apr_int64_t value = apr_strtoi64(text, &end, 10);
-    apr_size_t i;
-
-    if (end == text || value < 0 || value > 1000000)
-        return 0;
-    for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
-        if (strcasecmp(end, units[i].name))
-            continue;
-        *span = apr_time_from_sec(value * units[i].seconds);
-        return 1;
-    }
-    return ap_timeout_parameter_parse(text, span, "s") == APR_SUCCESS;
 }
 
 static const char *span_set(cmd_parms *cmd, void *dir, const char *arg)
 {
-    if (!span_parse(place(cmd), arg))
-        return mistake(cmd, arg,
-                       "it is no time; write a number with ms, s "
-                       "(default), min, h, d, w or y");
-    return NULL;
+    return httpd_span_parse(place(cmd), cmd, arg);
 }
 
 static apr_array_header_t *list(cmd_parms *cmd)
@@ -157,9 +119,9 @@ static const char *database_set(cmd_parms *cmd, void *dir, const char *driver,
     conf->db_driver = driver;
     conf->db_params = ap_server_root_relative(cmd->pool, params);
     if (!conf->db_params)
-        return mistake(cmd, params,
-                       "it is no path; write an absolute one, or "
-                       "one below ServerRoot");
+        return httpd_mistake(cmd, params,
+                             "it is no path; write an absolute one, or "
+                             "one below ServerRoot");
     return NULL;
 }
 
@@ -182,7 +144,8 @@ static const char *nameserver_parse(const char *text, apr_pool_t *pool)
 
     if (is_ip(text))
         return text;
-    if (!colon || !number_parse(&port, colon + 1) || port < 1 || port > 65535)
+    if (!colon || !httpd_number_parse(&port, colon + 1) || port < 1 ||
+        port > 65535)
         return NULL;
     len = (apr_size_t)(colon - text);
     if (*text == '[' && len > 2 && text[len - 1] == ']')
@@ -213,22 +176,23 @@ static const char *resolver_add(cmd_parms *cmd, void *dir, int argc,
     if (argc > 0 && !nameserver_parse(argv[0], cmd->pool)) {
         resolver->zone = name_parse(argv[0], cmd->pool);
         if (!resolver->zone)
-            return mistake(cmd, argv[0],
-                           "it is neither a zone nor an address; write "
-                           "[ZONE] IP[:PORT] …");
+            return httpd_mistake(cmd, argv[0],
+                                 "it is neither a zone nor an address; write "
+                                 "[ZONE] IP[:PORT] …");
         i++;
     }
     if (i == argc)
-        return mistake(cmd, argc ? argv[0] : "",
-                       "there is no name server; write [ZONE] IP[:PORT] …");
+        return httpd_mistake(
+            cmd, argc ? argv[0] : "",
+            "there is no name server; write [ZONE] IP[:PORT] …");
     resolver->servers = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (; i < argc; i++) {
         const char *server = nameserver_parse(argv[i], cmd->pool);
 
         if (!server)
-            return mistake(cmd, argv[i],
-                           "it is no address; write IP or IP:PORT, or "
-                           "[IP]:PORT for IPv6");
+            return httpd_mistake(cmd, argv[i],
+                                 "it is no address; write IP or IP:PORT, or "
+                                 "[IP]:PORT for IPv6");
         APR_ARRAY_PUSH(resolver->servers, const char *) = server;
     }
     APR_ARRAY_PUSH(list(cmd), dcv_resolver_t *) = resolver;
@@ -242,22 +206,27 @@ static const char *host_add(cmd_parms *cmd, void *dir, int argc,
     int i;
 
     if (argc < 2)
-        return mistake(cmd, argc ? argv[0] : "",
-                       "there is no address; write NAME IP …");
+        return httpd_mistake(cmd, argc ? argv[0] : "",
+                             "there is no address; write NAME IP …");
     host->name = name_parse(argv[0], cmd->pool);
     if (!host->name)
-        return mistake(cmd, argv[0], "it is no DNS name; write NAME IP …");
+        return httpd_mistake(cmd, argv[0],
+                             "it is no DNS name; write NAME IP …");
     host->addresses = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (i = 1; i < argc; i++) {
         if (!is_ip(argv[i]))
-            return mistake(cmd, argv[i], "it is no address; write NAME IP …");
+            return httpd_mistake(cmd, argv[i],
+                                 "it is no address; write NAME IP …");
         APR_ARRAY_PUSH(host->addresses, const char *) = argv[i];
     }
     APR_ARRAY_PUSH(list(cmd), dcv_host_t *) = host;
     return NULL;
 }
 
-#define AT(member) (void *)offsetof(httpd_conf_t, member)
+#define AT(member)      (void *)offsetof(httpd_conf_t, member)
+#define SECTION(kind)   (void *)kind
+#define ISSUER(member)  (void *)offsetof(acme_issuer_t, member)
+#define PROFILE(member) (void *)offsetof(acme_profile_t, member)
 
 const command_rec httpd_cmds[] = {
     AP_INIT_FLAG("ACMEServer", flag_set, AT(enabled), RSRC_CONF,
@@ -312,5 +281,93 @@ const command_rec httpd_cmds[] = {
     AP_INIT_TAKE1("ACMETestNonceReject", number_set, AT(nonce_reject),
                   RSRC_CONF,
                   "for testing: percentage of good nonces to refuse"),
+    AP_INIT_TAKE1("ACMEDefaultProfile", text_set, AT(default_profile),
+                  RSRC_CONF, "the profile of the directory without a name"),
+    AP_INIT_FLAG("ACMEExternalAccountReveal", flag_set, AT(eab_reveal),
+                 RSRC_CONF, "on: acmectl eab reveal shows secrets"),
+    AP_INIT_TAKE1("ACMEAuditLog", log_set, AT(audit_log), RSRC_CONF,
+                  "FILE or \"|PROGRAM\": one line of JSON per event"),
+    AP_INIT_TAKE1("ACMEKeyBlocklist", file_set, AT(key_blocklist), RSRC_CONF,
+                  "FILE of keys that nobody may use"),
+
+    /* <ACMEIssuer> */
+    AP_INIT_RAW_ARGS("<ACMEIssuer", httpd_section_open, SECTION(HTTPD_ISSUER),
+                     RSRC_CONF, "name>: a CA to sign with"),
+    AP_INIT_TAKE1("ACMEIssuerType", httpd_issuer_type, NULL, RSRC_CONF,
+                  "internal: certificate and key are on this machine"),
+    AP_INIT_TAKE1("ACMEIssuerCertificate", httpd_issuer_file,
+                  ISSUER(certificate), RSRC_CONF,
+                  "PEM file: the CA's certificate, then its chain"),
+    AP_INIT_TAKE1("ACMEIssuerKey", httpd_issuer_file, ISSUER(key), RSRC_CONF,
+                  "PEM file: the CA's private key"),
+    AP_INIT_TAKE1("ACMEIssuerDirectory", httpd_issuer_file, ISSUER(directory),
+                  RSRC_CONF, "directory that acmectl ca fills"),
+    AP_INIT_ITERATE("ACMEIssuerAlternate", httpd_issuer_alternate, NULL,
+                    RSRC_CONF, "PEM files: further chains"),
+    AP_INIT_TAKE1("ACMEIssuerURL", httpd_issuer_url, NULL, RSRC_CONF,
+                  "where certificates say that their issuer is published"),
+    AP_INIT_RAW_ARGS("ACMEIssuerCRL", httpd_issuer_later, NULL, RSRC_CONF,
+                     "off"),
+    AP_INIT_RAW_ARGS("ACMEIssuerOCSP", httpd_issuer_later, NULL, RSRC_CONF,
+                     "off"),
+
+    /* <ACMEPolicy> */
+    AP_INIT_RAW_ARGS("<ACMEPolicy", httpd_section_open, SECTION(HTTPD_POLICY),
+                     RSRC_CONF, "name>: what a certificate may contain"),
+    AP_INIT_TAKE1("ACMEPolicyPreset", httpd_policy_preset, NULL, RSRC_CONF,
+                  "tls-server, tls-client, tls-dual, short-lived, "
+                  "code-signing or email"),
+    AP_INIT_RAW_ARGS("ACMEPolicySubject", httpd_policy_names,
+                     (void *)policy_subject_add, RSRC_CONF,
+                     "CN|O|OU|C|ST|L|DC allow|require|deny PATTERN ..."),
+    AP_INIT_RAW_ARGS("ACMEPolicySAN", httpd_policy_names,
+                     (void *)policy_san_add, RSRC_CONF,
+                     "dns|ip|email|uri allow|require|deny PATTERN ..."),
+    AP_INIT_RAW_ARGS("ACMEPolicyKey", httpd_policy_words,
+                     (void *)policy_key_set, RSRC_CONF,
+                     "kinds of keys: ec:P-256 rsa:2048-4096 ed25519 ..."),
+    AP_INIT_RAW_ARGS("ACMEPolicySignature", httpd_policy_words,
+                     (void *)policy_signature_set, RSRC_CONF,
+                     "sha256 sha384 sha512 ed25519"),
+    AP_INIT_RAW_ARGS("ACMEPolicyKeyUsage", httpd_policy_usage,
+                     (void *)policy_key_usage_add, RSRC_CONF,
+                     "allow|require|deny digitalSignature ..."),
+    AP_INIT_RAW_ARGS("ACMEPolicyExtendedKeyUsage", httpd_policy_usage,
+                     (void *)policy_ext_key_usage_add, RSRC_CONF,
+                     "allow|require|deny serverAuth ..."),
+    AP_INIT_TAKE1("ACMEPolicyMaxValidity", httpd_policy_validity, NULL,
+                  RSRC_CONF, "the longest life of a certificate"),
+    AP_INIT_TAKE1("ACMEPolicyMaxNames", httpd_policy_count, NULL, RSRC_CONF,
+                  "how many names a certificate may have"),
+    AP_INIT_RAW_ARGS("ACMEPolicyNetwork", httpd_policy_network, NULL, RSRC_CONF,
+                     "NAMES resolves-to=CIDR requested-from=CIDR"),
+
+    /* <ACMEProfile> */
+    AP_INIT_RAW_ARGS("<ACMEProfile", httpd_section_open, SECTION(HTTPD_PROFILE),
+                     RSRC_CONF, "name>: policy, issuer and enrolment"),
+    AP_INIT_TAKE1("ACMEProfileDescription", httpd_profile_text,
+                  PROFILE(description), RSRC_CONF, "for people"),
+    AP_INIT_TAKE1("ACMEProfilePolicy", httpd_profile_policy, NULL, RSRC_CONF,
+                  "name of an <ACMEPolicy>"),
+    AP_INIT_TAKE1("ACMEProfileIssuer", httpd_profile_text, PROFILE(issuer),
+                  RSRC_CONF, "name of an <ACMEIssuer>"),
+    AP_INIT_RAW_ARGS("ACMEProfileValidity", httpd_profile_validity, NULL,
+                     RSRC_CONF, "TIME [max=TIME]"),
+    AP_INIT_RAW_ARGS("ACMEProfileChallenges", httpd_profile_challenges, NULL,
+                     RSRC_CONF, "http-01"),
+    AP_INIT_TAKE1("ACMEProfileExternalAccount", httpd_profile_external, NULL,
+                  RSRC_CONF, "required, optional or off"),
+    AP_INIT_FLAG("ACMEProfileValidation", httpd_profile_flag,
+                 PROFILE(validation), RSRC_CONF,
+                 "off: names need not be proved"),
+    AP_INIT_RAW_ARGS("ACMEProfileSubject", httpd_profile_subject, NULL,
+                     RSRC_CONF, "O=\"Example Corp\" C=DE ..."),
+    AP_INIT_FLAG("ACMEProfileCommonName", httpd_profile_flag,
+                 PROFILE(validity.common_name), RSRC_CONF,
+                 "on: the first name is the CN, too"),
+    AP_INIT_FLAG("ACMEProfileCAA", httpd_profile_flag, PROFILE(caa), RSRC_CONF,
+                 "off"),
+    AP_INIT_TAKE1("ACMEProfileEnrollment", httpd_profile_enrollment, NULL,
+                  RSRC_CONF, "acme: this profile has a directory"),
     {NULL, {NULL}, NULL, 0, NO_ARGS, NULL},
 };

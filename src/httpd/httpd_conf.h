@@ -48,6 +48,13 @@ struct httpd_conf_t {
     apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
     int authz_reuse;                    /* ACMEAuthzReuse */
     apr_interval_time_t finalize_wait;  /* ACMEFinalizeWait */
+    const char *default_profile;        /* ACMEDefaultProfile */
+    int eab_reveal;                     /* ACMEExternalAccountReveal */
+    const char *audit_log;              /* ACMEAuditLog: absolute, or "|…" */
+    const char *key_blocklist;          /* ACMEKeyBlocklist, absolute */
+    const char *issuer_url;             /* ACMEIssuerURL */
+    apr_array_header_t *sections;       /* of httpd_section_t * */
+    struct httpd_section_t *section;    /* that is being read, else NULL */
 
     /* What became of it, from check_config on. */
     server_rec *server;
@@ -66,6 +73,15 @@ extern const command_rec httpd_cmds[];
 void *httpd_conf_create(apr_pool_t *pool, server_rec *server);
 void *httpd_conf_merge(apr_pool_t *pool, void *base, void *add);
 httpd_conf_t *httpd_conf_get(const server_rec *server);
-void httpd_conf_hooks(void);
+
+/* Merged and enabled: fill conf->acme and conf->names; findings (of const
+ * char *) get what is wrong. */
+void httpd_conf_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
+                        apr_pool_t *pool);
+
+/* Every name under which this virtual host may be asked for, as far as it is
+ * one that a certificate can hold; of identifier_t *. */
+apr_array_header_t *httpd_conf_names(const httpd_conf_t *conf,
+                                     apr_pool_t *pool);
 
 #endif

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives of <ACMEIssuer>.  Whether they fit together is for
+ * acme_conf_check() to say. */
+
+#include "httpd/httpd_section.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "httpd/httpd_words.h"
+
+#include "base/banned.h"
+
+/* NULL, or the mistake.  A key in a token is not a file, and is refused with
+ * the reason by acme_conf_check(). */
+static const char *path_parse(const char **path, const cmd_parms *cmd,
+                              const char *arg)
+{
+    *path = arg;
+    return strncasecmp(arg, "pkcs11:", 7) ? httpd_path_parse(path, cmd, arg)
+                                          : NULL;
+}
+
+const char *httpd_issuer_type(cmd_parms *cmd, void *dir, const char *arg)
+{
+    httpd_section_t *section;
+    const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (!mistake)
+        section->issuer->type = arg;
+    return mistake;
+}
+
+/* cmd->info: the offset in acme_issuer_t. */
+const char *httpd_issuer_file(cmd_parms *cmd, void *dir, const char *arg)
+{
+    httpd_section_t *section;
+    const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (mistake)
+        return mistake;
+    return path_parse(
+        (const char **)((char *)section->issuer + (apr_size_t)cmd->info), cmd,
+        arg);
+}
+
+const char *httpd_issuer_alternate(cmd_parms *cmd, void *dir, const char *arg)
+{
+    httpd_section_t *section;
+    const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (mistake)
+        return mistake;
+    return path_parse(
+        &APR_ARRAY_PUSH(section->issuer->alternates, const char *), cmd, arg);
+}
+
+/* In a section for its issuer, outside for those that do not say it. */
+const char *httpd_issuer_url(cmd_parms *cmd, void *dir, const char *arg)
+{
+    httpd_section_t *section = httpd_section_current(cmd);
+
+    if (section)
+        section->issuer->url = arg;
+    else
+        httpd_conf_get(cmd->server)->issuer_url = arg;
+    return NULL;
+}
+
+const char *httpd_issuer_later(cmd_parms *cmd, void *dir, const char *args)
+{
+    apr_array_header_t *words;
+    httpd_section_t *section;
+    const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (!mistake)
+        mistake = httpd_words(&words, cmd, args);
+    if (mistake)
+        return mistake;
+    if (!strcasecmp(APR_ARRAY_IDX(words, 0, const char *), "off") &&
+        words->nelts == 1)
+        return NULL;
+    return httpd_mistake(cmd, args,
+                         "this comes in a later version; write off, or leave "
+                         "it out");
+}
