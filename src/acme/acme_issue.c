@@ -154,6 +154,21 @@ static store_cert_t *row_make(const acme_plan_t *plan, const char *order_id,
     return row;
 }
 
+/* pki.md, Internal: a leaf never outlives its issuer, and who finds it short
+ * learns why. */
+static void clamp_log(const acme_t *acme, const acme_plan_t *plan,
+                      const ca_issuer_t *issuer, const ca_request_t *request,
+                      apr_pool_t *pool)
+{
+    if (plan->not_after || request->not_after != issuer->not_after)
+        return;
+    log_write(acme->log, LOG_LEVEL_NOTICE, "AS0310", APR_SUCCESS,
+              "certificate %s for %s is clamped to the end of issuer %s, %s; "
+              "renew the issuer",
+              plan->serial, plan->identifiers, issuer->name,
+              clock_rfc3339(issuer->not_after, pool));
+}
+
 problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
                            const acme_plan_t *plan, const char *order_id,
                            apr_pool_t *pool)
@@ -182,6 +197,7 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
     prob = ca_issue(&signed_cert, issuer, &request, pool);
     if (prob)
         return prob;
+    clamp_log(acme, plan, issuer, &request, pool);
     *cert = row_make(plan, order_id, issuer, &request, signed_cert, now, pool);
     return NULL;
 }

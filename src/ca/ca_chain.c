@@ -133,3 +133,30 @@ const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool)
     }
     return text;
 }
+
+int ca_chain_is_twin(X509 *a, X509 *b)
+{
+    return X509_NAME_cmp(X509_get_subject_name(a), X509_get_subject_name(b)) ==
+               0 &&
+           EVP_PKEY_eq(X509_get0_pubkey(a), X509_get0_pubkey(b)) == 1;
+}
+
+const char *ca_chain_graft(const apr_array_header_t *chain,
+                           const apr_array_header_t *other, apr_pool_t *pool)
+{
+    apr_array_header_t *made = apr_array_make(pool, 4, sizeof(X509 *));
+    X509 *first = APR_ARRAY_IDX(other, 0, X509 *), *cert;
+    int i;
+
+    for (i = 0; i < chain->nelts; ++i) {
+        cert = APR_ARRAY_IDX(chain, i, X509 *);
+
+        if (ca_chain_is_twin(cert, first))
+            return ca_chain_pem(apr_array_append(pool, made, other), pool);
+        APR_ARRAY_PUSH(made, X509 *) = cert;
+    }
+    cert = APR_ARRAY_IDX(chain, chain->nelts - 1, X509 *);
+    if (ca_chain_has_signed(cert, cert) || !ca_chain_has_signed(first, cert))
+        return NULL;
+    return ca_chain_pem(apr_array_append(pool, made, other), pool);
+}

@@ -27,4 +27,13 @@ problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
 /* What follows a leaf: the CAs, without the root unless it signs leaves. */
 const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool);
 
+/* Have both the same name and the same key? */
+int ca_chain_is_twin(X509 *a, X509 *b);
+
+/* chain up to the certificate that is a twin of other's first, or was signed by
+ * that, and from there on other, as ca_chain_pem has it; NULL if there is no
+ * such certificate. */
+const char *ca_chain_graft(const apr_array_header_t *chain,
+                           const apr_array_header_t *other, apr_pool_t *pool);
+
 #endif

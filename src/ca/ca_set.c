@@ -5,10 +5,14 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "ca/ca_chain.h"
 #include "ca/ca_file.h"
 #include "ca/ca_generation.h"
+#include "ca/ca_openssl.h"
 
 #include "base/banned.h"
+
+#define PKCS11 "pkcs11:"
 
 /* One run of ca_set_load. */
 typedef struct {
@@ -65,6 +69,44 @@ static const char *roots_text(const apr_array_header_t *generations, X509 *root,
     return text;
 }
 
+static int has_text(const apr_array_header_t *texts, const char *text)
+{
+    int i;
+
+    for (i = 0; i < texts->nelts; ++i) {
+        if (strcmp(APR_ARRAY_IDX(texts, i, const char *), text) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+static void alternate_add(ca_issuer_t *issuer, const char *text)
+{
+    if (strcmp(issuer->chain_pem, text) != 0 &&
+        !has_text(issuer->alternates, text))
+        APR_ARRAY_PUSH(issuer->alternates, const char *) = text;
+}
+
+/* Certificates of one name and key stand for each other: what one of them has
+ * signed, all have. */
+static void twins_link(const apr_array_header_t *generations, apr_int64_t now)
+{
+    int i, k;
+
+    for (i = 0; i < generations->nelts; ++i) {
+        ca_issuer_t *one = APR_ARRAY_IDX(generations, i, ca_issuer_t *);
+
+        for (k = 0; k < generations->nelts; ++k) {
+            const ca_issuer_t *other =
+                APR_ARRAY_IDX(generations, k, ca_issuer_t *);
+
+            if (other->not_after > now &&
+                ca_chain_is_twin(one->cert, other->cert))
+                alternate_add(one, other->chain_pem);
+        }
+    }
+}
+
 ca_set_t *ca_set_make(const char *name, apr_array_header_t *generations,
                       X509 *root, apr_int64_t now, apr_pool_t *pool)
 {
@@ -74,6 +116,7 @@ ca_set_t *ca_set_make(const char *name, apr_array_header_t *generations,
     set->issuer = signer_find(generations, now);
     set->generations = generations;
     set->roots_pem = roots_text(generations, root, pool);
+    twins_link(generations, now);
     set->warnings = apr_array_make(pool, 1, sizeof(const char *));
     return set;
 }
@@ -99,6 +142,11 @@ static problem_t *pair_load(run_t *run)
     ca_issuer_t *issuer;
     problem_t *prob;
 
+    if (files->key && strncmp(files->key, PKCS11, sizeof(PKCS11) - 1) == 0)
+        return problem_internal(run->pool, APR_ENOTIMPL,
+                                "%s: keys behind PKCS#11 come in a later "
+                                "version; name a PEM file",
+                                files->key);
     if (!files->key)
         return problem_internal(run->pool, APR_EINVAL,
                                 "%s: has no key; name its file, too",
@@ -172,6 +220,82 @@ static problem_t *unusable(const run_t *run)
         clock_rfc3339(run->now, run->pool));
 }
 
+/* file holds another way up for generations of ours: a certificate that stands
+ * for one of the chain's, and what is above it. */
+static problem_t *alternate_load(run_t *run, const char *file)
+{
+    apr_array_header_t *certs, *chain;
+    problem_t *prob = ca_file_certs_read(&certs, file, run->pool);
+    X509 *root;
+    int i, found = 0;
+
+    if (!prob)
+        prob = ca_chain_build(&chain, &root, certs, file, run->pool);
+    if (!prob)
+        prob = ca_chain_check(chain, file, run->now, run->pool);
+    if (prob)
+        return prob;
+    for (i = 0; i < run->generations->nelts; ++i) {
+        ca_issuer_t *issuer = APR_ARRAY_IDX(run->generations, i, ca_issuer_t *);
+        const char *text = ca_chain_graft(issuer->chain, chain, run->pool);
+
+        if (text)
+            alternate_add(issuer, text);
+        found |= text != NULL;
+    }
+    if (found)
+        return NULL;
+    return problem_internal(
+        run->pool, APR_EINVAL,
+        "%s: its first certificate, \"%s\", has name and "
+        "key of none of the issuer's own; give a cross "
+        "certificate, then its chain",
+        file,
+        ca_name_text(X509_get_subject_name(APR_ARRAY_IDX(chain, 0, X509 *)),
+                     run->pool));
+}
+
+static problem_t *alternates_load(run_t *run)
+{
+    const apr_array_header_t *files = run->files->alternates;
+    problem_t *prob = NULL;
+    int i;
+
+    for (i = 0; !prob && files && i < files->nelts; ++i)
+        prob = alternate_load(run, APR_ARRAY_IDX(files, i, const char *));
+    return prob;
+}
+
+static void warn(ca_set_t *set, const char *text)
+{
+    APR_ARRAY_PUSH(set->warnings, const char *) = text;
+}
+
+/* What an operator must do before the issuer ends. */
+static void end_warn(ca_set_t *set, const run_t *run)
+{
+    const ca_issuer_t *issuer = set->issuer;
+    const char *end = clock_rfc3339(issuer->not_after, run->pool);
+    const char *remedy =
+        run->files->directory
+            ? apr_psprintf(run->pool, "run: acmectl ca renew --dir %s",
+                           run->files->directory)
+            : "replace certificate and key in time";
+
+    if (run->files->leaf_life > 0 &&
+        run->now + run->files->leaf_life > issuer->not_after)
+        warn(set, apr_psprintf(run->pool,
+                               "issuer %s, generation %d, ends at %s, and "
+                               "certificates of the default lifetime are "
+                               "clamped to that; %s",
+                               set->name, issuer->generation, end, remedy));
+    else if (issuer->not_after - run->now <
+             (issuer->not_after - issuer->not_before) / 3)
+        warn(set,
+             apr_psprintf(run->pool, "issuer %s, generation %d, ends at %s; %s",
+                          set->name, issuer->generation, end, remedy));
+}
+
 problem_t *ca_set_load(ca_set_t **set, const char *name,
                        const ca_set_files_t *files, apr_int64_t now,
                        const log_t *log, apr_pool_t *pool)
@@ -182,11 +306,16 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
 
     run.generations = apr_array_make(pool, 4, sizeof(ca_issuer_t *));
     prob = files->directory ? directory_load(&run) : pair_load(&run);
+    if (!prob)
+        prob = alternates_load(&run);
     if (prob)
         return prob;
     made = ca_set_make(name, run.generations, NULL, now, pool);
     if (!made->issuer)
         return unusable(&run);
+    end_warn(made, &run);
+    if (run.fault)
+        warn(made, run.fault->cause);
     *set = made;
     return NULL;
 }
