@@ -3,71 +3,131 @@
 #define CTL_H
 
 /*
- * acmectl, the operator's hand on what the server keeps in its database.  A
- * command is a row of the table in ctl_main.c: it gets a ctl_t that holds the
- * options, the virtual host's configuration and its open store, prints its
- * result to stdout and returns the exit code.  Errors go to stderr.
+ * acmectl, the operator's hand on what the server keeps in its database and
+ * in its files.  Each noun has a file with its verbs and a table of them,
+ * ctl_<noun>_commands, which ctl_command.c knows.  A command gets a ctl_t that
+ * holds what it said it needs, prints its result to stdout and returns the exit
+ * code.  Errors go to stderr.  What changes something writes an event.
  */
 
 #include <jansson.h>
 
 #include "acme/acme_conf.h"
 #include "base/log.h"
-#include "store/store.h"
+#include "base/problem.h"
+#include "store/store_event.h"
 
 typedef enum {
     CTL_OK = 0,
     CTL_FAILED = 1,   /* the system: no configuration, no database … */
-    CTL_USAGE = 2,    /* the command line */
-    CTL_NOTFOUND = 3, /* no such account, order, certificate */
-    CTL_FINDINGS = 4  /* a check found something */
+    CTL_USAGE = 2,    /* the command line, or what it asks for makes no sense */
+    CTL_NOTFOUND = 3, /* no such account, order, profile … */
+    CTL_FINDINGS = 4  /* a check found something, a policy refuses */
 } ctl_exit_e;
 
 typedef struct {
     apr_pool_t *pool;
-    const char *config;  /* --config: a saved dump; NULL: ask httpd */
-    const char *httpd;   /* --httpd: the command that starts it */
-    const char *server;  /* --server: which virtual host; NULL: the only one */
-    const char *account; /* --account: lists only what is this account's */
-    const char *before;  /* --before: lists go on behind this row */
-    int limit;           /* --limit */
-    int is_json;         /* --json */
-    const char *id;      /* the command's argument; NULL when it has none */
+    const char *config; /* --config: a saved dump; NULL: ask httpd */
+    const char *httpd;  /* --httpd: the command that starts it */
+    const char *server; /* --server: which virtual host; NULL: the only one */
+    int is_json;        /* --json */
+    const char *const *args; /* the command's arguments, a NULL ends them */
+    const char *id;          /* the first of them; NULL when it has none */
+    apr_table_t *options;    /* the command's own: ctl_option() */
+    int limit;               /* --limit of lists */
+    const char *who;         /* for events: "acmectl:root" */
     const log_t *log;
     const acme_conf_t *conf;
     store_t *store;
+    int audit; /* descriptor of a plain file that is ACMEAuditLog, or -1 */
 } ctl_t;
+
+typedef struct {
+    const char *name;  /* "allow"; NULL ends the table */
+    const char *value; /* what stands for it in the help; NULL: it has none */
+    const char *help;
+} ctl_option_t;
+
+/* What is there when a command runs; each includes those before it. */
+typedef enum {
+    CTL_NEEDS_NOTHING,
+    CTL_NEEDS_CONF, /* ctl->conf */
+    CTL_NEEDS_STORE /* ctl->store; root has become the database's owner */
+} ctl_needs_e;
+
+typedef struct {
+    const char *noun, *verb; /* NULL ends the table */
+    ctl_needs_e needs;
+    int args_min, args_max;
+    const char *args;            /* as the help shows them: "ID" */
+    const ctl_option_t *options; /* NULL: none */
+    const char *help;            /* what it does; the first line is short */
+    ctl_exit_e (*run)(ctl_t *ctl);
+} ctl_command_t;
+
+/* ctl_command.c.  argv: what follows the general options. */
+ctl_exit_e ctl_command_find(const ctl_command_t **command, int argc,
+                            const char *const *argv)
+    __attribute__((warn_unused_result));
+/* Help for this noun and verb; NULL means any. */
+ctl_exit_e ctl_command_help(const char *noun, const char *verb);
+ctl_exit_e ctl_command_usage(const char *what, const char *value);
+/* The options of lists. */
+#define CTL_LIST_OPTIONS                                                       \
+    {"limit", "N", "so many rows at most [100]"},                              \
+    {                                                                          \
+        "before", "ID", "go on behind this row"                                \
+    }
+
+/* An option's value ("" if it has none), the last one given; NULL: not given.
+ * All of them, of const char *. */
+const char *ctl_option(const ctl_t *ctl, const char *name);
+apr_array_header_t *ctl_option_all(const ctl_t *ctl, const char *name);
+/* --name N from min to max; *number stays as it is when it is not given. */
+ctl_exit_e ctl_option_number(apr_int64_t *number, const ctl_t *ctl,
+                             const char *name, apr_int64_t min, apr_int64_t max)
+    __attribute__((warn_unused_result));
+/* --name 90d|36h|2027-01-31T12:00:00Z, later than now; *at as above. */
+ctl_exit_e ctl_option_time(apr_int64_t *at, const ctl_t *ctl, const char *name,
+                           apr_int64_t now) __attribute__((warn_unused_result));
 
 /* ctl_conf.c: fill ctl->conf from the file or from httpd. */
 ctl_exit_e ctl_conf_load(ctl_t *ctl) __attribute__((warn_unused_result));
 
+/* ctl_run.c.  Open the database; root becomes its owner before, so what only
+ * root may read is read before.  may_make: if there is none yet, too. */
+ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
+    __attribute__((warn_unused_result));
+/* An event of this kind: when, who.  detail: a new reference, taken. */
+store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail);
+/* It is in the database: tell ACMEAuditLog. */
+void ctl_event_tell(const ctl_t *ctl, const store_event_t *event);
+/* What changed files only: into the database and told. */
+ctl_exit_e ctl_event_add(const ctl_t *ctl, const store_event_t *event)
+    __attribute__((warn_unused_result));
+
 /* ctl_print.c: tell stderr, in printf's words. */
 void ctl_print_error(const char *fmt, ...)
     __attribute__((format(printf, 1, 2)));
-
 /* One object: a member a line, or as JSON. */
 void ctl_print_object(const ctl_t *ctl, const json_t *object);
-
 /* An array of objects: a table of these members (a NULL ends them), or as
  * JSON, which has them all. */
 void ctl_print_list(const ctl_t *ctl, const json_t *list,
                     const char *const *columns);
-
 /* RFC 3339, null when seconds are 0. */
 json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds);
-
+/* null when text is NULL. */
+json_t *ctl_print_text(const char *text);
+/* Stored JSON; null when text is NULL or none. */
+json_t *ctl_print_stored(const char *text);
 /* A status of the store for what was wanted ("account", its id), told to
  * stderr. */
 ctl_exit_e ctl_print_status(apr_status_t rv, const char *what, const char *id);
+/* A problem's cause or detail, told to stderr: CTL_FAILED. */
+ctl_exit_e ctl_print_problem(const problem_t *prob);
 
-/* The commands. */
-ctl_exit_e ctl_account_list(ctl_t *ctl);
-ctl_exit_e ctl_account_show(ctl_t *ctl);
-ctl_exit_e ctl_account_deactivate(ctl_t *ctl);
-ctl_exit_e ctl_order_list(ctl_t *ctl);
-ctl_exit_e ctl_order_show(ctl_t *ctl);
-ctl_exit_e ctl_cert_list(ctl_t *ctl);
-ctl_exit_e ctl_cert_show(ctl_t *ctl);
-ctl_exit_e ctl_db_check(ctl_t *ctl);
+extern const ctl_command_t ctl_account_commands[], ctl_order_commands[],
+    ctl_cert_commands[], ctl_db_commands[];
 
 #endif

@@ -61,7 +61,7 @@ static json_t *pem_render(const store_cert_t *cert, apr_pool_t *pool)
     return json_stringn(text, (size_t)len);
 }
 
-ctl_exit_e ctl_cert_list(ctl_t *ctl)
+static ctl_exit_e cert_list(ctl_t *ctl)
 {
     static const char *const columns[] = {"id",       "serial",      "status",
                                           "notAfter", "identifiers", NULL};
@@ -70,10 +70,10 @@ ctl_exit_e ctl_cert_list(ctl_t *ctl)
     apr_status_t rv;
     int i;
 
-    rv = store_cert_list(&certs, ctl->store, ctl->account, ctl->before,
-                         ctl->limit, ctl->pool);
+    rv = store_cert_list(&certs, ctl->store, ctl_option(ctl, "account"),
+                         ctl_option(ctl, "before"), ctl->limit, ctl->pool);
     if (rv != APR_SUCCESS)
-        return ctl_print_status(rv, "certificate", ctl->before);
+        return ctl_print_status(rv, "certificate", ctl_option(ctl, "before"));
     for (i = 0; i < certs->nelts; i++)
         json_array_append_new(
             list,
@@ -84,7 +84,7 @@ ctl_exit_e ctl_cert_list(ctl_t *ctl)
 
 /* By id, or by the serial number as openssl prints it: colons and upper case
  * are fine. */
-ctl_exit_e ctl_cert_show(ctl_t *ctl)
+static ctl_exit_e cert_show(ctl_t *ctl)
 {
     char *serial = apr_pstrdup(ctl->pool, ctl->id), *to = serial;
     const char *from;
@@ -107,3 +107,17 @@ ctl_exit_e ctl_cert_show(ctl_t *ctl)
     ctl_print_object(ctl, json);
     return CTL_OK;
 }
+
+static const ctl_option_t list_options[] = {
+    CTL_LIST_OPTIONS,
+    {"account", "ID", "only what belongs to this account"},
+    {NULL, NULL, NULL},
+};
+
+const ctl_command_t ctl_cert_commands[] = {
+    {"cert", "list", CTL_NEEDS_STORE, 0, 0, "", list_options,
+     "the certificates, newest first", cert_list},
+    {"cert", "show", CTL_NEEDS_STORE, 1, 1, "ID|SERIAL", NULL,
+     "all about a certificate, and its PEM", cert_show},
+    {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
+};

@@ -7,7 +7,7 @@
 
 #include "base/banned.h"
 
-ctl_exit_e ctl_db_check(ctl_t *ctl)
+static ctl_exit_e db_check(ctl_t *ctl)
 {
     json_t *list = own_json(ctl->pool, json_array());
     apr_array_header_t *findings;
@@ -30,3 +30,9 @@ ctl_exit_e ctl_db_check(ctl_t *ctl)
         printf("%s: all is well\n", ctl->conf->store.params);
     return findings->nelts ? CTL_FINDINGS : CTL_OK;
 }
+
+const ctl_command_t ctl_db_commands[] = {
+    {"db", "check", CTL_NEEDS_STORE, 0, 0, "", NULL,
+     "look the database over; exit code 4 when something is wrong", db_check},
+    {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
+};

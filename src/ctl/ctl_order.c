@@ -73,7 +73,7 @@ static json_t *order_render(const ctl_t *ctl, const store_order_t *order)
     return json;
 }
 
-ctl_exit_e ctl_order_list(ctl_t *ctl)
+static ctl_exit_e order_list(ctl_t *ctl)
 {
     static const char *const columns[] = {"id",      "status",      "created",
                                           "account", "identifiers", NULL};
@@ -82,10 +82,10 @@ ctl_exit_e ctl_order_list(ctl_t *ctl)
     apr_status_t rv;
     int i;
 
-    rv = store_order_list(&orders, ctl->store, ctl->account, ctl->before,
-                          ctl->limit, ctl->pool);
+    rv = store_order_list(&orders, ctl->store, ctl_option(ctl, "account"),
+                          ctl_option(ctl, "before"), ctl->limit, ctl->pool);
     if (rv != APR_SUCCESS)
-        return ctl_print_status(rv, "order", ctl->before);
+        return ctl_print_status(rv, "order", ctl_option(ctl, "before"));
     for (i = 0; i < orders->nelts; i++)
         json_array_append_new(
             list,
@@ -94,7 +94,7 @@ ctl_exit_e ctl_order_list(ctl_t *ctl)
     return CTL_OK;
 }
 
-ctl_exit_e ctl_order_show(ctl_t *ctl)
+static ctl_exit_e order_show(ctl_t *ctl)
 {
     store_order_t *order;
     apr_status_t rv;
@@ -105,3 +105,17 @@ ctl_exit_e ctl_order_show(ctl_t *ctl)
     ctl_print_object(ctl, own_json(ctl->pool, order_render(ctl, order)));
     return CTL_OK;
 }
+
+static const ctl_option_t list_options[] = {
+    CTL_LIST_OPTIONS,
+    {"account", "ID", "only what belongs to this account"},
+    {NULL, NULL, NULL},
+};
+
+const ctl_command_t ctl_order_commands[] = {
+    {"order", "list", CTL_NEEDS_STORE, 0, 0, "", list_options,
+     "the orders, newest first", order_list},
+    {"order", "show", CTL_NEEDS_STORE, 1, 1, "ID", NULL, "all about an order",
+     order_show},
+    {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
+};

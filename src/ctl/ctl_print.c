@@ -141,6 +141,30 @@ json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds)
                    : json_null();
 }
 
+json_t *ctl_print_text(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
+json_t *ctl_print_stored(const char *text)
+{
+    json_t *json = text ? json_loads(text, 0, NULL) : NULL;
+
+    return json ? json : json_null();
+}
+
+ctl_exit_e ctl_print_problem(const problem_t *prob)
+{
+    char text[128];
+
+    if (prob->rv == APR_SUCCESS)
+        ctl_print_error("%s", prob->cause ? prob->cause : prob->detail);
+    else
+        ctl_print_error("%s (%s)", prob->cause ? prob->cause : prob->detail,
+                        apr_strerror(prob->rv, text, sizeof(text)));
+    return CTL_FAILED;
+}
+
 ctl_exit_e ctl_print_status(apr_status_t rv, const char *what, const char *id)
 {
     char text[128];

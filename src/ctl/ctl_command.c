@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/ctl.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/banned.h"
+
+/* In the order of the help. */
+static const ctl_command_t *const tables[] = {
+    ctl_account_commands,
+    ctl_order_commands,
+    ctl_cert_commands,
+    ctl_db_commands,
+};
+#define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+static int is_word(const char *wanted, const char *word)
+{
+    return !wanted || !strcmp(wanted, word);
+}
+
+static void line_print(const ctl_command_t *command)
+{
+    const char *blank = *command->args ? " " : "";
+
+    printf("  acmectl %s %s%s%s\n      %.*s\n", command->noun, command->verb,
+           blank, command->args, (int)strcspn(command->help, "\n"),
+           command->help);
+}
+
+static void command_print(const ctl_command_t *command)
+{
+    const char *blank = *command->args ? " " : "";
+    const ctl_option_t *option = command->options;
+
+    printf("usage: acmectl %s %s%s%s%s\n\n%s\n", command->noun, command->verb,
+           blank, command->args, option ? " [options]" : "", command->help);
+    if (option)
+        printf("\noptions:\n");
+    for (; option && option->name; option++) {
+        const char *value = option->value ? option->value : "";
+
+        printf("  --%s%s%-*s  %s\n", option->name, *value ? " " : "",
+               22 - (int)strlen(option->name) - (*value ? 1 : 0), value,
+               option->help);
+    }
+}
+
+static void tail_print(void)
+{
+    printf("\ngeneral options:\n"
+           "  -c, --config FILE        configuration as `apachectl -t -D "
+           "DUMP_ACME_CONFIG`\n"
+           "                           printed it\n"
+           "  -x, --httpd CMD          the command that starts httpd "
+           "[apachectl], asked for\n"
+           "                           its configuration\n"
+           "  -s, --server NAME        which ACME virtual host, if there are "
+           "several\n"
+           "  -j, --json               print JSON\n"
+           "  -h, --help               this, or all about a command\n"
+           "\nexit codes:\n"
+           "  0  done\n"
+           "  1  failed: no configuration, no database, a file that cannot be "
+           "read …\n"
+           "  2  wrong command line, or it asks for what makes no sense\n"
+           "  3  there is no such thing\n"
+           "  4  a check found something, a policy refuses\n"
+           "What fails changes nothing.\n");
+}
+
+ctl_exit_e ctl_command_help(const char *noun, const char *verb)
+{
+    const ctl_command_t *command, *found = NULL;
+    int count = 0;
+    size_t i;
+
+    for (i = 0; i < TABLES; i++)
+        for (command = tables[i]; command->noun; command++)
+            if (is_word(noun, command->noun) && is_word(verb, command->verb)) {
+                found = command;
+                count++;
+            }
+    if (!count)
+        return noun ? ctl_command_help(verb ? noun : NULL, NULL) : CTL_USAGE;
+    if (count == 1)
+        command_print(found);
+    else
+        printf("usage: acmectl [options] NOUN VERB [arguments] [options]\n\n"
+               "commands; `acmectl NOUN VERB --help` says more:\n");
+    for (i = 0; count > 1 && i < TABLES; i++)
+        for (command = tables[i]; command->noun; command++)
+            if (is_word(noun, command->noun) && is_word(verb, command->verb))
+                line_print(command);
+    tail_print();
+    return CTL_OK;
+}
+
+ctl_exit_e ctl_command_usage(const char *what, const char *value)
+{
+    ctl_print_error("%s%s; acmectl --help says more", what, value);
+    return CTL_USAGE;
+}
+
+ctl_exit_e ctl_command_find(const ctl_command_t **found, int argc,
+                            const char *const *argv)
+{
+    const ctl_command_t *command;
+    size_t i;
+
+    if (argc < 2)
+        return ctl_command_usage("a command has two words, like ",
+                                 "\"account list\"");
+    for (i = 0; i < TABLES; i++)
+        for (command = tables[i]; command->noun; command++) {
+            if (strcmp(command->noun, argv[0]) ||
+                strcmp(command->verb, argv[1]))
+                continue;
+            *found = command;
+            return CTL_OK;
+        }
+    ctl_print_error("no such command: %s %s; acmectl --help has them all",
+                    argv[0], argv[1]);
+    return CTL_USAGE;
+}

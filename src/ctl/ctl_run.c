@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/ctl.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "base/clock.h"
+#include "base/own.h"
+#include "base/pjson.h"
+
+#include "base/banned.h"
+
+/* The file's owner, or, where it is to be made, its directory's. */
+static ctl_exit_e owner_find(struct stat *st, const char *path, int may_make,
+                             apr_pool_t *pool)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (stat(path, st) == 0)
+        return CTL_OK;
+    if (errno == ENOENT && may_make && slash &&
+        stat(apr_pstrmemdup(pool, path, (apr_size_t)(slash - path)), st) == 0)
+        return CTL_OK;
+    ctl_print_error("%s: there is no database (yet), or it may not be read; "
+                    "httpd makes it when it runs",
+                    path);
+    return CTL_FAILED;
+}
+
+/* Not to leave files of root beside a database that httpd's children write,
+ * root becomes whom the database belongs to. */
+static ctl_exit_e owner_become(const char *path, int may_make, apr_pool_t *pool)
+{
+    ctl_exit_e code;
+    struct stat st;
+
+    code = owner_find(&st, path, may_make, pool);
+    if (code != CTL_OK || geteuid() != 0 || st.st_uid == 0)
+        return code;
+    if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 ||
+        setuid(st.st_uid) != 0) {
+        ctl_print_error("%s: cannot become its owner", path);
+        return CTL_FAILED;
+    }
+    return CTL_OK;
+}
+
+ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
+{
+    const store_conf_t *conf = &ctl->conf->store;
+    ctl_exit_e code = CTL_OK;
+    apr_status_t rv;
+
+    if (ctl->store)
+        return CTL_OK;
+    if (!strcmp(conf->driver, "sqlite3"))
+        code = owner_become(conf->params, may_make, ctl->pool);
+    if (code != CTL_OK)
+        return code;
+    rv = store_open(&ctl->store, conf, ctl->log, ctl->pool);
+    return ctl_print_status(rv, "database", conf->params);
+}
+
+store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail)
+{
+    store_event_t *event = apr_pcalloc(ctl->pool, sizeof(*event));
+
+    event->at = clock_seconds(&clock_system);
+    event->kind = kind;
+    event->who = ctl->who;
+    if (detail)
+        event->detail = pjson_text(own_json(ctl->pool, detail), 0, ctl->pool);
+    return event;
+}
+
+static void member_set(json_t *json, const char *name, const char *text)
+{
+    if (text)
+        json_object_set_new(json, name, json_string(text));
+}
+
+/* One write, so that httpd's lines and ours never mix. */
+void ctl_event_tell(const ctl_t *ctl, const store_event_t *event)
+{
+    json_t *json = own_json(ctl->pool, json_object());
+    const char *line;
+    apr_size_t len;
+
+    if (ctl->audit < 0)
+        return;
+    json_object_set_new(json, "time", ctl_print_time(ctl, event->at));
+    member_set(json, "server", ctl->conf->server_name);
+    member_set(json, "event", event->kind);
+    member_set(json, "externalAccountKey", event->eab_kid);
+    member_set(json, "account", event->account_id);
+    member_set(json, "owner", event->who);
+    if (event->detail)
+        json_object_set_new(json, "detail", ctl_print_stored(event->detail));
+    line = apr_pstrcat(ctl->pool, pjson_text(json, 0, ctl->pool), "\n", NULL);
+    len = strlen(line);
+    if (write(ctl->audit, line, len) != (ssize_t)len)
+        ctl_print_error("%s: the event could not be written; the database has "
+                        "it",
+                        ctl->conf->audit_log);
+}
+
+ctl_exit_e ctl_event_add(const ctl_t *ctl, const store_event_t *event)
+{
+    apr_status_t rv = store_event_add(ctl->store, event, 1, ctl->pool);
+
+    if (rv == APR_SUCCESS)
+        ctl_event_tell(ctl, event);
+    return ctl_print_status(rv, "event", event->kind);
+}
