@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
+#include "acme/acme_eab.h"
 #include "acme/acme_publish.h"
 #include "acme/acme_request.h"
 #include "acme/acme_response.h"
@@ -115,7 +117,12 @@ static problem_t *endpoint_run(acme_response_t *res, acme_t *acme,
         if (v->account)
             res->account = v->account->id;
     }
-    return route->endpoint->run(res, acme, v);
+    prob = v->account ? acme_eab_account_check(v->account, v->pool) : NULL;
+    if (!prob)
+        prob = route->endpoint->run(res, acme, v);
+    if (prob && v->key)
+        acme_audit_refuse(acme, v, prob);
+    return prob;
 }
 
 static void publication_answer(acme_response_t *res, acme_t *acme,

@@ -49,8 +49,10 @@ struct acme_t {
     const clock_source_t *clock;
     const log_t *log;
     const acme_host_t *host;
-    const char *owner;  /* store_owner_make() of this process */
-    jose_cache_t *keys; /* of accounts; NULL: none are kept */
+    const char *owner;          /* store_owner_make() of this process */
+    jose_cache_t *keys;         /* of accounts; NULL: none are kept */
+    struct acme_audit_t *audit; /* limits the events of refusals; NULL: there
+                                   are none of these */
 };
 
 typedef struct {

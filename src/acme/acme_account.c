@@ -3,13 +3,18 @@
 
 #include <string.h>
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
+#include "acme/acme_eab.h"
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
 #include "policy/policy_contact.h"
+#include "policy/policy_spki.h"
+#include "store/store_blocked.h"
 
 #include "base/banned.h"
 
@@ -17,6 +22,7 @@ typedef struct {
     int only_existing;
     int terms_agreed;
     json_t *contact; /* NULL: no such member */
+    json_t *binding; /* the same */
 } wish_t;
 
 static const char *account_url(const acme_t *acme,
@@ -27,10 +33,11 @@ static const char *account_url(const acme_t *acme,
                           NULL, pool);
 }
 
-/* RFC 8555 7.1.2; `orders` is required. */
+/* RFC 8555 7.1.2; `orders` is required.  binding: what was verified just now,
+ * NULL otherwise (7.3.4, T40). */
 static void account_render(acme_response_t *res, const acme_t *acme,
-                           const store_account_t *account, int status,
-                           apr_pool_t *pool)
+                           const store_account_t *account, json_t *binding,
+                           int status, apr_pool_t *pool)
 {
     json_t *json = own_json(pool, json_object());
     json_t *contact = acme_response_stored(account->contact);
@@ -39,6 +46,9 @@ static void account_render(acme_response_t *res, const acme_t *acme,
     json_object_set_new(json, "contact", contact ? contact : json_array());
     if (account->terms_agreed_at)
         json_object_set_new(json, "termsOfServiceAgreed", json_true());
+    if (binding)
+        json_object_set_new(json, "externalAccountBinding",
+                            json_incref(binding));
     acme_response_set_string(
         json, "orders", account_url(acme, account, ACME_ROUTE_ORDERS, pool));
     acme_response_json(res, status, json, pool);
@@ -90,7 +100,11 @@ static problem_t *wish_parse(wish_t *wish, const acme_verified_t *v)
                       v->pool);
     if (prob)
         return prob;
-    return pjson_array(&wish->contact, v->payload, "contact", v->pool);
+    prob = pjson_array(&wish->contact, v->payload, "contact", v->pool);
+    if (prob)
+        return prob;
+    return pjson_object(&wish->binding, v->payload, "externalAccountBinding",
+                        v->pool);
 }
 
 static problem_t *contact_parse(const char **text, json_t *contact,
@@ -132,58 +146,117 @@ static problem_t *account_existing(acme_response_t *res, const acme_t *acme,
                                    const store_account_t *account,
                                    apr_pool_t *pool)
 {
+    problem_t *prob;
+
     if (strcmp(account->status, "valid"))
         return acme_account_problem(account, pool);
-    account_render(res, acme, account, 200, pool);
+    prob = acme_eab_account_check(account, pool);
+    if (prob)
+        return prob;
+    account_render(res, acme, account, NULL, 200, pool);
     return NULL;
 }
 
-static store_account_t *account_make(const acme_t *acme,
-                                     const acme_verified_t *v,
-                                     const wish_t *wish, const char *contact)
+static problem_t *problem_blocked(const store_blocked_t *blocked,
+                                  apr_pool_t *pool)
 {
-    store_account_t *account = apr_pcalloc(v->pool, sizeof(*account));
+    return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
+                        "this key must not be used: %s", blocked->reason);
+}
 
-    account->id = token_id(apr_time_from_sec(v->now), v->pool);
-    account->realm = acme->conf->realm;
-    account->directory = v->route->directory;
-    account->thumbprint = v->key->thumbprint;
-    account->jwk = v->key->canonical;
-    account->status = "valid";
-    account->contact = contact;
+/* Keys that were blocked at run time (of those that are configured
+ * acme_request knows). */
+static problem_t *key_check(acme_t *acme, const acme_verified_t *v)
+{
+    unsigned char hash[32];
+    store_blocked_t *blocked;
+    apr_status_t rv;
+
+    if (!policy_spki_sha256(hash, v->key->pkey))
+        return problem_internal(v->pool, APR_EGENERAL, "hash the account key");
+    rv = store_blocked_get(&blocked, acme->store,
+                           apr_pescape_hex(v->pool, hash, sizeof(hash), 0),
+                           v->pool);
+    if (APR_STATUS_IS_ENOENT(rv))
+        return NULL;
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "look for a blocked key");
+    return problem_blocked(blocked, v->pool);
+}
+
+/* All that speaks against a new account, then the account. */
+static problem_t *account_make(store_account_t **account, acme_t *acme,
+                               const acme_verified_t *v, const wish_t *wish)
+{
+    store_account_t *made = apr_pcalloc(v->pool, sizeof(*made));
+    problem_t *prob = acme_eab_bind(&made->eab_kid, acme, v, wish->binding);
+
+    if (!prob)
+        prob = terms_check(acme->conf, wish, v->pool);
+    if (!prob)
+        prob = contact_parse(&made->contact, wish->contact, v->pool);
+    if (!prob)
+        prob = key_check(acme, v);
+    if (prob)
+        return prob;
+    made->id = token_id(apr_time_from_sec(v->now), v->pool);
+    made->realm = acme->conf->realm;
+    made->directory = v->route->directory;
+    made->thumbprint = v->key->thumbprint;
+    made->jwk = v->key->canonical;
+    made->status = "valid";
     if (acme->conf->terms_url && wish->terms_agreed) {
-        account->terms_url = acme->conf->terms_url;
-        account->terms_agreed_at = v->now;
+        made->terms_url = acme->conf->terms_url;
+        made->terms_agreed_at = v->now;
     }
-    account->owner = v->req->user;
-    account->created_ip = v->req->client_ip;
-    account->created_at = v->now;
-    return account;
+    made->owner = v->req->user;
+    made->created_ip = v->req->client_ip;
+    made->created_at = v->now;
+    *account = made;
+    return NULL;
+}
+
+static store_event_t *event_make(const store_account_t *account,
+                                 const acme_verified_t *v)
+{
+    store_event_t *event = acme_audit_event(v, "account.create");
+    json_t *detail = json_object(), *contact;
+
+    event->account_id = account->id;
+    event->eab_kid = account->eab_kid;
+    contact = acme_response_stored(account->contact);
+    acme_response_set_string(detail, "directory", account->directory);
+    acme_response_set_string(detail, "thumbprint", account->thumbprint);
+    if (contact)
+        json_object_set_new(detail, "contact", contact);
+    acme_response_set_string(detail, "terms", account->terms_url);
+    acme_audit_detail(event, detail, v->pool);
+    return event;
 }
 
 static problem_t *account_create(acme_response_t *res, acme_t *acme,
                                  const acme_verified_t *v, const wish_t *wish)
 {
     store_account_t *account, *existing;
-    const char *contact;
-    problem_t *prob;
+    store_event_t *event;
+    problem_t *prob = account_make(&account, acme, v, wish);
     apr_status_t rv;
 
-    prob = terms_check(acme->conf, wish, v->pool);
     if (prob)
         return prob;
-    prob = contact_parse(&contact, wish->contact, v->pool);
-    if (prob)
-        return prob;
-    account = account_make(acme, v, wish, contact);
-    rv = store_account_create(&existing, acme->store, account, NULL, v->pool);
+    event = event_make(account, v);
+    rv = store_account_create(&existing, acme->store, account, event, v->pool);
     /* Two at once with one key: one of them made it (T81). */
     if (APR_STATUS_IS_EEXIST(rv) && existing)
         return account_existing(res, acme, existing, v->pool);
+    if (rv == STORE_BUDGET)
+        return acme_eab_bind_problem(acme, account->eab_kid, v);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create account");
+    acme_audit_tell(acme, event, v->pool);
     jose_cache_put(acme->keys, v->key); /* it will be back at once */
-    account_render(res, acme, account, 201, v->pool);
+    account_render(res, acme, account, account->eab_kid ? wish->binding : NULL,
+                   201, v->pool);
     return NULL;
 }
 
@@ -218,8 +291,9 @@ problem_t *acme_account_new(acme_response_t *res, acme_t *acme,
 static problem_t *account_deactivate(acme_response_t *res, acme_t *acme,
                                      const acme_verified_t *v)
 {
+    store_event_t *event = acme_audit_event(v, "account.deactivate");
     apr_status_t rv = store_account_deactivate(acme->store, v->account->id,
-                                               v->now, NULL, v->pool);
+                                               v->now, event, v->pool);
 
     v->account->status = "deactivated";
     if (APR_STATUS_IS_ENOENT(rv))
@@ -227,13 +301,15 @@ static problem_t *account_deactivate(acme_response_t *res, acme_t *acme,
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "deactivate account %s",
                                 v->account->id);
-    account_render(res, acme, v->account, 200, v->pool);
+    acme_audit_tell(acme, event, v->pool);
+    account_render(res, acme, v->account, NULL, 200, v->pool);
     return NULL;
 }
 
 static problem_t *account_contact_set(acme_t *acme, const acme_verified_t *v,
                                       json_t *contact)
 {
+    store_event_t *event = acme_audit_event(v, "account.update");
     const char *text;
     problem_t *prob;
     apr_status_t rv;
@@ -241,7 +317,10 @@ static problem_t *account_contact_set(acme_t *acme, const acme_verified_t *v,
     prob = contact_parse(&text, contact, v->pool);
     if (prob || !strcmp(text, v->account->contact))
         return prob;
-    rv = store_account_contact_set(acme->store, v->account->id, text, NULL,
+    acme_audit_detail(
+        event, json_pack("{s:o?}", "contact", acme_response_stored(text)),
+        v->pool);
+    rv = store_account_contact_set(acme->store, v->account->id, text, event,
                                    v->pool);
     if (APR_STATUS_IS_ENOENT(rv)) {
         v->account->status = "deactivated";
@@ -250,6 +329,7 @@ static problem_t *account_contact_set(acme_t *acme, const acme_verified_t *v,
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "set contact of account %s",
                                 v->account->id);
+    acme_audit_tell(acme, event, v->pool);
     v->account->contact = text;
     return NULL;
 }
@@ -275,7 +355,7 @@ static problem_t *account_update(acme_response_t *res, acme_t *acme,
         if (prob)
             return prob;
     }
-    account_render(res, acme, v->account, 200, v->pool);
+    account_render(res, acme, v->account, NULL, 200, v->pool);
     return NULL;
 }
 
@@ -292,6 +372,6 @@ problem_t *acme_account_post(acme_response_t *res, acme_t *acme,
     }
     if (v->payload)
         return account_update(res, acme, v);
-    account_render(res, acme, v->account, 200, v->pool);
+    account_render(res, acme, v->account, NULL, 200, v->pool);
     return NULL;
 }

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
 #include "acme/acme_challenge.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
@@ -86,13 +87,16 @@ static problem_t *status_parse(const acme_verified_t *v)
 static problem_t *authz_deactivate(store_authz_t **authz, acme_t *acme,
                                    const acme_verified_t *v)
 {
+    store_event_t *event = acme_audit_event(v, "authz.deactivate");
     problem_t *prob = status_parse(v);
     apr_status_t rv;
 
     if (prob || !strcmp((*authz)->status, "deactivated"))
         return prob;
-    rv = store_authz_deactivate(acme->store, (*authz)->id, NULL, v->pool);
+    event->authz_id = (*authz)->id;
+    rv = store_authz_deactivate(acme->store, (*authz)->id, event, v->pool);
     if (rv == APR_SUCCESS) {
+        acme_audit_tell(acme, event, v->pool);
         (*authz)->status = "deactivated";
         return NULL;
     }

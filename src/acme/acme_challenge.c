@@ -12,6 +12,7 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "policy/policy_network.h"
 
 #include "base/banned.h"
 
@@ -52,6 +53,27 @@ static int is_offered(const char *list, const char *type)
     return 0;
 }
 
+/* Where the policy of the order's profile wants the name to resolve to; a
+ * profile that is gone wants nothing (and nothing is issued by it). */
+static void bound_add(json_t *json, const acme_t *acme,
+                      const store_authz_t *authz, apr_pool_t *pool)
+{
+    const acme_profile_t *profile =
+        authz->profile ? acme_conf_profile(acme->conf, authz->profile) : NULL;
+    apr_array_header_t *networks =
+        profile
+            ? policy_network_resolves_to(profile->policy, authz->value, pool)
+            : NULL;
+    json_t *list = networks ? json_array() : NULL;
+    int i;
+
+    for (i = 0; networks && i < networks->nelts; i++)
+        json_array_append_new(
+            list, json_string(APR_ARRAY_IDX(networks, i, const char *)));
+    if (list)
+        json_object_set_new(json, "resolvesTo", list);
+}
+
 /* All that the validation needs, so that it begins without reading.  The
  * thumbprint is that of the key which accepted: a key change in between does
  * not matter (T43). */
@@ -67,6 +89,10 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
     acme_response_set_string(json, "thumbprint", v->key->thumbprint);
     acme_response_set_string(json, "account", authz->account_id);
     json_object_set_new(json, "expires", json_integer(authz->expires_at));
+    bound_add(json, acme, authz, v->pool);
+    acme_response_set_string(json, "externalAccountKey", v->account->eab_kid);
+    acme_response_set_string(json, "owner", v->account->owner);
+    acme_response_set_string(json, "address", v->req->client_ip);
     return pjson_text(json, 0, v->pool);
 }
 

@@ -16,7 +16,7 @@
 #include "ca/ca_auto.h"
 #include "ca/ca_profile.h"
 #include "dcv/dcv_net.h"
-#include "policy/policy.h"
+#include "policy/policy_blocklist.h"
 #include "store/store.h"
 
 /* The issuer that is there without being configured. */
@@ -96,9 +96,9 @@ typedef struct {
                                      account keys */
     int eab_reveal;               /* ACMEExternalAccountReveal */
     /* Read by the parent. */
-    const struct acme_eab_keys_t *eab_keys;     /* NULL: there are none … */
-    const char *eab_problem;                    /* … because of this */
-    const struct policy_blocklist_t *blocklist; /* NULL: none */
+    const struct acme_eab_keys_t *eab_keys; /* NULL: there are none … */
+    const char *eab_problem;                /* … because of this */
+    const policy_blocklist_t *blocklist;    /* NULL: none */
 } acme_conf_t;
 
 /* Every default filled in; the built-in profile `default` included. */

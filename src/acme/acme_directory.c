@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "acme/acme_profile.h"
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
@@ -19,13 +20,18 @@ static const struct {
     {"newOrder", ACME_ROUTE_NEW_ORDER},
 };
 
-static json_t *meta_render(const acme_conf_t *conf)
+static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)
 {
     json_t *meta = json_object();
+    json_t *profiles = acme_profile_list(conf, route->directory);
 
     acme_response_set_string(meta, "termsOfService", conf->terms_url);
     acme_response_set_string(meta, "website", conf->website);
-    json_object_set_new(meta, "externalAccountRequired", json_false());
+    json_object_set_new(
+        meta, "externalAccountRequired",
+        json_boolean(route->profile->external == ACME_EXTERNAL_REQUIRED));
+    if (profiles)
+        json_object_set_new(meta, "profiles", profiles);
     return meta;
 }
 
@@ -41,7 +47,7 @@ problem_t *acme_directory_get(acme_response_t *res, acme_t *acme,
                                  acme_route_url(acme->conf, resources[i].route,
                                                 v->route->directory, NULL, NULL,
                                                 v->pool));
-    json_object_set_new(json, "meta", meta_render(acme->conf));
+    json_object_set_new(json, "meta", meta_render(acme->conf, v->route));
     /* One member per line: old getssl reads it by line (R24). */
     text = pjson_text(json, PJSON_PRETTY, v->pool);
     acme_response_body(res, 200, "application/json", text, strlen(text));

@@ -5,15 +5,18 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_order.h"
+#include "acme/acme_profile.h"
+#include "acme/acme_response.h"
 #include "acme/acme_work.h"
 #include "base/b64url.h"
 #include "base/pjson.h"
 #include "base/token.h"
 #include "ca/ca_openssl.h"
 #include "policy/policy_csr.h"
-#include "policy/policy_names.h"
+#include "store/store_blocked.h"
 
 #include "base/banned.h"
 
@@ -21,6 +24,15 @@ typedef struct {
     const unsigned char *der;
     apr_size_t len;
 } csr_t;
+
+/* What was approved, in the order in which it is. */
+typedef struct {
+    const acme_eab_t *eab; /* NULL: none */
+    const acme_profile_t *profile;
+    apr_array_header_t *identifiers;
+    policy_csr_t *csr;
+    jose_jwk_t *key; /* of the CSR */
+} finalize_t;
 
 /* RFC 8555 6.1 has no padding; the tolerance is for Synology (T02). */
 static apr_size_t text_length(const acme_conf_t *conf, const char *text)
@@ -121,40 +133,40 @@ static problem_t *problem_not_ready(const acme_order_t *order,
     return problem_make(v->pool, PROBLEM_ORDER_NOT_READY, "%s", text);
 }
 
-/* Removing a profile stops its issuance (pki.md, Profiles). */
-static problem_t *profile_find(const acme_profile_t **profile,
-                               const acme_t *acme, const store_order_t *row,
-                               apr_pool_t *pool)
-{
-    *profile = acme_conf_profile(acme->conf, row->profile);
-    if (*profile)
-        return NULL;
-    return problem_make(pool, PROBLEM_INVALID_PROFILE,
-                        "the order's profile \"%s\" is not offered any more; "
-                        "place a new order",
-                        row->profile);
-}
-
 /* RFC 8555 11.1 forbids the requesting account's key, which policy_csr_check
  * has seen; that of another account is as bad (T58). */
-static problem_t *key_take(jose_jwk_t **key, const policy_csr_t *csr,
-                           acme_t *acme, const acme_verified_t *v)
+static problem_t *key_check(acme_t *acme, const policy_csr_t *csr,
+                            const jose_jwk_t *key, apr_pool_t *pool)
 {
+    store_blocked_t *blocked;
     apr_status_t rv;
 
-    *key = jose_jwk_from_pkey(csr->key, v->pool);
+    rv = store_account_key_known(acme->store, key->thumbprint, pool);
+    if (rv == APR_SUCCESS)
+        return problem_make(pool, PROBLEM_BAD_CSR,
+                            "the CSR's key is an account's key; a certificate "
+                            "needs a key of its own (RFC 8555 11.1)");
+    if (!APR_STATUS_IS_ENOENT(rv))
+        return problem_internal(pool, rv, "look for an account's key");
+    rv = store_blocked_get(&blocked, acme->store, csr->spki_sha256, pool);
+    if (rv == APR_SUCCESS)
+        return problem_make(pool, PROBLEM_BAD_CSR,
+                            "the CSR's key must not be used: %s",
+                            blocked->reason);
+    if (!APR_STATUS_IS_ENOENT(rv))
+        return problem_internal(pool, rv, "look for a blocked key");
+    return NULL;
+}
+
+static problem_t *key_take(jose_jwk_t **key, const policy_csr_t *csr,
+                           acme_t *acme, apr_pool_t *pool)
+{
+    *key = jose_jwk_from_pkey(csr->key, pool);
     if (!*key)
-        return problem_make(v->pool, PROBLEM_BAD_CSR,
+        return problem_make(pool, PROBLEM_BAD_CSR,
                             "the CSR's key is of a kind that this server does "
                             "not know");
-    rv = store_account_key_known(acme->store, (*key)->thumbprint, v->pool);
-    if (APR_STATUS_IS_ENOENT(rv))
-        return NULL;
-    if (rv != APR_SUCCESS)
-        return problem_internal(v->pool, rv, "look for an account's key");
-    return problem_make(v->pool, PROBLEM_BAD_CSR,
-                        "the CSR's key is an account's key; a certificate "
-                        "needs a key of its own (RFC 8555 11.1)");
+    return key_check(acme, csr, *key, pool);
 }
 
 static problem_t *identifiers_get(apr_array_header_t **identifiers,
@@ -171,66 +183,118 @@ static problem_t *identifiers_get(apr_array_header_t **identifiers,
     return prob;
 }
 
-/* Policy and profile may have changed since newOrder (T61). */
-static problem_t *csr_approve(policy_csr_t **csr, jose_jwk_t **key,
-                              acme_t *acme, const acme_verified_t *v,
-                              const acme_profile_t *profile,
-                              const apr_array_header_t *identifiers,
-                              const csr_t *raw)
+/* An authorization that was valid from birth is no proof where one is needed by
+ * now. */
+static problem_t *proof_check(const acme_order_t *order,
+                              const finalize_t *finalize, apr_pool_t *pool)
 {
-    problem_t *prob =
-        policy_names_check(profile->policy, NULL, identifiers, 0, v->pool);
-    policy_csr_terms_t terms = {0};
+    int i;
 
-    if (prob)
-        return prob;
-    terms.policy = profile->policy;
-    terms.identifiers = identifiers;
-    terms.account_key = v->key->pkey;
-    terms.common_name = profile->validity.common_name;
-    prob = policy_csr_check(csr, &terms, raw->der, raw->len, v->pool);
-    if (prob)
-        return prob;
-    return key_take(key, *csr, acme, v);
+    if (!acme_eab_is_validated(finalize->profile, finalize->eab))
+        return NULL;
+    for (i = 0; order->authzs && i < order->authzs->nelts; i++) {
+        const store_authz_t *authz =
+            APR_ARRAY_IDX(order->authzs, i, const store_authz_t *);
+
+        if (!authz->attempted)
+            return problem_make(pool, PROBLEM_UNAUTHORIZED,
+                                "the profile \"%s\" wants names to be "
+                                "validated by now, and %s was not; place a new "
+                                "order",
+                                finalize->profile->name, authz->value);
+    }
+    return NULL;
 }
 
-static problem_t *plan_make(acme_plan_t **plan, const char **sha256,
-                            acme_t *acme, const acme_verified_t *v,
-                            const store_order_t *row, const csr_t *raw)
+/* Everything may have changed since newOrder (T61). */
+static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
+                                const acme_verified_t *v,
+                                const acme_order_t *order)
 {
-    const acme_profile_t *profile;
-    apr_array_header_t *identifiers;
-    policy_csr_t *csr;
-    jose_jwk_t *key;
-    problem_t *prob = profile_find(&profile, acme, row, v->pool);
+    problem_t *prob = acme_eab_get(&finalize->eab, acme, v);
 
+    if (!prob)
+        prob = acme_profile_of_order(&finalize->profile, acme, order->row,
+                                     finalize->eab, v->pool);
+    if (!prob)
+        prob = acme_issue_profile_check(acme, finalize->profile, v->pool);
+    if (!prob)
+        prob = identifiers_get(&finalize->identifiers, order->row, v->pool);
+    if (!prob)
+        prob = acme_profile_names_check(finalize->profile, acme, v,
+                                        finalize->eab, finalize->identifiers);
+    return prob ? prob : proof_check(order, finalize, v->pool);
+}
+
+static problem_t *csr_approve(finalize_t *finalize, acme_t *acme,
+                              const acme_verified_t *v, const csr_t *raw)
+{
+    policy_csr_terms_t terms = {0};
+    problem_t *prob;
+
+    terms.policy = finalize->profile->policy;
+    terms.identifiers = finalize->identifiers;
+    terms.account_key = v->key->pkey;
+    terms.blocklist = acme->conf->blocklist;
+    terms.defaults = acme_profile_subject(finalize->profile, v->pool);
+    terms.common_name = finalize->profile->validity.common_name;
+    prob =
+        policy_csr_check(&finalize->csr, &terms, raw->der, raw->len, v->pool);
     if (prob)
         return prob;
-    prob = acme_issue_ready_check(acme, profile->issuer, v->pool);
-    if (prob)
-        return prob;
-    prob = identifiers_get(&identifiers, row, v->pool);
-    if (prob)
-        return prob;
-    prob = csr_approve(&csr, &key, acme, v, profile, identifiers, raw);
-    if (prob)
-        return prob;
-    *sha256 = csr->sha256;
-    *plan = acme_plan_make(acme, acme_conf_issuer(acme->conf, profile->issuer),
-                           profile->policy, &profile->validity, key, v->now,
-                           v->pool);
-    (*plan)->account_id = row->account_id;
-    (*plan)->realm = row->realm;
-    (*plan)->directory = row->directory;
-    (*plan)->profile = row->profile;
-    (*plan)->identifiers = row->identifiers;
-    (*plan)->common_name = csr->common_name;
-    (*plan)->key_usage = csr->key_usage;
-    (*plan)->ext_key_usage = csr->ext_key_usage;
-    (*plan)->wished_at = row->created_at;
-    (*plan)->not_before = row->not_before;
-    (*plan)->not_after = row->not_after;
-    return acme_issue_check(acme, *plan, v->now, v->pool);
+    return key_take(&finalize->key, finalize->csr, acme, v->pool);
+}
+
+static apr_array_header_t *subject_texts(const apr_array_header_t *values,
+                                         apr_pool_t *pool)
+{
+    apr_array_header_t *texts =
+        apr_array_make(pool, values->nelts + 1, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < values->nelts; i++) {
+        const policy_value_t *value =
+            APR_ARRAY_IDX(values, i, const policy_value_t *);
+
+        APR_ARRAY_PUSH(texts, const char *) =
+            apr_pstrcat(pool, policy_attribute_name(value->attribute), "=",
+                        value->value, NULL);
+    }
+    return texts;
+}
+
+static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
+                              const acme_verified_t *v,
+                              const store_order_t *row)
+{
+    const acme_profile_t *profile = finalize->profile;
+    const policy_csr_t *csr = finalize->csr;
+    acme_plan_t *plan = acme_plan_make(
+        acme, acme_conf_issuer(acme->conf, profile->issuer), profile->policy,
+        &profile->validity, finalize->key, v->now, v->pool);
+
+    plan->account_id = row->account_id;
+    plan->realm = row->realm;
+    plan->directory = row->directory;
+    plan->profile = row->profile;
+    plan->identifiers = row->identifiers;
+    plan->common_name = csr->common_name;
+    plan->subject = subject_texts(csr->subject, v->pool);
+    plan->emails = csr->emails;
+    plan->uris = csr->uris;
+    plan->key_usage = csr->key_usage;
+    plan->ext_key_usage = csr->ext_key_usage;
+    plan->no_rev_avail = profile->policy->is_short_lived;
+    plan->wished_at = row->created_at;
+    plan->not_before = row->not_before;
+    plan->not_after = row->not_after;
+    plan->eab_kid = v->account->eab_kid;
+    plan->owner = v->req->user ? v->req->user : v->account->owner;
+    plan->ip = v->req->client_ip;
+    if (!acme_eab_is_validated(profile, finalize->eab))
+        plan->bounds =
+            acme_profile_bounds(profile, finalize->identifiers, v->pool);
+    return plan;
 }
 
 /* What a claimed order looks like, without asking the database again. */
@@ -259,26 +323,72 @@ static void issue_wait(acme_order_t *order, acme_t *acme,
         *order = again;
 }
 
+static void job_make(store_job_t *job, const acme_t *acme,
+                     const acme_verified_t *v, const store_order_t *row,
+                     const acme_plan_t *plan)
+{
+    memset(job, 0, sizeof(*job));
+    job->id = token_id(apr_time_from_sec(v->now), v->pool);
+    job->kind = ACME_WORK_ISSUE;
+    job->subject = row->id;
+    job->data = acme_plan_text(plan, v->pool);
+    job->due_at = v->now;
+    job->lease_owner = acme->owner;
+    job->lease_until = acme_work_lease(acme, v->now);
+}
+
+static store_event_t *event_make(const store_order_t *row,
+                                 const acme_plan_t *plan,
+                                 const acme_verified_t *v)
+{
+    store_event_t *event = acme_audit_event(v, "order.finalize");
+    json_t *detail = json_object();
+
+    event->order_id = row->id;
+    acme_response_set_string(detail, "profile", plan->profile);
+    acme_response_set_string(detail, "issuer", plan->issuer_name);
+    acme_response_set_string(detail, "identifiers", plan->identifiers);
+    acme_response_set_string(detail, "serial", plan->serial);
+    acme_audit_detail(event, detail, v->pool);
+    return event;
+}
+
+/* Order and CSR against everything; then the job and its event. */
+static problem_t *plan_approve(store_job_t *job, store_event_t **event,
+                               finalize_t *finalize, acme_t *acme,
+                               const acme_verified_t *v,
+                               const acme_order_t *order, const csr_t *csr)
+{
+    acme_plan_t *plan;
+    problem_t *prob = order_approve(finalize, acme, v, order);
+
+    if (!prob)
+        prob = csr_approve(finalize, acme, v, csr);
+    if (prob)
+        return prob;
+    plan = plan_make(finalize, acme, v, order->row);
+    prob = acme_issue_check(acme, plan, v->now, v->pool);
+    if (prob)
+        return prob;
+    job_make(job, acme, v, order->row, plan);
+    *event = event_make(order->row, plan, v);
+    return NULL;
+}
+
 static problem_t *order_claim(acme_order_t *order, acme_t *acme,
                               const acme_verified_t *v, const csr_t *csr)
 {
-    store_job_t job = {0};
-    acme_plan_t *plan;
-    const char *sha256;
-    problem_t *prob = plan_make(&plan, &sha256, acme, v, order->row, csr);
+    finalize_t finalize = {0};
+    store_event_t *event;
+    store_job_t job;
+    problem_t *prob =
+        plan_approve(&job, &event, &finalize, acme, v, order, csr);
     apr_status_t rv;
 
     if (prob)
         return prob;
-    job.id = token_id(apr_time_from_sec(v->now), v->pool);
-    job.kind = ACME_WORK_ISSUE;
-    job.subject = order->row->id;
-    job.data = acme_plan_text(plan, v->pool);
-    job.due_at = v->now;
-    job.lease_owner = acme->owner;
-    job.lease_until = acme_work_lease(acme, v->now);
-    rv = store_order_claim(acme->store, order->row->id, sha256, v->now, &job,
-                           NULL, v->pool);
+    rv = store_order_claim(acme->store, order->row->id, finalize.csr->sha256,
+                           v->now, &job, event, v->pool);
     if (APR_STATUS_IS_EEXIST(rv)) {
         /* Somebody was faster (T60): with this CSR or another one? */
         prob = acme_order_load(order, acme, v);
@@ -288,7 +398,8 @@ static problem_t *order_claim(acme_order_t *order, acme_t *acme,
     }
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "claim order %s", order->row->id);
-    processing_set(order, v, sha256);
+    acme_audit_tell(acme, event, v->pool);
+    processing_set(order, v, finalize.csr->sha256);
     issue_wait(order, acme, v, &job);
     return NULL;
 }

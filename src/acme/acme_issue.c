@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "ca/ca_issue.h"
+#include "ca/ca_openssl.h"
 
 #include "base/banned.h"
 
@@ -52,6 +53,28 @@ problem_t *acme_issue_ready_check(const acme_t *acme, const char *issuer,
 {
     return ready_check(acme_conf_issuer(acme->conf, issuer),
                        clock_seconds(acme->clock), pool);
+}
+
+problem_t *acme_issue_profile_check(const acme_t *acme,
+                                    const acme_profile_t *profile,
+                                    apr_pool_t *pool)
+{
+    problem_t *prob = acme_issue_ready_check(acme, profile->issuer, pool);
+    const EVP_MD *digest;
+    const char *fault;
+
+    if (prob)
+        return prob;
+    digest = ca_digest_for(
+        acme_conf_issuer(acme->conf, profile->issuer)->set->issuer->key);
+    fault = policy_signature_fault(
+        profile->policy, digest ? EVP_MD_get_type(digest) : NID_ED25519, pool);
+    if (!fault)
+        return NULL;
+    return problem_internal(pool, APR_SUCCESS,
+                            "issuer %s signs in a way that policy %s does not "
+                            "allow: %s",
+                            profile->issuer, profile->policy->name, fault);
 }
 
 /* A virtual host's own plans go by the issuer's name: its generations may have
@@ -169,6 +192,46 @@ static void clamp_log(const acme_t *acme, const acme_plan_t *plan,
               clock_rfc3339(issuer->not_after, pool));
 }
 
+/* "O=Example Corp" → type and value. */
+static apr_array_header_t *attributes_make(const apr_array_header_t *texts,
+                                           apr_pool_t *pool)
+{
+    apr_array_header_t *list;
+    int i;
+
+    if (!texts || !texts->nelts)
+        return NULL;
+    list = apr_array_make(pool, texts->nelts, sizeof(ca_attribute_t *));
+    for (i = 0; i < texts->nelts; i++) {
+        const char *text = APR_ARRAY_IDX(texts, i, const char *);
+        const char *equals = strchr(text, '=');
+        ca_attribute_t *attribute = apr_palloc(pool, sizeof(*attribute));
+
+        attribute->value = equals ? equals + 1 : "";
+        attribute->type =
+            equals ? apr_pstrmemdup(pool, text, (apr_size_t)(equals - text))
+                   : text;
+        APR_ARRAY_PUSH(list, ca_attribute_t *) = attribute;
+    }
+    return list;
+}
+
+static void request_init(ca_request_t *request, const acme_plan_t *plan,
+                         apr_pool_t *pool)
+{
+    memset(request, 0, sizeof(*request));
+    request->identifiers = identifier_list_from_text(plan->identifiers, pool);
+    request->emails = plan->emails;
+    request->uris = plan->uris;
+    request->subject = attributes_make(plan->subject, pool);
+    request->common_name = plan->common_name;
+    request->key = plan->key->pkey;
+    request->serial = plan->serial;
+    request->key_usage = plan->key_usage;
+    request->ext_key_usage = plan->ext_key_usage;
+    request->no_rev_avail = plan->no_rev_avail;
+}
+
 problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
                            const acme_plan_t *plan, const char *order_id,
                            apr_pool_t *pool)
@@ -176,7 +239,7 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
     apr_int64_t now = clock_seconds(acme->clock);
     const acme_issuer_t *found = issuer_find(acme, plan);
     const ca_issuer_t *issuer;
-    ca_request_t request = {0};
+    ca_request_t request;
     ca_cert_t *signed_cert;
     problem_t *prob = ready_check(found, now, pool);
 
@@ -184,12 +247,7 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
         return prob;
     /* The newest generation, which may be younger than the plan. */
     issuer = found->set->issuer;
-    request.identifiers = identifier_list_from_text(plan->identifiers, pool);
-    request.common_name = plan->common_name;
-    request.key = plan->key->pkey;
-    request.serial = plan->serial;
-    request.key_usage = plan->key_usage;
-    request.ext_key_usage = plan->ext_key_usage;
+    request_init(&request, plan, pool);
     prob = validity_compute(&request.not_before, &request.not_after, issuer,
                             plan, now, pool);
     if (prob)

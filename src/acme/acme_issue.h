@@ -32,6 +32,13 @@ problem_t *acme_issue_ready_check(const acme_t *acme, const char *issuer,
                                   apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The same for the issuer of this profile, whose signatures its policy must
+ * allow too. */
+problem_t *acme_issue_profile_check(const acme_t *acme,
+                                    const acme_profile_t *profile,
+                                    apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* When a certificate of this profile would begin and end if it were signed now;
  * refused as ca_profile_validity says, and by the policy's limit.  The
  * profile's issuer is ready. */

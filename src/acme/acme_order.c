@@ -123,6 +123,7 @@ static void order_render(json_t *json, const acme_t *acme,
     acme_response_set_time(json, "expires", row->expires_at, pool);
     json_object_set_new(json, "identifiers",
                         identifiers_render(row->identifiers, pool));
+    acme_response_set_string(json, "profile", row->profile);
     acme_response_set_time(json, "notBefore", row->not_before, pool);
     acme_response_set_time(json, "notAfter", row->not_after, pool);
     json_object_set_new(json, "authorizations",

@@ -5,10 +5,12 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
 #include "acme/acme_issue.h"
+#include "acme/acme_profile.h"
+#include "acme/acme_response.h"
 #include "base/pjson.h"
 #include "base/token.h"
-#include "policy/policy_names.h"
 
 #include "base/banned.h"
 
@@ -19,6 +21,8 @@
 
 /* What the client asks for, checked. */
 typedef struct {
+    const acme_eab_t *eab; /* of the account; NULL: none */
+    const acme_profile_t *profile;
     apr_array_header_t *identifiers;   /* of identifier_t *, sorted */
     apr_int64_t not_before, not_after; /* 0: none */
 } wish_t;
@@ -55,7 +59,7 @@ static problem_t *identifiers_parse(wish_t *wish, const acme_t *acme,
                                     const acme_verified_t *v)
 {
     int flags = acme->conf->underscore ? IDENTIFIER_UNDERSCORE : 0;
-    int i, count, max = v->route->profile->policy->max_names;
+    int i, count, max = wish->profile->policy->max_names;
     apr_array_header_t *subs;
     problem_t *prob;
     json_t *list;
@@ -107,20 +111,6 @@ static problem_t *time_parse(apr_int64_t *seconds, const acme_verified_t *v,
                         name);
 }
 
-/* The directory has one profile; who names it gets it. */
-static problem_t *profile_parse(const acme_verified_t *v)
-{
-    const char *name, *ours = v->route->profile->name;
-    problem_t *prob = pjson_string(&name, v->payload, "profile", v->pool);
-
-    if (prob || !name || !strcmp(name, ours))
-        return prob;
-    return problem_make(v->pool, PROBLEM_INVALID_PROFILE,
-                        "this directory has no such profile; leave \"profile\" "
-                        "out, or use \"%s\"",
-                        ours);
-}
-
 /* Other members mean nothing here (R33). */
 static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
                              const acme_verified_t *v)
@@ -128,14 +118,17 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
     apr_int64_t not_before, not_after;
     problem_t *prob;
 
-    prob = profile_parse(v);
+    prob = acme_profile_select(&wish->profile, acme, v, wish->eab);
+    if (prob)
+        return prob;
+    prob = acme_issue_profile_check(acme, wish->profile, v->pool);
     if (prob)
         return prob;
     prob = identifiers_parse(wish, acme, v);
     if (prob)
         return prob;
-    prob = policy_names_check(v->route->profile->policy, NULL,
-                              wish->identifiers, 0, v->pool);
+    prob = acme_profile_names_check(wish->profile, acme, v, wish->eab,
+                                    wish->identifiers);
     if (prob)
         return prob;
     prob = time_parse(&wish->not_before, v, "notBefore");
@@ -144,7 +137,7 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
     prob = time_parse(&wish->not_after, v, "notAfter");
     if (prob)
         return prob;
-    return acme_issue_validity(&not_before, &not_after, acme, v->route->profile,
+    return acme_issue_validity(&not_before, &not_after, acme, wish->profile,
                                wish->not_before, wish->not_after, v->now,
                                v->pool);
 }
@@ -155,7 +148,18 @@ static const char *challenges_text(const acme_profile_t *profile,
     return apr_array_pstrcat(pool, profile->challenges, ' ');
 }
 
-static store_authz_t *authz_make(const store_order_t *order,
+/* Without validation it is valid from birth, and no challenge was ever
+ * attempted: that tells it from a proven one. */
+static void authz_grant(store_authz_t *authz, const acme_t *acme,
+                        const acme_verified_t *v)
+{
+    authz->status = "valid";
+    authz->validated_at = v->now;
+    authz->expires_at = v->now + acme->conf->authz_lifetime;
+}
+
+static store_authz_t *authz_make(const store_order_t *order, const acme_t *acme,
+                                 const wish_t *wish,
                                  const identifier_t *identifier,
                                  const acme_verified_t *v)
 {
@@ -171,30 +175,34 @@ static store_authz_t *authz_make(const store_order_t *order,
     authz->wildcard = identifier_is_wildcard(identifier);
     authz->status = "pending";
     authz->token = token_make(TOKEN_OCTETS, v->pool);
-    authz->challenges = challenges_text(v->route->profile, v->pool);
+    authz->challenges = challenges_text(wish->profile, v->pool);
     authz->created_at = v->now;
     authz->expires_at = order->expires_at;
+    if (!acme_eab_is_validated(wish->profile, wish->eab))
+        authz_grant(authz, acme, v);
     return authz;
 }
 
 /* *authz stays NULL when there is none. */
 static problem_t *authz_reuse(store_authz_t **authz, acme_t *acme,
+                              const wish_t *wish,
                               const identifier_t *identifier,
                               const acme_verified_t *v)
 {
+    int is_validated = acme_eab_is_validated(wish->profile, wish->eab);
     apr_status_t rv;
 
     *authz = NULL;
     if (!acme->conf->authz_reuse)
         return NULL;
     rv = store_authz_get_reusable(
-        authz, acme->store, v->account->id, v->route->profile->name,
+        authz, acme->store, v->account->id, wish->profile->name,
         identifier_type_name(identifier->type), identifier_base(identifier),
         identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
-    if (rv == APR_SUCCESS)
+    if (rv == APR_SUCCESS && (!is_validated || (*authz)->attempted))
         return NULL;
     *authz = NULL;
-    if (APR_STATUS_IS_ENOENT(rv))
+    if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv))
         return NULL;
     return problem_internal(v->pool, rv, "find reusable authz");
 }
@@ -212,16 +220,16 @@ static problem_t *authzs_gather(acme_order_t *order,
         const identifier_t *identifier =
             APR_ARRAY_IDX(wish->identifiers, i, const identifier_t *);
         store_authz_t *authz;
-        problem_t *prob = authz_reuse(&authz, acme, identifier, v);
+        problem_t *prob = authz_reuse(&authz, acme, wish, identifier, v);
 
         if (prob)
             return prob;
-        if (authz && authz->expires_at < row->expires_at)
-            row->expires_at = authz->expires_at;
         if (!authz) {
-            authz = authz_make(row, identifier, v);
+            authz = authz_make(row, acme, wish, identifier, v);
             APR_ARRAY_PUSH(new_authzs, store_authz_t *) = authz;
         }
+        if (authz->expires_at < row->expires_at)
+            row->expires_at = authz->expires_at;
         APR_ARRAY_PUSH(order->authzs, store_authz_t *) = authz;
         APR_ARRAY_PUSH(row->authz_ids, const char *) = authz->id;
     }
@@ -237,7 +245,7 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
     row->account_id = v->account->id;
     row->realm = v->account->realm;
     row->directory = v->account->directory;
-    row->profile = v->route->profile->name;
+    row->profile = wish->profile->name;
     row->identifiers = identifier_list_text(wish->identifiers, v->pool);
     row->authz_ids =
         apr_array_make(v->pool, wish->identifiers->nelts, sizeof(const char *));
@@ -248,16 +256,67 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
     return row;
 }
 
+static store_event_t *event_make(const store_order_t *row,
+                                 const acme_verified_t *v)
+{
+    store_event_t *event = acme_audit_event(v, "order.create");
+    json_t *detail = json_object();
+
+    event->order_id = row->id;
+    acme_response_set_string(detail, "profile", row->profile);
+    acme_response_set_string(detail, "identifiers", row->identifiers);
+    acme_response_set_time(detail, "notBefore", row->not_before, v->pool);
+    acme_response_set_time(detail, "notAfter", row->not_after, v->pool);
+    acme_audit_detail(event, detail, v->pool);
+    return event;
+}
+
+/* Of a day in UTC, which we only know to end: Retry-After is at most ten
+ * minutes anyway (R19). */
+static problem_t *problem_budget(const wish_t *wish, const acme_verified_t *v)
+{
+    problem_t *prob;
+
+    if (!wish->eab->row->max_orders_per_day)
+        return problem_make(v->pool, PROBLEM_UNAUTHORIZED,
+                            "the external account key \"%s\" of this account "
+                            "is not valid any more",
+                            wish->eab->row->kid);
+    prob = problem_make(
+        v->pool, PROBLEM_RATE_LIMITED,
+        "the external account key \"%s\" has had its %" APR_INT64_T_FMT
+        " orders of today; the next ones are possible after midnight UTC",
+        wish->eab->row->kid, wish->eab->row->max_orders_per_day);
+
+    problem_header(prob, v->pool, "Retry-After", "600");
+    return prob;
+}
+
+static problem_t *order_store(acme_order_t *order, acme_t *acme,
+                              const apr_array_header_t *new_authzs,
+                              const wish_t *wish, const acme_verified_t *v)
+{
+    store_event_t *event = event_make(order->row, v);
+    apr_status_t rv = store_order_create(acme->store, order->row, new_authzs,
+                                         v->account->eab_kid, event, v->pool);
+
+    if (rv == STORE_BUDGET && wish->eab)
+        return problem_budget(wish, v);
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "create order");
+    acme_audit_tell(acme, event, v->pool);
+    order->status = acme_state_order(order->row, order->authzs, v->now);
+    return NULL;
+}
+
 problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
                           const acme_verified_t *v)
 {
     apr_array_header_t *new_authzs;
     acme_order_t order;
     wish_t wish = {0};
-    problem_t *prob;
-    apr_status_t rv;
+    problem_t *prob = acme_eab_get(&wish.eab, acme, v);
 
-    prob = acme_issue_ready_check(acme, v->route->profile->issuer, v->pool);
     if (prob)
         return prob;
     prob = wish_parse(&wish, acme, v);
@@ -271,11 +330,9 @@ problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
     prob = authzs_gather(&order, new_authzs, acme, &wish, v);
     if (prob)
         return prob;
-    rv = store_order_create(acme->store, order.row, new_authzs,
-                            v->account->eab_kid, NULL, v->pool);
-    if (rv != APR_SUCCESS)
-        return problem_internal(v->pool, rv, "create order");
-    order.status = acme_state_order(order.row, order.authzs, v->now);
+    prob = order_store(&order, acme, new_authzs, &wish, v);
+    if (prob)
+        return prob;
     acme_order_answer(res, acme, v, &order, 201);
     return NULL;
 }

@@ -35,6 +35,9 @@ static const field_t texts[] = {
     {"profile", PLAN(profile), 0},
     {"identifiers", PLAN(identifiers), 0},
     {"commonName", PLAN(common_name), 1},
+    {"externalAccountKey", PLAN(eab_kid), 1},
+    {"owner", PLAN(owner), 1},
+    {"address", PLAN(ip), 1},
     {NULL, 0, 0},
 };
 
@@ -45,6 +48,15 @@ static const field_t numbers[] = {
     {"validity", PLAN(validity.validity), 0},
     {"maxValidity", PLAN(validity.max_validity), 0},
     {"backdate", PLAN(validity.backdate), 0},
+    {NULL, 0, 0},
+};
+
+/* Of const char *; empty where they are absent. */
+static const field_t lists[] = {
+    {"extKeyUsage", PLAN(ext_key_usage), 0},
+    {"subject", PLAN(subject), 1},
+    {"emails", PLAN(emails), 1},
+    {"uris", PLAN(uris), 1},
     {NULL, 0, 0},
 };
 
@@ -82,11 +94,53 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
     return plan;
 }
 
+static json_t *strings_render(const apr_array_header_t *strings)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; i < strings->nelts; i++)
+        json_array_append_new(
+            json, json_string(APR_ARRAY_IDX(strings, i, const char *)));
+    return json;
+}
+
+static void lists_render(json_t *json, const acme_plan_t *plan)
+{
+    const field_t *field;
+
+    for (field = lists; field->name; field++) {
+        const apr_array_header_t *list =
+            *(apr_array_header_t *const *)((const char *)plan + field->offset);
+
+        if (list && (list->nelts || !field->is_optional))
+            json_object_set_new(json, field->name, strings_render(list));
+    }
+}
+
+static void bounds_render(json_t *json, const apr_array_header_t *bounds)
+{
+    json_t *list;
+    int i;
+
+    if (!bounds)
+        return;
+    list = json_array();
+    for (i = 0; i < bounds->nelts; i++) {
+        const dcv_bound_t *bound =
+            APR_ARRAY_IDX(bounds, i, const dcv_bound_t *);
+
+        json_array_append_new(
+            list, json_pack("{s:s, s:o}", "name", bound->name, "networks",
+                            strings_render(bound->resolves_to)));
+    }
+    json_object_set_new(json, "bounds", list);
+}
+
 const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
 {
-    json_t *json = own_json(pool, json_object()), *list = json_array();
+    json_t *json = own_json(pool, json_object());
     const field_t *field;
-    int i;
 
     for (field = texts; field->name; field++)
         acme_response_set_string(
@@ -98,10 +152,10 @@ const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
             json_integer(
                 *(const apr_int64_t *)((const char *)plan + field->offset)));
     json_object_set_new(json, "keyUsage", json_integer(plan->key_usage));
-    for (i = 0; i < plan->ext_key_usage->nelts; i++)
-        json_array_append_new(list, json_string(APR_ARRAY_IDX(
-                                        plan->ext_key_usage, i, const char *)));
-    json_object_set_new(json, "extKeyUsage", list);
+    if (plan->no_rev_avail)
+        json_object_set_new(json, "noRevAvail", json_true());
+    lists_render(json, plan);
+    bounds_render(json, plan->bounds);
     acme_response_set_string(json, "key", plan->key->canonical);
     return pjson_text(json, 0, pool);
 }
@@ -136,24 +190,73 @@ static int numbers_parse(acme_plan_t *plan, json_t *json)
     return 1;
 }
 
-static int usages_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
+/* NULL if it is no array of strings. */
+static apr_array_header_t *strings_parse(json_t *json, apr_pool_t *pool)
 {
-    json_t *usage = json_object_get(json, "keyUsage");
-    json_t *list = json_object_get(json, "extKeyUsage"), *value;
+    apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
+    json_t *value;
     size_t i;
 
-    if (!json_is_integer(usage) || !json_is_array(list))
-        return 0;
-    plan->key_usage = (unsigned int)json_integer_value(usage);
-    plan->ext_key_usage = apr_array_make(pool, 2, sizeof(const char *));
-    json_array_foreach(list, i, value)
+    if (!json_is_array(json))
+        return NULL;
+    json_array_foreach(json, i, value)
     {
         if (!json_is_string(value))
-            return 0;
-        APR_ARRAY_PUSH(plan->ext_key_usage, const char *) =
+            return NULL;
+        APR_ARRAY_PUSH(strings, const char *) =
             apr_pstrdup(pool, json_string_value(value));
     }
+    return strings;
+}
+
+static int lists_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
+{
+    const field_t *field;
+
+    for (field = lists; field->name; field++) {
+        json_t *value = json_object_get(json, field->name);
+        apr_array_header_t *list = strings_parse(value, pool);
+
+        if (!value && field->is_optional)
+            list = apr_array_make(pool, 1, sizeof(const char *));
+        if (!list)
+            return 0;
+        *(apr_array_header_t **)((char *)plan + field->offset) = list;
+    }
     return 1;
+}
+
+static int usage_parse(acme_plan_t *plan, json_t *json)
+{
+    json_t *usage = json_object_get(json, "keyUsage");
+
+    plan->key_usage = (unsigned int)json_integer_value(usage);
+    plan->no_rev_avail = json_is_true(json_object_get(json, "noRevAvail"));
+    return json_is_integer(usage);
+}
+
+/* What is written here is demanded, so that nothing of it may get lost. */
+static int bounds_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
+{
+    json_t *list = json_object_get(json, "bounds"), *value;
+    size_t i;
+
+    if (!list)
+        return 1;
+    plan->bounds = apr_array_make(pool, 4, sizeof(dcv_bound_t *));
+    json_array_foreach(list, i, value)
+    {
+        dcv_bound_t *bound = apr_palloc(pool, sizeof(*bound));
+        const char *name = json_string_value(json_object_get(value, "name"));
+
+        bound->resolves_to =
+            strings_parse(json_object_get(value, "networks"), pool);
+        if (!name || !bound->resolves_to)
+            return 0;
+        bound->name = apr_pstrdup(pool, name);
+        APR_ARRAY_PUSH(plan->bounds, dcv_bound_t *) = bound;
+    }
+    return json_is_array(list);
 }
 
 acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
@@ -164,7 +267,8 @@ acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
 
     if (!text || pjson_parse(&json, text, strlen(text), "plan", pool) ||
         !texts_parse(plan, json, pool) || !numbers_parse(plan, json) ||
-        !usages_parse(plan, json, pool))
+        !usage_parse(plan, json) || !lists_parse(plan, json, pool) ||
+        !bounds_parse(plan, json, pool))
         return NULL;
     /* Of the first version, which had no other. */
     if (!plan->issuer_name)

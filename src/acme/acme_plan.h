@@ -26,7 +26,10 @@ typedef struct {
     const char *account_id; /* NULL: the vhost's own certificate */
     const char *realm, *directory, *profile;
     const char *identifiers;           /* identifier_list_text */
-    const char *common_name;           /* NULL: empty subject */
+    const char *common_name;           /* NULL: none */
+    apr_array_header_t *subject;       /* of const char *, "O=Example Corp", in
+                                          their order, without the CN */
+    apr_array_header_t *emails, *uris; /* of const char * */
     const jose_jwk_t *key;             /* the subscriber's: as a JWK, since
                                           OpenSSL 3.0 takes ten times as long
                                           for a SubjectPublicKeyInfo */
@@ -35,6 +38,10 @@ typedef struct {
     ca_profile_t validity;             /* max_validity is the policy's too */
     unsigned int key_usage;
     apr_array_header_t *ext_key_usage; /* of const char * */
+    int no_rev_avail;
+    apr_array_header_t *bounds; /* of dcv_bound_t *, looked at before it is
+                                   signed; NULL: none */
+    const char *eab_kid, *owner, *ip; /* who asked, for events; or NULL */
 } acme_plan_t;
 
 /* A certificate by this policy and validity for this key, with a new id and

@@ -62,7 +62,8 @@ static problem_t *body_check(const acme_request_t *req)
 }
 
 /* RFC 8555 6.2: newAccount is signed with a jwk. */
-static problem_t *key_from_jwk(acme_verified_t *v, const jose_jws_t *jws)
+static problem_t *key_from_jwk(acme_verified_t *v, const acme_t *acme,
+                               const jose_jws_t *jws)
 {
     problem_t *prob;
 
@@ -73,8 +74,9 @@ static problem_t *key_from_jwk(acme_verified_t *v, const jose_jws_t *jws)
     prob = jose_jwk_parse(&v->key, jws->jwk, v->pool);
     if (prob)
         return prob;
-    return policy_key_check(&account_key_policy, v->key->pkey, NULL,
-                            PROBLEM_BAD_PUBLIC_KEY, v->pool);
+    return policy_key_check(&account_key_policy, v->key->pkey,
+                            acme->conf->blocklist, PROBLEM_BAD_PUBLIC_KEY,
+                            v->pool);
 }
 
 static problem_t *problem_no_account(const acme_verified_t *v, const char *kid)
@@ -118,12 +120,13 @@ static problem_t *key_from_kid(acme_verified_t *v, acme_t *acme,
 }
 
 /* RFC 8555 6.4: never against the Host header (T13). */
-static problem_t *url_check(const acme_verified_t *v, const acme_t *acme,
+static problem_t *url_check(acme_verified_t *v, const acme_t *acme,
                             const jose_jws_t *jws)
 {
     if (!jws->url)
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "the protected header has no \"url\"");
+    v->url = jws->url;
     if (acme_route_is_url(acme->conf, v->route, jws->url))
         return NULL;
     return problem_make(v->pool, PROBLEM_UNAUTHORIZED,
@@ -195,7 +198,7 @@ problem_t *acme_request_verify(acme_verified_t *v, acme_t *acme)
     if (prob)
         return prob;
     if (v->route->endpoint->signer == ACME_SIGNER_JWK)
-        prob = key_from_jwk(v, jws);
+        prob = key_from_jwk(v, acme, jws);
     else
         prob = key_from_kid(v, acme, jws);
     if (prob)

@@ -25,6 +25,7 @@ struct acme_verified_t {
     store_account_t *account;  /* NULL when the request came with a jwk */
     jose_jwk_t *key;
     json_t *payload; /* NULL: POST-as-GET */
+    const char *url; /* as it was signed: ours, or an alias of it */
     apr_int64_t now; /* the request's one reading of the clock */
     apr_pool_t *pool;
     const log_t *log;

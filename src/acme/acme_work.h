@@ -7,8 +7,9 @@
  *
  *   submitted by a request (acme_host_t.submit), or claimed by acme_work_claim
  *   and given to an acme_t for which it is (acme_work_is_for)
- *   → acme_work_start: "issue" and "vhost" run to their end there;
- *     "validate" returns a dcv_job_t for the loop
+ *   → acme_work_start: "vhost" and most "issue" run to their end there;
+ *     "validate", and "issue" where the policy binds names to networks that
+ *     nobody proves, return a dcv_job_t for the loop
  *   → dcv_loop → acme_work_done.
  *
  * Every function survives every error of one job: it is logged, and the job is

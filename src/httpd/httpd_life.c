@@ -10,6 +10,7 @@
 #include <http_core.h>
 #include <mpm_common.h>
 
+#include "acme/acme_audit.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_dirs.h"
 #include "httpd/httpd_log.h"
@@ -223,6 +224,7 @@ static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
 
     common.nonces = nonces;
     common.keys = jose_cache_make(KEYS_KEPT, pool);
+    common.audit = acme_audit_make(pool);
     common.clock = &clock_system;
     common.host = httpd_worker_host(child_worker);
     common.owner = store_owner_make(pool);

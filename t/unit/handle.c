@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "acme/acme_audit.h"
 #include "base/own.h"
 
 #define NONCES 256
@@ -122,6 +123,7 @@ static void process_init(handle_t *h, const char *owner)
     h->acme.host = host;
     h->acme.owner = owner;
     h->acme.keys = jose_cache_make(16, h->pool);
+    h->acme.audit = acme_audit_make(h->pool);
     h->acme.nonces = acme_nonce_attach(
         apr_pcalloc(h->pool, acme_nonce_size(NONCES)), NONCES, h->pool);
     must(store_open(&h->acme.store, &h->conf->store, log, h->pool) ==

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_work_job.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "acme/acme_audit.h"
+#include "acme/acme_response.h"
+#include "base/pjson.h"
+#include "store/store_authz.h"
+
+#include "base/banned.h"
+
+/* A validation that learned nothing: about two minutes in all. */
+#define VALIDATE_ATTEMPTS_MAX 8
+#define VALIDATE_PAUSE_MAX    30
+
+/* Where the name must resolve to; 0 for garbage. */
+static int bound_parse(dcv_job_t *work, json_t *networks)
+{
+    dcv_bound_t *bound;
+    apr_array_header_t *list;
+    json_t *value;
+    size_t i;
+
+    if (!networks)
+        return 1;
+    list = apr_array_make(work->pool, 4, sizeof(const char *));
+    json_array_foreach(networks, i, value)
+    {
+        if (!json_is_string(value))
+            return 0;
+        APR_ARRAY_PUSH(list, const char *) =
+            apr_pstrdup(work->pool, json_string_value(value));
+    }
+    bound = apr_palloc(work->pool, sizeof(*bound));
+    bound->name = work->domain;
+    bound->resolves_to = list;
+    work->bounds = apr_array_make(work->pool, 1, sizeof(dcv_bound_t *));
+    *(dcv_bound_t **)apr_array_push((apr_array_header_t *)work->bounds) = bound;
+    return json_is_array(networks);
+}
+
+/* What acme_challenge wrote; NULL: it is garbage. */
+static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
+{
+    const char *method = json_string_value(json_object_get(json, "method"));
+    const char *domain = json_string_value(json_object_get(json, "domain"));
+    const char *token = json_string_value(json_object_get(json, "token"));
+    const char *print = json_string_value(json_object_get(json, "thumbprint"));
+    const char *account = json_string_value(json_object_get(json, "account"));
+    dcv_job_t *work;
+
+    if (!method || strcmp(method, "http-01") || !domain || !token || !print ||
+        !account)
+        return NULL;
+    work = apr_pcalloc(pool, sizeof(*work));
+    work->method = DCV_HTTP01;
+    work->domain = apr_pstrdup(pool, domain);
+    work->token = apr_pstrdup(pool, token);
+    work->key_authorization = apr_pstrcat(pool, token, ".", print, NULL);
+    work->account = apr_pstrdup(pool, account);
+    work->pool = pool;
+    return bound_parse(work, json_object_get(json, "resolvesTo")) ? work : NULL;
+}
+
+/* An authorization whose time is over stays invalid, whatever its challenge
+ * says by now. */
+static problem_t *expiry_problem(json_t *json, apr_int64_t now,
+                                 apr_pool_t *pool)
+{
+    apr_int64_t expires = json_integer_value(json_object_get(json, "expires"));
+
+    if (!expires || expires > now)
+        return NULL;
+    return problem_make(pool, PROBLEM_UNAUTHORIZED,
+                        "the authorization expired at %s, before it was "
+                        "validated",
+                        clock_rfc3339(expires, pool));
+}
+
+dcv_job_t *acme_work_validate(acme_t *acme, const store_job_t *job,
+                              apr_pool_t *pool)
+{
+    json_t *json = acme_work_data(job, pool);
+    dcv_job_t *work = json ? validation_parse(json, pool) : NULL;
+    const char *server;
+    problem_t *prob;
+
+    if (!work) {
+        acme_work_bury(acme, job, "its data is not a validation", pool);
+        return NULL;
+    }
+    prob = expiry_problem(json, clock_seconds(acme->clock), pool);
+    if (prob) {
+        acme_work_fail(acme, job, prob, pool);
+        return NULL;
+    }
+    server = json_string_value(json_object_get(json, "server"));
+    if (!acme_work_is_ours(acme, server, NULL)) {
+        acme_work_later(
+            acme, job, LOG_LEVEL_WARNING, APR_SUCCESS,
+            apr_pstrcat(pool, "this is not the virtual host ", server, NULL),
+            pool);
+        return NULL;
+    }
+    return work;
+}
+
+static void validation_retry(acme_t *acme, const store_job_t *job,
+                             apr_pool_t *pool)
+{
+    apr_int64_t pause = acme_work_pause(job->attempts, VALIDATE_PAUSE_MAX);
+    apr_status_t rv = store_job_postpone(
+        acme->store, job->id, clock_seconds(acme->clock) + pause, pool);
+
+    log_write(acme->log, LOG_LEVEL_DEBUG, NULL, rv,
+              "validation of authz %s learned nothing and is tried again in "
+              "%" APR_INT64_T_FMT " s",
+              job->subject, pause);
+}
+
+/* Why it is not valid, NULL if it is: without a problem it is proven, but not
+ * where nothing was learned. */
+static const problem_t *verdict_find(const dcv_result_t *result, json_t *data,
+                                     apr_int64_t now, apr_pool_t *pool)
+{
+    if (result->problem)
+        return result->problem;
+    if (result->is_retryable)
+        return problem_make(pool, PROBLEM_SERVER_INTERNAL,
+                            "the server did not come to validate this; please "
+                            "place a new order");
+    return expiry_problem(data, now, pool);
+}
+
+static store_event_t *event_make(const acme_t *acme, const store_job_t *job,
+                                 json_t *data, const problem_t *prob,
+                                 const dcv_result_t *result, apr_pool_t *pool)
+{
+    store_event_t *event = acme_work_event(
+        acme, prob ? "authz.invalid" : "authz.valid", data, pool);
+    json_t *detail = prob ? acme_audit_problem(prob) : json_object();
+
+    event->authz_id = job->subject;
+    acme_response_set_string(
+        detail, "name", json_string_value(json_object_get(data, "domain")));
+    acme_response_set_string(
+        detail, "method", json_string_value(json_object_get(data, "method")));
+    acme_response_set_string(detail, "at", result->address);
+    acme_audit_detail(event, detail, pool);
+    return event;
+}
+
+static void outcome_tell(acme_t *acme, const store_job_t *job,
+                         const problem_t *prob, const store_event_t *event,
+                         apr_status_t rv, apr_pool_t *pool)
+{
+    if (rv == APR_SUCCESS)
+        acme_audit_tell(acme, event, pool);
+    if (rv == APR_SUCCESS && prob)
+        log_write(acme->log, LOG_LEVEL_INFO, "AS0309", prob->rv,
+                  "validation of authz %s failed: %s: %s", job->subject,
+                  problem_name(prob->type), prob->detail);
+    else if (APR_STATUS_IS_EEXIST(rv))
+        log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
+                  "authz %s was decided before its validation ended",
+                  job->subject);
+    else if (APR_STATUS_IS_ENOENT(rv))
+        acme_work_bury(acme, job, "its authorization is gone", pool);
+    else if (rv != APR_SUCCESS)
+        acme_work_later(acme, job, LOG_LEVEL_INFO, rv,
+                        "the validation's result could not be stored", pool);
+}
+
+void acme_work_validate_done(acme_t *acme, const store_job_t *job,
+                             const dcv_result_t *result, apr_pool_t *pool)
+{
+    apr_int64_t now = clock_seconds(acme->clock);
+    const problem_t *prob;
+    const char *text = NULL;
+    store_event_t *event;
+    json_t *data;
+    apr_status_t rv;
+
+    if (result->is_retryable && job->attempts < VALIDATE_ATTEMPTS_MAX) {
+        validation_retry(acme, job, pool);
+        return;
+    }
+    data = acme_work_data(job, pool);
+    prob = verdict_find(result, data, now, pool);
+    if (prob)
+        text = pjson_text(problem_render(prob, pool), 0, pool);
+    event = event_make(acme, job, data, prob, result, pool);
+    rv = store_authz_record(acme->store, job->subject, job->id, text,
+                            prob ? 0 : now + acme->conf->authz_lifetime, now,
+                            event, pool);
+    outcome_tell(acme, job, prob, event, rv, pool);
+}
