@@ -20,7 +20,7 @@
 #define SPKI_LEN   32 /* SHA-256 */
 #define DEBIAN_LEN 10 /* the end of a SHA-1 */
 #define SHA1_LEN   20
-#define LINE_MAX_  256
+#define LINE_SIZE  256
 #define QUOTE_MAX  80
 
 /* Entries of one length, one behind the other, sorted. */
@@ -104,10 +104,14 @@ static void line_trim(char *line)
 static const char *lines_read(policy_blocklist_t *list, apr_file_t *file,
                               apr_pool_t *pool)
 {
-    char line[LINE_MAX_];
+    char line[LINE_SIZE], text[120];
+    apr_status_t rv;
     int number = 0;
 
-    while (apr_file_gets(line, sizeof(line), file) == APR_SUCCESS) {
+    for (;;) {
+        rv = apr_file_gets(line, sizeof(line), file);
+        if (rv != APR_SUCCESS)
+            break;
         ++number;
         line_trim(line);
         if (!line_add(list, line, pool))
@@ -117,7 +121,10 @@ static const char *lines_read(policy_blocklist_t *list, apr_file_t *file,
                 "comment; write the SHA-256 of the SubjectPublicKeyInfo",
                 number, quote_make(line, strlen(line), QUOTE_MAX, pool));
     }
-    return NULL;
+    return APR_STATUS_IS_EOF(rv)
+               ? NULL
+               : apr_psprintf(pool, "it cannot be read (%s); mend it",
+                              apr_strerror(rv, text, sizeof(text)));
 }
 
 const char *policy_blocklist_read(policy_blocklist_t *list, const char *file,

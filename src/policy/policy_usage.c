@@ -163,37 +163,55 @@ const char *policy_key_usage_add(policy_t *policy, const char *verb,
     return NULL;
 }
 
+/* Who holds such a certificate answers for the CA, or does anything at all. */
+static const char *const too_mighty[] = {"OCSPSigning", "anyExtendedKeyUsage"};
+
+static const char *mighty_find(const char *word)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(too_mighty) / sizeof(*too_mighty); ++i) {
+        if (strcasecmp(too_mighty[i], word) == 0)
+            return too_mighty[i];
+    }
+    return NULL;
+}
+
+/* "1.2.3": numbers and dots between them */
+static int is_dotted(const char *word)
+{
+    if (!apr_isdigit(*word) || !strchr(word, '.'))
+        return 0;
+    for (; *word; ++word) {
+        if (!apr_isdigit(*word) && (*word != '.' || !apr_isdigit(word[1])))
+            return 0;
+    }
+    return 1;
+}
+
 /* By its name, or its OID in dots; NULL for what is neither. */
 static const char *ext_key_usage_name(const char *word, apr_pool_t *pool)
 {
     ASN1_OBJECT *object;
-    const char *name = NULL;
+    const char *name = mighty_find(word);
     char oid[OID_MAX];
     apr_size_t i;
-    int len, nid;
+    int len;
 
-    for (i = 0; i < EXT_KEY_USAGE_COUNT; ++i) {
+    for (i = 0; i < EXT_KEY_USAGE_COUNT && !name; ++i) {
         if (strcasecmp(ext_key_usages[i], word) == 0)
-            return ext_key_usages[i];
+            name = ext_key_usages[i];
     }
-    if (!apr_isdigit(*word) || !strchr(word, '.'))
-        return NULL;
+    if (name || !is_dotted(word))
+        return name;
     object = OBJ_txt2obj(word, 1);
-    nid = OBJ_obj2nid(object);
     len = object ? OBJ_obj2txt(oid, sizeof(oid), object, 1) : 0;
-    if (nid != NID_undef)
-        name = OBJ_nid2sn(nid);
-    else if (len > 0 && len < (int)sizeof(oid))
-        name = apr_pstrdup(pool, oid);
+    if (len > 0 && len < (int)sizeof(oid))
+        name = OBJ_obj2nid(object) == NID_undef
+                   ? apr_pstrdup(pool, oid)
+                   : OBJ_nid2sn(OBJ_obj2nid(object));
     ASN1_OBJECT_free(object);
     return name;
-}
-
-/* Who holds such a certificate answers for the CA, or does anything at all. */
-static int is_too_mighty(const char *name)
-{
-    return strcmp(name, "OCSPSigning") == 0 ||
-           strcmp(name, "anyExtendedKeyUsage") == 0;
 }
 
 static const char *ext_key_usage_fault(policy_verb_e verb, const char *name,
@@ -202,7 +220,7 @@ static const char *ext_key_usage_fault(policy_verb_e verb, const char *name,
     apr_size_t i;
     const char *list = "";
 
-    if (name && verb != POLICY_DENY && is_too_mighty(name))
+    if (name && verb != POLICY_DENY && mighty_find(name))
         return apr_psprintf(pool,
                             "%s would make every such certificate an "
                             "authority; name what it is for",

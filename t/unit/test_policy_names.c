@@ -1,75 +1,301 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_names.h"
-#include "policy/policy_make.h"
 
 #include <apr_strings.h>
 #include <string.h>
 
-#include "tap.h"
+#include "policy/policy_pattern.h"
+#include "policy_help.h"
 
-static apr_array_header_t *ids_make(const char *names, apr_pool_t *pool)
+#define W POLICY_NAMES_WILDCARD
+#define L POLICY_NAMES_LISTED
+
+/* "*.a.test 10.0.0.0/8" → patterns; NULL stays NULL, "" is an empty list */
+static apr_array_header_t *patterns(const char *text, apr_pool_t *pool)
 {
-    apr_array_header_t *ids = apr_array_make(pool, 4, sizeof(identifier_t *));
-    char *state, *name, *text = apr_pstrdup(pool, names);
+    apr_array_header_t *list;
+    policy_pattern_t *pattern;
+    char **words;
 
-    for (name = apr_strtok(text, " ", &state); name;
-         name = apr_strtok(NULL, " ", &state)) {
-        identifier_t *id;
-
-        ok(!identifier_parse(&id, "dns", name, 0, pool));
-        APR_ARRAY_PUSH(ids, identifier_t *) = id;
+    if (!text)
+        return NULL;
+    list = apr_array_make(pool, 2, sizeof(void *));
+    apr_tokenize_to_argv(text, &words, pool);
+    for (; *words; ++words) {
+        ok(!policy_pattern_name_parse(&pattern, *words, pool), "%s", *words);
+        APR_ARRAY_PUSH(list, void *) = pattern;
     }
-    return ids;
+    return list;
 }
 
-static problem_t *check(const char *names, apr_pool_t *pool)
+/* refused: the names of the subproblems, a single one's too; "" for a problem
+ * without names; NULL: all may pass. */
+typedef struct {
+    const char *lines, *key, *names, *refused, *why;
+    int flags;
+} row_t;
+
+static const char *refused_names(const problem_t *prob, apr_pool_t *pool)
 {
-    return policy_names_check(policy_make("tls-server", pool), NULL,
-                              ids_make(names, pool), 0, pool);
+    const char *names = "";
+    int i;
+
+    for (i = 0; prob->subproblems && i < prob->subproblems->nelts; ++i) {
+        const problem_t *sub =
+            APR_ARRAY_IDX(prob->subproblems, i, const problem_t *);
+
+        is_str(problem_name(sub->type), "rejectedIdentifier");
+        if (sub->identifier)
+            names = apr_pstrcat(pool, names, *names ? " " : "",
+                                sub->identifier->value, NULL);
+    }
+    return names;
 }
 
-static void allowed(apr_pool_t *pool)
+static void row_try(const row_t *row, apr_pool_t *pool)
 {
-    ok(!check("a.test", pool));
-    ok(!check("localhost", pool));
-    ok(!check("a.test b.test xn--bcher-kva.test", pool));
+    problem_t *prob = policy_names_check(
+        policy_help_make(row->lines, pool), patterns(row->key, pool),
+        policy_help_ids(row->names, pool), row->flags, pool);
+    const char *what = apr_psprintf(pool, "%s | %s | %s", row->lines,
+                                    row->key ? row->key : "-", row->names);
+
+    if (!row->refused) {
+        ok(!prob, "%s: %s", what, prob ? prob->detail : "");
+        return;
+    }
+    ok(prob, "%s: refused", what);
+    if (!prob)
+        return;
+    is_int(prob->status, 403);
+    is_str(problem_name(prob->type), "rejectedIdentifier");
+    if (prob->subproblems)
+        is_str(refused_names(prob, pool), row->refused);
+    else if (*row->refused)
+        ok(!strchr(row->refused, ' ') && strstr(prob->detail, row->refused),
+           "%s: %s", what, prob->detail);
+    ok(strstr(prob->detail, row->why), "%s: \"%s\" in \"%s\"", what, row->why,
+       prob->detail);
+}
+
+static void table_try(const row_t *row, apr_pool_t *pool)
+{
+    for (; row->names; ++row)
+        row_try(row, pool);
+}
+
+static void unruled(apr_pool_t *pool)
+{
+    static const row_t table[] = {
+        {"", NULL, "a.test", NULL, NULL, 0},
+        {"", NULL, "localhost", NULL, NULL, 0},
+        {"", NULL, "a.test b.test xn--bcher-kva.test", NULL, NULL, 0},
+        {"preset tls-client", NULL, "a.test", NULL, NULL, 0},
+        {"san ip allow 10.0.0.0/8", NULL, "a.test", NULL, NULL, 0},
+        {"subject O require x", NULL, "a.test", NULL, NULL, 0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
+}
+
+static void lists(apr_pool_t *pool)
+{
+#define ALLOW "san dns allow *.a.test **.b.test"
+    static const row_t table[] = {
+        {ALLOW, NULL, "x.a.test", NULL, NULL, 0},
+        {ALLOW, NULL, "x.b.test y.x.b.test", NULL, NULL, 0},
+        {ALLOW, NULL, "a.test", "a.test",
+         "policy p allows dns *.a.test, **.b.test only", 0},
+        {ALLOW, NULL, "x.y.a.test", "x.y.a.test", "allows dns", 0},
+        {ALLOW, NULL, "x.a.test evil.test x.b.test", "evil.test", "allows dns",
+         0},
+        {ALLOW, NULL, "x.a.test evil.test bad.test", "evil.test bad.test",
+         "evil.test", 0},
+        {ALLOW "; san dns allow c.test", NULL, "c.test", NULL, NULL, 0},
+        {ALLOW "; san dns deny x.a.test", NULL, "x.a.test", "x.a.test",
+         "policy p denies dns x.a.test", 0},
+        {ALLOW "; san dns deny x.a.test", NULL, "y.a.test", NULL, NULL, 0},
+        {"san dns deny x.a.test; " ALLOW, NULL, "x.a.test", "x.a.test",
+         "denies", 0},
+        {"san dns deny **.secret.test", NULL, "a.test", NULL, NULL, 0},
+        {"san dns deny **.secret.test", NULL, "secret.test", NULL, NULL, 0},
+        {"san dns deny **.secret.test", NULL, "a.b.secret.test a.test",
+         "a.b.secret.test", "denies dns **.secret.test", 0},
+        {"san dns deny **", NULL, "a.test", "a.test", "denies dns **", 0},
+        {"san dns allow * deny localhost", NULL, "localhost", "localhost",
+         "denies", 0},
+        {"san dns allow * deny localhost", NULL, "intranet", NULL, NULL, 0},
+        {"san dns allow * deny localhost", NULL, "a.test", "a.test",
+         "allows dns * only", 0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
+}
+
+static void required(apr_pool_t *pool)
+{
+#define REQ "san dns require *.a.test"
+    static const row_t table[] = {
+        {REQ, NULL, "x.a.test", NULL, NULL, 0},
+        {REQ, NULL, "x.a.test y.a.test", NULL, NULL, 0},
+        {REQ, NULL, "b.test", "b.test", "that matches *.a.test", 0},
+        {REQ, NULL, "x.a.test b.test", "b.test", "allows dns *.a.test only", 0},
+        {REQ " allow b.test", NULL, "x.a.test b.test", NULL, NULL, 0},
+        {REQ " allow b.test", NULL, "b.test", "",
+         "requires a name (dns) that matches *.a.test", 0},
+        {REQ " *.b.test", NULL, "x.a.test x.b.test", NULL, NULL, 0},
+        {REQ " *.b.test", NULL, "x.a.test", "", "matches *.b.test", 0},
+        {REQ " *.b.test", NULL, "x.c.test", "x.c.test",
+         "matches *.a.test, *.b.test", 0},
+        {REQ " deny x.a.test", NULL, "x.a.test", "x.a.test", "denies", 0},
+        {REQ " deny x.a.test", NULL, "x.a.test y.a.test", "x.a.test", "denies",
+         0},
+        {"san ip require 10.0.0.0/8", NULL, "a.test", "",
+         "requires a name (ip)", 0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
 }
 
 static void wildcards(apr_pool_t *pool)
 {
-    problem_t *prob = check("*.a.test", pool);
+#define WILD "san dns allow *.a.test wildcard:*.a.test"
+    static const row_t table[] = {
+        {"", NULL, "*.a.test", "*.a.test", "wildcard:*.a.test", 0},
+        {"", NULL, "*.a.test", "*.a.test", "no pattern", W},
+        {"", NULL, "*.a.test a.test *.b.test", "*.a.test *.b.test", "*.a.test",
+         0},
+        {"san dns allow *.a.test", NULL, "*.a.test", "*.a.test", "allows dns",
+         W},
+        {"san dns allow **", NULL, "*.a.test", "*.a.test", "allows dns", W},
+        {WILD, NULL, "*.a.test", NULL, NULL, W},
+        {WILD, NULL, "*.a.test x.a.test", NULL, NULL, W},
+        {WILD, NULL, "*.a.test", "*.a.test", "only dns-01 can prove it", 0},
+        {WILD, NULL, "*.a.test x.a.test", "*.a.test", "dns-01", 0},
+        {WILD, NULL, "*.b.a.test", "*.b.a.test", "allows dns", W},
+        {WILD "; san dns deny admin.a.test", NULL, "*.a.test", "*.a.test",
+         "denies dns admin.a.test", W},
+        {WILD "; san dns deny admin.b.test", NULL, "*.a.test", NULL, NULL, W},
+        {WILD "; san dns deny **.a.test", NULL, "*.a.test", "*.a.test",
+         "denies", W},
+        {WILD "; san dns deny a.test", NULL, "*.a.test", NULL, NULL, W},
+        {WILD "; san dns deny wildcard:*.a.test", NULL, "*.a.test", "*.a.test",
+         "denies", W},
+        {WILD "; san dns deny wildcard:*.a.test", NULL, "x.a.test", NULL, NULL,
+         W},
+        {"san dns require wildcard:*.a.test", NULL, "*.a.test", NULL, NULL, W},
+        {"san dns require wildcard:*.a.test", NULL, "x.a.test", "x.a.test",
+         "requires", W},
+        {WILD, "*.a.test", "*.a.test", "*.a.test", "account key allows", W},
+        {WILD, "wildcard:*.a.test", "*.a.test", NULL, NULL, W},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
 
-    need(prob);
-    is_str(problem_name(prob->type), "rejectedIdentifier");
-    is_int(prob->status, 403);
-    ok(!prob->subproblems && !prob->identifier);
-    ok(strstr(prob->detail, "*.a.test"), "%s", prob->detail);
-    prob = check("*.a.test a.test *.b.test", pool);
-    need(prob && prob->subproblems);
-    is_str(problem_name(prob->type), "rejectedIdentifier");
-    is_int(prob->subproblems->nelts, 2);
-    is_str(APR_ARRAY_IDX(prob->subproblems, 1, problem_t *)->identifier->value,
-           "*.b.test");
+    table_try(table, pool);
+}
+
+static void keys(apr_pool_t *pool)
+{
+    static const row_t table[] = {
+        {"", "*.a.test", "x.a.test", NULL, NULL, 0},
+        {"", "*.a.test b.test", "x.a.test b.test", NULL, NULL, 0},
+        {"", "*.a.test", "b.test", "b.test",
+         "external account key allows *.a.test only", 0},
+        {"", "*.a.test", "x.a.test b.test", "b.test", "external account", 0},
+        {"", "", "a.test", "a.test", "key allows no name only", 0},
+        {"", "10.0.0.0/8", "a.test", "a.test", "external account", 0},
+        {"san dns allow **.test", "*.a.test", "x.a.test", NULL, NULL, 0},
+        {"san dns allow **.test", "*.a.test", "x.b.test", "x.b.test",
+         "external account", 0},
+        {"san dns allow *.b.test", "**", "x.a.test", "x.a.test", "policy p", 0},
+        {"san dns deny x.a.test", "x.a.test", "x.a.test", "x.a.test", "denies",
+         0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
+}
+
+static void unproven(apr_pool_t *pool)
+{
+    static const row_t table[] = {
+        {"", NULL, "a.test", "a.test", "nothing is validated", L},
+        {"", "*.test", "a.test", NULL, NULL, L},
+        {"", "", "a.test", "a.test", "key allows no name", L},
+        {"san dns allow a.test", NULL, "a.test", NULL, NULL, L},
+        {"san dns require a.test", NULL, "a.test", NULL, NULL, L},
+        {"san dns deny b.test", NULL, "a.test", "a.test",
+         "nothing is validated", L},
+        {"san ip allow 10.0.0.0/8", NULL, "a.test", "a.test",
+         "nothing is validated", L},
+        {"san dns allow wildcard:*.a.test", NULL, "*.a.test", NULL, NULL,
+         L | W},
+        {"", "wildcard:*.a.test", "*.a.test", "*.a.test", "no pattern", L | W},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
+    ok(!policy_names_are_listed(policy_help_make("", pool)));
+    ok(!policy_names_are_listed(policy_help_make("san dns deny a", pool)));
+    ok(!policy_names_are_listed(policy_help_make("subject CN allow a", pool)));
+    ok(policy_names_are_listed(policy_help_make("san dns allow a", pool)));
+    ok(policy_names_are_listed(policy_help_make("san dns require a", pool)));
+    ok(policy_names_are_listed(policy_help_make("san ip allow ::1", pool)));
+}
+
+/* The user's own policy: "CN must look like *.acme.com". */
+static void common_names(apr_pool_t *pool)
+{
+#define CN "subject CN allow *.acme.com"
+    static const row_t table[] = {
+        {CN, NULL, "www.acme.com", NULL, NULL, 0},
+        {CN, NULL, "www.other.com", "www.other.com",
+         "allows CN *.acme.com only", 0},
+        {CN, NULL, "acme.com", "acme.com", "CN", 0},
+        {CN, NULL, "a.b.acme.com", "a.b.acme.com", "CN", 0},
+        {CN, NULL, "other.com www.acme.com", NULL, NULL, 0},
+        {CN, NULL, "a.other.com b.other.com", "a.other.com b.other.com", "CN",
+         0},
+        {CN "; san dns allow *.acme.com", NULL, "other.com www.acme.com",
+         "other.com", "dns", 0},
+        {"subject CN require *.acme.com", NULL, "other.com", "other.com", "CN",
+         0},
+        {"subject CN require *.acme.com", NULL, "www.acme.com", NULL, NULL, 0},
+        {"subject CN deny www.acme.com", NULL, "www.acme.com", NULL, NULL, 0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
 }
 
 static void many(apr_pool_t *pool)
 {
     const char *names = "";
+    policy_t *policy = policy_help_make("", pool);
     problem_t *prob;
     int i;
 
     for (i = 0; i < 100; ++i)
         names = apr_psprintf(pool, "%s n%d.test", names, i);
-    ok(!check(names, pool));
-    prob = check(apr_pstrcat(pool, names, " more.test", NULL), pool);
+    ok(!policy_names_check(policy, NULL, policy_help_ids(names, pool), 0,
+                           pool));
+    names = apr_pstrcat(pool, names, " more.test", NULL);
+    prob =
+        policy_names_check(policy, NULL, policy_help_ids(names, pool), 0, pool);
     need(prob);
     is_str(problem_name(prob->type), "malformed");
     ok(strstr(prob->detail, "101") && strstr(prob->detail, "100"), "%s",
        prob->detail);
+    policy = policy_help_make("names 2", pool);
+    ok(!policy_names_check(policy, NULL, policy_help_ids("a b", pool), 0,
+                           pool));
+    ok(policy_names_check(policy, NULL, policy_help_ids("a b c", pool), 0,
+                          pool));
 }
 
 const tap_case_t tap_cases[] = {
-    {"names that may stand in a certificate", allowed},
-    {"T46 refused names: rejectedIdentifier, one subproblem each", wildcards},
+    {"without rules names follow the order", unruled},
+    {"T46 allow and deny; deny wins", lists},
+    {"T46 require", required},
+    {"T46 wildcards only where a pattern says so", wildcards},
+    {"T46 what an external account key allows", keys},
+    {"names of profiles without validation need a list", unproven},
+    {"a rule for CN binds one name at least", common_names},
     {"100 names, and one more", many},
     {NULL, NULL}};
