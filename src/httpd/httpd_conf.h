@@ -18,6 +18,7 @@
 
 struct acme_t;
 typedef struct httpd_tls_t httpd_tls_t;
+typedef struct httpd_audit_t httpd_audit_t;
 
 typedef struct httpd_conf_t httpd_conf_t;
 struct httpd_conf_t {
@@ -65,6 +66,7 @@ struct httpd_conf_t {
 
     /* What it has at run time. */
     httpd_tls_t *tls;      /* from post_config on; NULL: not ours */
+    httpd_audit_t *audit;  /* from post_config on; NULL: none */
     struct acme_t *handle; /* in a child */
 };
 

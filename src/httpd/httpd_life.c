@@ -11,8 +11,10 @@
 #include <mpm_common.h>
 
 #include "acme/acme_audit.h"
+#include "httpd/httpd_audit.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_dirs.h"
+#include "httpd/httpd_load.h"
 #include "httpd/httpd_log.h"
 #include "httpd/httpd_nonce.h"
 
@@ -42,78 +44,51 @@ static const char *db_dir(const acme_conf_t *acme, apr_pool_t *pool)
                         slash ? (apr_size_t)(slash - acme->store.params) : 0);
 }
 
-/* Virtual hosts that share a state directory share its CA. */
-static httpd_conf_t *ca_sharer_find(server_rec *main_server,
-                                    const httpd_conf_t *conf)
+/* Each directory that there is. */
+static void directories_tell(const acme_conf_t *acme, const log_t *log)
 {
-    server_rec *server;
+    int i, count = 0;
 
-    for (server = main_server; server; server = server->next) {
-        httpd_conf_t *other = httpd_conf_get(server);
+    for (i = 0; i < acme->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(acme->profiles, i, const acme_profile_t *);
 
-        if (other == conf)
-            break;
-        if (other->acme &&
-            !strcmp(other->acme->state_dir, conf->acme->state_dir))
-            return other;
+        if (!profile->enrollment)
+            continue;
+        count++;
+        log_write(log, LOG_LEVEL_NOTICE, "AS0406", APR_SUCCESS,
+                  "ACME server: profile %s: directory %s%s%s%s/directory",
+                  profile->name, acme->base_url, acme->path,
+                  *profile->directory ? "/" : "", profile->directory);
     }
-    return NULL;
+    if (acme->default_profile)
+        log_write(log, LOG_LEVEL_NOTICE, "AS0424", APR_SUCCESS,
+                  "ACME server: profile %s by default: directory "
+                  "%s%s/directory",
+                  acme->default_profile, acme->base_url, acme->path);
+    if (!count)
+        log_write(log, LOG_LEVEL_WARNING, "AS0425", APR_SUCCESS,
+                  "%s has no profile with ACMEProfileEnrollment acme, and so "
+                  "no directory: nobody can ask it for a certificate",
+                  acme->server_name);
 }
 
-static acme_issuer_t *automatic(const acme_conf_t *acme)
-{
-    return acme_conf_issuer(acme, ACME_ISSUER_AUTOMATIC);
-}
-
-/* Its set, or its problem. */
-static void ca_make(httpd_conf_t *conf, const char *problem, const log_t *log,
-                    apr_pool_t *pconf)
-{
-    acme_conf_t *acme = conf->acme;
-    acme_issuer_t *issuer = automatic(acme);
-    problem_t *prob;
-
-    issuer->problem = problem;
-    if (problem)
-        return;
-    prob = ca_auto_ensure(
-        &issuer->set, apr_pstrcat(pconf, acme->state_dir, "/ca", NULL),
-        apr_pstrcat(pconf, "ACME CA of ", acme->server_name, NULL),
-        clock_seconds(&clock_system), log, pconf);
-    if (!prob)
-        return;
-    issuer->set = NULL;
-    issuer->problem = prob->cause ? prob->cause : prob->detail;
-}
-
-static void vhost_prepare(httpd_conf_t *conf, server_rec *main_server,
-                          apr_pool_t *pconf)
+static void vhost_prepare(httpd_conf_t *conf, apr_pool_t *pconf)
 {
     acme_conf_t *acme = conf->acme;
     const log_t *log = httpd_log_server(conf->server, pconf);
-    httpd_conf_t *sharer = ca_sharer_find(main_server, conf);
     httpd_dirs_t dirs;
 
     httpd_dirs_ensure(&dirs, acme->state_dir, db_dir(acme, pconf), pconf);
-    if (sharer) {
-        automatic(acme)->set = automatic(sharer->acme)->set;
-        automatic(acme)->problem = automatic(sharer->acme)->problem;
-    }
-    else
-        ca_make(conf, dirs.ca_problem, log, pconf);
+    httpd_load_vhost(conf, dirs.ca_problem, pconf);
     if (!httpd_life_is_real_start())
         return;
-    if (automatic(acme)->problem)
-        log_write(log, LOG_LEVEL_CRIT, "AS0404", APR_SUCCESS,
-                  "%s issues nothing and answers 503 until the next reload: %s",
-                  acme->server_name, automatic(acme)->problem);
+    httpd_audit_open(conf, pconf);
     if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
         log_write(log, LOG_LEVEL_CRIT, "AS0405", APR_SUCCESS,
                   "%s cannot use its database: %s", acme->server_name,
                   dirs.db_problem);
-    log_write(log, LOG_LEVEL_NOTICE, "AS0406", APR_SUCCESS,
-              "ACME server: directory %s%s/directory", acme->base_url,
-              acme->path);
+    directories_tell(acme, log);
 }
 
 /* Before mod_ssl's, which asks for certificates (httpd_tls.c). */
@@ -128,7 +103,7 @@ static int parent_prepare(apr_pool_t *pconf, apr_pool_t *plog,
 
         if (!conf->acme)
             continue;
-        vhost_prepare(conf, main_server, pconf);
+        vhost_prepare(conf, pconf);
         if (conf->acme->nonce_slots > slots)
             slots = conf->acme->nonce_slots;
     }
@@ -167,6 +142,8 @@ void httpd_life_look(server_rec *main_server, apr_pool_t *pool)
             log_write(log, LOG_LEVEL_WARNING, "AS0409", APR_SUCCESS,
                       "%s could not use its database now: %s",
                       conf->acme->server_name, dirs.db_problem);
+        httpd_load_look(conf, pool);
+        httpd_audit_look(conf, pool);
     }
 }
 

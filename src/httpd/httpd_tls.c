@@ -15,6 +15,7 @@
 #include "acme/acme_work.h"
 #include "base/own.h"
 #include "httpd/httpd_life.h"
+#include "httpd/httpd_load.h"
 #include "httpd/httpd_log.h"
 #include "httpd/httpd_worker.h"
 
@@ -107,10 +108,11 @@ static const char *cert_problem(const char **cert_file, const char **key_file,
                                 httpd_conf_t *conf, apr_pool_t *pool)
 {
     const acme_conf_t *acme = conf->acme;
+    const char *fault = httpd_load_automatic(conf, NULL, pool);
     problem_t *prob;
 
-    if (!automatic(conf)->set)
-        return automatic(conf)->problem;
+    if (fault)
+        return fault;
     if (!conf->names->nelts)
         return apr_pstrcat(pool, "ServerName ", acme->server_name,
                            ": a certificate cannot be made for this; write a "

@@ -9,6 +9,7 @@
 #include <apr_thread_proc.h>
 
 #include "acme/acme_work.h"
+#include "httpd/httpd_audit.h"
 #include "httpd/httpd_tls.h"
 
 #include "base/banned.h"
@@ -140,6 +141,26 @@ static apr_status_t host_wait(void *baton, const char *job_id,
     return httpd_queue_join(w->queue, job_id, timeout, THREADS_MAX);
 }
 
+/* Which of the virtual hosts is it?  Their number when it is none. */
+static int vhost_find(const httpd_worker_t *w, const acme_t *acme)
+{
+    int i;
+
+    for (i = 0; i < w->vhosts->nelts; i++)
+        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle == acme)
+            break;
+    return i;
+}
+
+static void host_audit(void *baton, acme_t *acme, const char *line)
+{
+    httpd_worker_t *w = baton;
+    int i = vhost_find(w, acme);
+
+    if (i < w->vhosts->nelts)
+        httpd_audit_write(APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *), line);
+}
+
 /* dcv_done_fn, on the loop's thread.  When the process ends its pools end with
  * it, and its leases are the dead's. */
 static void validation_done(void *baton, dcv_job_t *job, dcv_result_t *result)
@@ -219,11 +240,8 @@ static void validation_start(httpd_worker_t *w, httpd_work_t *work,
 /* The issuers' rows, before the first certificate that names one. */
 static void setup_ensure(httpd_worker_t *w, const httpd_work_t *work)
 {
-    int i;
+    int i = vhost_find(w, work->acme);
 
-    for (i = 0; i < w->vhosts->nelts; i++)
-        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle == work->acme)
-            break;
     apr_thread_mutex_lock(w->setup_lock);
     if (i < w->vhosts->nelts && !w->is_setup[i])
         w->is_setup[i] = acme_work_setup(work->acme, work->pool) == APR_SUCCESS;
@@ -357,6 +375,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->host.submit = host_submit;
     w->host.wake = host_wake;
     w->host.wait = host_wait;
+    w->host.audit = host_audit;
     w->host.baton = w;
     w->queue = httpd_queue_create(pool);
     if (!w->queue ||
