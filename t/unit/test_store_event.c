@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store_help.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "store/store_blocked.h"
@@ -262,6 +263,78 @@ static void others(apr_pool_t *pool)
                             "issuer - - - - -; ");
 }
 
+static unsigned int number(const unsigned char *octets)
+{
+    return (unsigned int)octets[0] << 24 | (unsigned int)octets[1] << 16 |
+           (unsigned int)octets[2] << 8 | octets[3];
+}
+
+/* SQLite's file format, 4.1: a header of 32 octets that tells the size of a
+ * page, then pages behind headers of 24; the last one of a transaction tells
+ * the size of the database, the others 0. */
+static int commits(help_t *help)
+{
+    FILE *file = fopen(apr_pstrcat(help->pool, help->path, "-wal", NULL), "r");
+    unsigned char head[32], frame[24];
+    int count = 0;
+
+    if (!ok(file && fread(head, sizeof(head), 1, file) == 1))
+        return -1;
+    while (fread(frame, sizeof(frame), 1, file) == 1) {
+        count += number(frame + 4) != 0;
+        fseek(file, number(head + 8), SEEK_CUR);
+    }
+    fclose(file);
+    return count;
+}
+
+/* One after the other, so nobody shares a commit. */
+static void issue(help_t *help, store_event_t *event)
+{
+    apr_pool_t *pool = help->pool;
+    apr_array_header_t *made = apr_array_make(pool, 1, sizeof(void *));
+    store_t *store = help->store;
+    store_account_t *account = help_account("a", pool);
+
+    account->eab_kid = "k";
+    is_int(store_account_create(NULL, store, account, event, pool),
+           APR_SUCCESS);
+    APR_ARRAY_PUSH(made, store_authz_t *) = help_authz("z", "a", pool);
+    is_int(store_order_create(store, help_order("o", "a", pool), made, "k",
+                              event, pool),
+           APR_SUCCESS);
+    is_int(store_authz_attempt(store, "z", "http-01", "t", 2000,
+                               help_job("j", "validate", "z", pool), event,
+                               pool),
+           APR_SUCCESS);
+    is_int(store_authz_record(store, "z", "j", NULL, 9000, 2000, event, pool),
+           APR_SUCCESS);
+    is_int(store_order_claim(store, "o", "csr", 2000,
+                             help_job("i", "issue", "o", pool), event, pool),
+           APR_SUCCESS);
+    is_int(store_order_complete(store, "o", "i", help_cert("c", "a", "o", pool),
+                                event, pool),
+           APR_SUCCESS);
+}
+
+/* Four of the six are durable: account, order, claim, certificate. */
+static void no_commit(apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        help_t *help = help_make(pool);
+        int before_it;
+
+        is_int(store_eab_create(help->store, help_eab("k", pool), NULL, pool),
+               APR_SUCCESS);
+        before_it = commits(help);
+        issue(help, i ? help_event("k", pool) : NULL);
+        is_int(commits(help) - before_it, 6);
+        is_int(*events(help, 0) != '\0', i);
+    }
+}
+
 static void pages(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
@@ -331,6 +404,7 @@ const tap_case_t tap_cases[] = {
     {"an authorization's", authzs},
     {"an external account key's", eabs},
     {"certificates without order, blocked keys, issuers", others},
+    {"an issuance with events has as many commits as one without", no_commit},
     {"a walk sees every event once, page by page", pages},
     {"where the events of a time begin", since},
     {"index: no statement scans or sorts", plans},
