@@ -227,7 +227,7 @@ static const store_sql_t sql_order = {
     STORE_SQL_EAB_ORDER,
     "UPDATE eabs SET orders_count = "
     "CASE WHEN orders_day < %lld THEN 1 ELSE orders_count + 1 END, "
-    "orders_day = max(orders_day, %lld) "
+    "orders_day = CASE WHEN orders_day < %lld THEN %lld ELSE orders_day END "
     "WHERE kid = %s AND status = 'valid' AND (max_orders_per_day = 0 "
     "OR orders_day < %lld OR orders_count < max_orders_per_day)"};
 
@@ -235,7 +235,7 @@ apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
                              apr_int64_t now)
 {
     apr_int64_t day = now / 86400;
-    const void *args[] = {&day, &day, kid, &day};
+    const void *args[] = {&day, &day, &day, kid, &day};
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_order, args);
 

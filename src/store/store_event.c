@@ -98,10 +98,11 @@ apr_status_t store_event_page(apr_array_header_t **events, store_t *store,
     return rv;
 }
 
-/* The hash that came before what follows `after`. */
+/* The hash that came before what follows `after`; "" when that has none yet. */
 static const store_sql_t sql_prev = {
     STORE_SQL_EVENT_PREV,
-    "SELECT coalesce((SELECT hash FROM events WHERE id = %lld), cut_hash) "
+    "SELECT coalesce((SELECT coalesce(hash, '') FROM events WHERE id = %lld), "
+    "cut_hash) "
     "FROM event_chain"};
 
 static apr_status_t prev_get(char *prev, store_t *store, apr_int64_t after,
@@ -127,10 +128,10 @@ static apr_status_t page_walk(apr_int64_t *after, char *prev,
     for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++) {
         store_event_t *event = &APR_ARRAY_IDX(events, i, store_event_t);
 
-        event->prev = event->hash ? apr_pstrdup(pool, prev) : NULL;
+        /* An event may be chained while its forerunner's page is read. */
+        event->prev = event->hash && *prev ? apr_pstrdup(pool, prev) : NULL;
         rv = fn(baton, event, pool);
-        if (event->hash)
-            apr_cpystrn(prev, event->hash, STORE_HASH_LEN + 1);
+        apr_cpystrn(prev, event->hash ? event->hash : "", STORE_HASH_LEN + 1);
         *after = event->id;
     }
     return rv;

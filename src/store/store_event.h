@@ -28,7 +28,7 @@ typedef struct {
     const char *who;    /* r->user, "acmectl:root" …; NULL: nobody but ACME */
     const char *ip;     /* the client's; NULL: none */
     const char *detail; /* JSON object text; NULL: nothing more to say */
-    const char *prev;   /* the hash before; NULL as long as hash is */
+    const char *prev;   /* the hash before; NULL: not known yet */
     const char *hash;   /* NULL: not chained yet */
 } store_event_t;
 

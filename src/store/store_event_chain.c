@@ -17,10 +17,9 @@ typedef struct {
 } head_t;
 
 static const store_sql_t sql_head = {
-    STORE_SQL_EVENT_HEAD,
-    "SELECT cut_id, cut_hash, last_id, last_hash, "
-    "EXISTS (SELECT 1 FROM events WHERE events.id > last_id) "
-    "FROM event_chain"};
+    STORE_SQL_EVENT_HEAD, "SELECT cut_id, cut_hash, last_id, last_hash, "
+                          "(SELECT max(id) FROM events) "
+                          "FROM event_chain"};
 
 static apr_status_t head_get(head_t *head, store_t *store, apr_pool_t *pool)
 {
@@ -33,7 +32,7 @@ static apr_status_t head_get(head_t *head, store_t *store, apr_pool_t *pool)
     head->cut_hash = store_rows_text(&rows, 1);
     head->last_id = store_rows_int(&rows, 2);
     head->last_hash = store_rows_text(&rows, 3);
-    head->is_behind = (int)store_rows_int(&rows, 4);
+    head->is_behind = store_rows_int(&rows, 4) > head->last_id;
     return APR_SUCCESS;
 }
 
@@ -245,13 +244,11 @@ static apr_status_t event_verify(void *baton, const store_event_t *event,
     if (event->id != expected)
         return broken(verify, expected, "it is missing");
     verify->prev_id = event->id;
-    if (event->hash && verify->chain->waiting)
-        return broken(verify, event->id, "it is chained to one that is not");
-    if (event->hash)
-        return chained_verify(verify, event, pool);
-    if (event->id <= verify->head.last_id)
+    if (!event->hash && event->id <= verify->head.last_id)
         return broken(verify, event->id, "its hash is missing");
-    verify->chain->waiting++;
+    if (event->hash && !verify->chain->waiting)
+        return chained_verify(verify, event, pool);
+    verify->chain->waiting++; /* or was chained a moment ago */
     return APR_SUCCESS;
 }
 

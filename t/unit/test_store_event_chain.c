@@ -323,6 +323,19 @@ static void cut_off(apr_pool_t *pool)
     ok(!strstr(APR_ARRAY_IDX(help->lines, 0, const char *), STORE_HASH_FIRST));
 }
 
+/* Between two pages others may have chained what the first one showed bare. */
+static void meanwhile(apr_pool_t *pool)
+{
+    store_chain_t chain = {0};
+    verify_t verify = {.chain = &chain, .pool = pool};
+    store_event_t bare = {.id = 1, .kind = "k"};
+    store_event_t chained = {.id = 2, .kind = "k", .hash = HASH_2};
+
+    is_int(event_verify(&verify, &bare, pool), APR_SUCCESS);
+    is_int(event_verify(&verify, &chained, pool), APR_SUCCESS);
+    ok(!chain.why && chain.waiting == 2 && !chain.count);
+}
+
 static void plans(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
@@ -342,5 +355,6 @@ const tap_case_t tap_cases[] = {
     {"a cut end is found", cut},
     {"a chain that was made anew has another end", forged},
     {"a chain that begins later", cut_off},
+    {"events that are chained between two pages", meanwhile},
     {"index: no statement scans the events", plans},
     {NULL, NULL}};
