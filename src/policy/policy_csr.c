@@ -146,13 +146,12 @@ static problem_t *wishes_problem(policy_csr_wishes_t *wishes,
     return prob;
 }
 
-/* Everything but the key; NULL if OpenSSL fails. */
+/* All but the hashes. */
 static policy_csr_t *csr_make(const policy_csr_terms_t *terms,
                               const policy_csr_wishes_t *wishes, EVP_PKEY *key,
                               const char *common_name, apr_pool_t *pool)
 {
     policy_csr_t *csr = apr_pcalloc(pool, sizeof(*csr));
-    unsigned char hash[32];
 
     csr->key = key;
     csr->common_name = common_name;
@@ -163,9 +162,6 @@ static policy_csr_t *csr_make(const policy_csr_terms_t *terms,
         policy_key_usage_issued(terms->policy, key, wishes->key_usage);
     csr->ext_key_usage =
         policy_ext_key_usage_issued(terms->policy, wishes->ext_key_usage, pool);
-    if (!policy_spki_sha256(hash, key))
-        return NULL;
-    csr->spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
     return csr;
 }
 
@@ -187,9 +183,9 @@ problem_t *policy_csr_check(policy_csr_t **csr, const policy_csr_terms_t *terms,
     }
     if (!prob) {
         *csr = csr_make(terms, wishes, key, common_name, pool);
-        if (*csr)
-            (*csr)->sha256 = sha256_hex(der, der_len, pool);
-        if (!*csr || !(*csr)->sha256)
+        (*csr)->sha256 = sha256_hex(der, der_len, pool);
+        (*csr)->spki_sha256 = sha256_hex(pkcs10->spki, pkcs10->spki_len, pool);
+        if (!(*csr)->sha256 || !(*csr)->spki_sha256)
             prob = problem_internal(pool, APR_EGENERAL, "digest of a CSR");
     }
     ERR_clear_error();

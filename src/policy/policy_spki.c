@@ -7,12 +7,15 @@
 #include <openssl/ec.h>
 #include <openssl/params.h>
 #include <openssl/x509.h>
+#include <string.h>
 
 #include "base/own.h"
 
 #include "base/banned.h"
 
 #define OID_MAX 80
+/* How many bits of the last octet a bit string has not. */
+#define UNUSED_BITS 0x07
 
 typedef struct {
     X509_ALGOR *algorithm;
@@ -65,10 +68,23 @@ static int number_param(OSSL_PARAM *param, const char *name,
     return 1;
 }
 
+/* Is value's DER exactly der[len]? */
+static int is_der(const void *value, const ASN1_ITEM *item,
+                  const unsigned char *der, apr_size_t len)
+{
+    unsigned char *again = NULL;
+    int again_len = ASN1_item_i2d(value, &again, item);
+    int is_same = again_len > 0 && (apr_size_t)again_len == len &&
+                  memcmp(again, der, len) == 0;
+
+    OPENSSL_free(again);
+    return is_same;
+}
+
 /* RFC 3279 2.3.1 */
 static EVP_PKEY *rsa_key(const unsigned char *at, int len, apr_pool_t *pool)
 {
-    const unsigned char *end = at + len;
+    const unsigned char *begin = at, *end = at + len;
     rsa_t *numbers =
         (rsa_t *)ASN1_item_d2i(NULL, &at, len, ASN1_ITEM_rptr(rsa_t));
     OSSL_PARAM params[3];
@@ -76,6 +92,7 @@ static EVP_PKEY *rsa_key(const unsigned char *at, int len, apr_pool_t *pool)
 
     params[2] = OSSL_PARAM_construct_end();
     if (numbers && at == end &&
+        is_der(numbers, ASN1_ITEM_rptr(rsa_t), begin, (apr_size_t)len) &&
         number_param(&params[0], OSSL_PKEY_PARAM_RSA_N, numbers->n, pool) &&
         number_param(&params[1], OSSL_PKEY_PARAM_RSA_E, numbers->e, pool))
         key = fromdata("RSA", params, pool);
@@ -158,7 +175,8 @@ const char *policy_spki_fault(EVP_PKEY **key, const unsigned char *der,
     const char *fault = unreadable;
 
     *key = NULL;
-    if (spki && at == der + der_len)
+    if (spki && at == der + der_len && !(spki->key->flags & UNUSED_BITS) &&
+        is_der(spki, ASN1_ITEM_rptr(spki_t), der, der_len))
         fault = key_fault(key, spki, pool);
     ASN1_item_free((ASN1_VALUE *)spki, ASN1_ITEM_rptr(spki_t));
     return fault;

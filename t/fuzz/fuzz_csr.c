@@ -14,8 +14,27 @@
 #define DETAIL_MAX 20000
 
 static apr_pool_t *top;
-static policy_t *policy;
+static policy_t *policy, *generous;
 static apr_array_header_t *ids;
+
+/* One that allows most of what can be asked for. */
+static void generous_make(void)
+{
+    static const char *const subject[] = {"CN", "O", "OU", "C",
+                                          "ST", "L", "DC", NULL};
+    int i;
+
+    for (i = 0; subject[i]; ++i)
+        promise(!policy_subject_add(generous, subject[i], "allow", "*", top));
+    promise(!policy_subject_add(generous, "CN", "allow", "**", top));
+    promise(!policy_subject_add(generous, "CN", "allow", "* *", top));
+    promise(!policy_subject_add(generous, "O", "deny", "Evil*", top));
+    promise(!policy_san_add(generous, "email", "allow", "*@**", top));
+    promise(!policy_san_add(generous, "uri", "allow", "urn:**", top));
+    promise(!policy_san_add(generous, "uri", "allow", "https://**/**", top));
+    promise(!policy_key_usage_add(generous, "allow", "keyAgreement", top));
+    promise(!policy_ext_key_usage_add(generous, "allow", "1.2.3.4", top));
+}
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
@@ -25,6 +44,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     apr_pool_create(&top, NULL);
     json_object_seed(1);
     policy = policy_make("tls-server", top);
+    generous = policy_make("generous", top);
+    generous_make();
     ids = apr_array_make(top, 2, sizeof(identifier_t *));
     promise(!identifier_parse(&id, "dns", "a.test", 0, top));
     APR_ARRAY_PUSH(ids, identifier_t *) = id;
@@ -67,20 +88,40 @@ static void wishes_try(const uint8_t *data, size_t size, apr_pool_t *pool)
     promise(wishes->names->nelts <= 2 * policy->max_names + 1);
 }
 
+static void check_try(const policy_t *held, const uint8_t *data, size_t size,
+                      apr_pool_t *pool)
+{
+    policy_csr_terms_t terms = {0};
+    policy_csr_t *csr;
+    problem_t *prob;
+    int i;
+
+    terms.policy = held;
+    terms.identifiers = ids;
+    terms.common_name = 1;
+    prob = policy_csr_check(&csr, &terms, data, size, pool);
+    promise(ERR_peek_error() == 0);
+    if (prob) {
+        show(prob, pool);
+        return;
+    }
+    promise(csr->key && strlen(csr->sha256) == 64 && csr->common_name);
+    promise(csr->key_usage && csr->ext_key_usage->nelts);
+    for (i = 0; i < csr->subject->nelts; ++i) {
+        const policy_value_t *value =
+            APR_ARRAY_IDX(csr->subject, i, const policy_value_t *);
+
+        promise(!policy_value_fault(value->attribute, value->value, pool));
+    }
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    const policy_csr_terms_t terms = {.policy = policy, .identifiers = ids};
-    policy_csr_t *csr;
     apr_pool_t *pool;
-    problem_t *prob;
 
     apr_pool_create(&pool, top);
-    prob = policy_csr_check(&csr, &terms, data, size, pool);
-    if (prob)
-        show(prob, pool);
-    else
-        promise(csr->key && strlen(csr->sha256) == 64);
-    promise(ERR_peek_error() == 0);
+    check_try(policy, data, size, pool);
+    check_try(generous, data, size, pool);
     wishes_try(data, size, pool);
     ERR_clear_error();
     apr_pool_destroy(pool);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "policy/policy_csr_subject.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
 #include <string.h>
 
+#include "policy/policy_spki.h"
 #include "policy_help.h"
 #include "recipe.h"
 
@@ -270,6 +272,7 @@ static void usages(apr_pool_t *pool)
         "ku allow keyAgreement; eku allow clientAuth; key ec:P-256", pool);
     policy_csr_terms_t terms = {0};
     policy_csr_t *csr = NULL;
+    unsigned char hash[32];
     der_t der = CSR(.ext = {SAN_A, "keyUsage=digitalSignature,keyAgreement",
                             "extendedKeyUsage=clientAuth"});
 
@@ -279,7 +282,8 @@ static void usages(apr_pool_t *pool)
     is_int(csr->key_usage, 0x88);
     is_str(apr_array_pstrcat(pool, csr->ext_key_usage, ' '),
            "serverAuth clientAuth");
-    is_int(strlen(csr->spki_sha256), 64);
+    ok(policy_spki_sha256(hash, csr->key));
+    is_str(csr->spki_sha256, apr_pescape_hex(pool, hash, 32, 0));
     is_int(policy_csr_key_usage(policy, csr->key), 0x80);
     der = CSR(.key = recipe_key("P-384", pool), .ext = {SAN_A});
     ok(policy_csr_check(&csr, &terms, der.data, der.len, pool));

@@ -180,6 +180,32 @@ static void ed25519_shapes(apr_pool_t *pool)
             pool);
 }
 
+/* A key that is blocked must not come back in other octets. */
+static void one_encoding(apr_pool_t *pool)
+{
+    EVP_PKEY *key = recipe_key("P-256", pool);
+    der_t der = spki_der(key, pool), more;
+    unsigned char *rsa;
+
+    more.len = der.len + 1;
+    more.data = apr_palloc(pool, more.len);
+    memcpy(more.data, "\x30\x81", 2);
+    memcpy(more.data + 2, der.data + 1, der.len - 1);
+    bad("cannot be read", more, pool);
+    der.data[der.len - 66] = 1;
+    bad("cannot be read", der, pool);
+    der = spki_der(recipe_key("RSA-2048", pool), pool);
+    /* 30 82 01 22, 30 0d …, 03 82 01 0f 00, 30 82 01 0a: the last one longer */
+    more.len = der.len + 1;
+    rsa = more.data = apr_palloc(pool, more.len);
+    memcpy(rsa, der.data, 24);
+    rsa[3] = 0x23;
+    rsa[22] = 0x10;
+    memcpy(rsa + 24, "\x30\x83\x00\x01\x0a", 5);
+    memcpy(rsa + 29, der.data + 28, der.len - 28);
+    bad("cannot be read", more, pool);
+}
+
 const tap_case_t tap_cases[] = {
     {"the kinds that can be allowed, as OpenSSL reads them", kinds},
     {"other kinds are named and not decoded", other_kinds},
@@ -188,4 +214,5 @@ const tap_case_t tap_cases[] = {
     {"T07 EC curves", ec_curves},
     {"T07 RSA: no negative number, nothing behind", rsa_shapes},
     {"T07 Ed25519: 32 octets, no parameters", ed25519_shapes},
+    {"one key has one encoding", one_encoding},
     {NULL, NULL}};
