@@ -13,13 +13,14 @@ my $build = $ENV{ACME_BUILD} || 'build';
 
 # Used by tests and by later callers only.
 my %spared = map { $_ => 1 }
-    qw(jose_sign jose_sign_alg own_x509_req store_blocked_add
-       store_schema_version);
+    qw(jose_sign jose_sign_alg own_x509_req store_schema_version);
 
 my @shown = map { (split)[2] }
     grep { !/__asan|__ubsan|__odr/ }
     `nm -D --defined-only $build/mod_acme_server.so`;
 is("@shown", 'acme_server_module', 'one exported symbol');
+
+$spared{store_blocked_add} = 1; # for revocation
 
 my (%defined, %used);
 for my $object (glob "$build/obj/*/*.o $build/obj/*.o") {
