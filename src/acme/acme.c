@@ -13,19 +13,26 @@
 
 #include "base/banned.h"
 
-/* CORS, for clients in browsers (RFC 8555 6.1, T26). */
-static void cors_add(acme_response_t *res)
+static int is_agent(const acme_request_t *req, const char *name)
+{
+    return req->user_agent && !strncmp(req->user_agent, name, strlen(name));
+}
+
+/* CORS, for clients in browsers (RFC 8555 6.1, T26).  getssl (2.51) takes every
+ * line with "location" in it for the order's. */
+static void cors_add(acme_response_t *res, const acme_request_t *req)
 {
     apr_table_setn(res->headers, "Access-Control-Allow-Origin", "*");
-    apr_table_setn(res->headers, "Access-Control-Expose-Headers",
-                   "Link, Location, Replay-Nonce, Retry-After");
+    if (!is_agent(req, "getssl/"))
+        apr_table_setn(res->headers, "Access-Control-Expose-Headers",
+                       "Link, Location, Replay-Nonce, Retry-After");
 }
 
 /* Everybody may have a nonce with the directory (R2), but Ruby's acme-client
  * (2.0.9, Debian's) has no place for one yet when it reads that, and dies. */
 static int has_no_place(const acme_request_t *req)
 {
-    return req->user_agent && !strncmp(req->user_agent, "Acme::Client", 12);
+    return is_agent(req, "Acme::Client ");
 }
 
 /* What the answers of the protocol carry: a fresh nonce (T18), the way to the
@@ -48,7 +55,7 @@ static void protocol_headers_add(acme_response_t *res, acme_t *acme,
         acme_response_link(
             res, acme_route_directory_url(acme->conf, route, req->pool),
             "index", req->pool);
-    cors_add(res);
+    cors_add(res, req);
 }
 
 /* The reasons of the parts, which the detail of the whole may leave out. */
@@ -132,7 +139,7 @@ static void publication_answer(acme_response_t *res, acme_t *acme,
 
     if (!strcmp(req->method, "OPTIONS")) {
         options_answer(res, "GET, HEAD");
-        cors_add(res);
+        cors_add(res, req);
         return;
     }
     prob = acme_publish_get(res, acme, req);
@@ -141,7 +148,7 @@ static void publication_answer(acme_response_t *res, acme_t *acme,
         acme_response_problem(res, prob, req->pool);
         protocol_headers_add(res, acme, NULL, req);
     }
-    cors_add(res);
+    cors_add(res, req);
 }
 
 void acme_handle(acme_response_t *res, acme_t *acme, const acme_request_t *req)

@@ -204,16 +204,6 @@ apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
     return rv;
 }
 
-apr_status_t store_job_is_waiting(int *is_waiting, store_t *store,
-                                  apr_int64_t now, apr_pool_t *pool)
-{
-    apr_array_header_t *prey;
-    apr_status_t rv = prey_find(&prey, store, now, pool);
-
-    *is_waiting = rv == APR_SUCCESS && prey->nelts > 0;
-    return rv;
-}
-
 typedef struct {
     const char *id, *owner;
     const apr_int64_t *when;

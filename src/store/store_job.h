@@ -38,11 +38,6 @@ apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
                              int max, apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Is any job due whose lease is free, over or held by the dead? */
-apr_status_t store_job_is_waiting(int *is_waiting, store_t *store,
-                                  apr_int64_t now, apr_pool_t *pool)
-    __attribute__((warn_unused_result));
-
 /* Relaxed: give the lease back, due again at due_at, one more attempt. */
 apr_status_t store_job_postpone(store_t *store, const char *id,
                                 apr_int64_t due_at, apr_pool_t *pool)

@@ -137,6 +137,10 @@ static void method_not_allowed(apr_pool_t *pool)
 static void options(apr_pool_t *pool)
 {
     handle_t *h = start(pool);
+    acme_request_t getssl = {.method = "GET",
+                             .path = "/acme/directory",
+                             .user_agent = "getssl/2.51",
+                             .pool = pool};
     reply_t *r = handle_request(h, "OPTIONS", handle_url(h, "new-order"));
 
     is_int(r->status, 204);
@@ -146,6 +150,10 @@ static void options(apr_pool_t *pool)
     is_str(reply_header(r, "Access-Control-Expose-Headers", 0),
            "Link, Location, Replay-Nonce, Retry-After");
     is_str(reply_header(r, "Access-Control-Allow-Origin", 0), "*");
+    r = handle_raw(h, &getssl);
+    is_str(reply_header(r, "Access-Control-Allow-Origin", 0), "*");
+    ok(!reply_header(r, "Access-Control-Expose-Headers", 0),
+       "getssl takes it for the Location");
     is_int(handle_request(h, "OPTIONS", handle_url(h, "none"))->status, 404);
     is_int(handle_request(h, "OPTIONS", handle_url(h, "roots.pem"))->status,
            204);

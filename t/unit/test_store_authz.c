@@ -32,11 +32,12 @@ static store_authz_t *get(help_t *help, const char *id)
 
 static int has_job(help_t *help)
 {
-    int is_waiting;
+    apr_array_header_t *jobs;
 
-    is_int(store_job_is_waiting(&is_waiting, help->store, 90000, help->pool),
+    /* A lease that is over at once: the next look finds it again. */
+    is_int(store_job_claim(&jobs, help->store, "me", 0, 1, 90000, help->pool),
            APR_SUCCESS);
-    return is_waiting;
+    return jobs->nelts > 0;
 }
 
 static void round_trip(apr_pool_t *pool)

@@ -25,14 +25,11 @@ static const char *claimed(help_t *help, int max, apr_int64_t now)
 {
     apr_array_header_t *jobs;
     const char *ids = "";
-    int i, is_waiting;
+    int i;
 
-    is_int(store_job_is_waiting(&is_waiting, help->store, now, help->pool),
-           APR_SUCCESS);
     is_int(store_job_claim(&jobs, help->store, "me", now + 30, max, now,
                            help->pool),
            APR_SUCCESS);
-    is_int(is_waiting, jobs->nelts > 0);
     for (i = 0; i < jobs->nelts; i++) {
         store_job_t *job = APR_ARRAY_IDX(jobs, i, store_job_t *);
 
