@@ -19,6 +19,12 @@ static const char *const reserved[] = {
     "authz",       "chall",      "cert",         "issuer",    "orders",
 };
 
+#define SELF_SIGNED "self-signed"
+#define SELF_SIGNED_WHY                                                        \
+    "an ACME server never has the subscriber's key, so it cannot make "        \
+    "self-signed certificates; leave the issuer out and the automatic CA "     \
+    "signs"
+
 static int is_name(const char *name)
 {
     apr_size_t len = strlen(name);
@@ -48,13 +54,11 @@ static void issuer_type_check(apr_array_header_t *findings,
                           "ACMEIssuerType %s (issuer %s): it comes in a later "
                           "version; use internal",
                           type, issuer->name);
-    else if (!strcmp(type, "self-signed"))
-        acme_conf_finding(findings,
-                          "ACMEIssuerType self-signed (issuer %s): an ACME "
-                          "server never has the subscriber's key, so it cannot "
-                          "make self-signed certificates; leave the issuer out "
-                          "and the automatic CA signs",
-                          issuer->name);
+    else if (!strcmp(type, SELF_SIGNED))
+        acme_conf_finding(
+            findings,
+            "ACMEIssuerType self-signed (issuer %s): " SELF_SIGNED_WHY,
+            issuer->name);
     else
         acme_conf_finding(findings,
                           "ACMEIssuerType %s (issuer %s): there is no such "
@@ -165,12 +169,15 @@ static void challenges_check(apr_array_header_t *findings,
                           profile->name);
     for (i = 0; i < profile->challenges->nelts; i++) {
         const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
+        int is_later = !strcmp(type, "dns-01") || !strcmp(type, "tls-alpn-01");
 
         if (strcmp(type, "http-01"))
             acme_conf_finding(findings,
-                              "ACMEProfileChallenges %s (profile %s): there is "
-                              "no such challenge type; use http-01",
-                              type, profile->name);
+                              "ACMEProfileChallenges %s (profile %s): %s; use "
+                              "http-01",
+                              type, profile->name,
+                              is_later ? "it comes in a later version"
+                                       : "there is no such challenge type");
     }
 }
 
@@ -192,6 +199,39 @@ static void enrollment_check(apr_array_header_t *findings,
                           profile->name);
 }
 
+static void policy_check(apr_array_header_t *findings,
+                         const acme_profile_t *profile)
+{
+    if (profile->policy->needs_external_account &&
+        (profile->external != ACME_EXTERNAL_REQUIRED || profile->validation))
+        acme_conf_finding(findings,
+                          "ACMEProfilePolicy %s (profile %s): no challenge "
+                          "proves what its preset %s certifies; write "
+                          "ACMEProfileExternalAccount required and "
+                          "ACMEProfileValidation off, or name another policy",
+                          profile->policy->name, profile->name,
+                          profile->policy->preset);
+}
+
+static void issuer_name_check(apr_array_header_t *findings,
+                              const acme_conf_t *conf,
+                              const acme_profile_t *profile)
+{
+    if (acme_conf_issuer(conf, profile->issuer))
+        return;
+    if (!strcmp(profile->issuer, SELF_SIGNED))
+        acme_conf_finding(
+            findings,
+            "ACMEProfileIssuer self-signed (profile %s): " SELF_SIGNED_WHY,
+            profile->name);
+    else
+        acme_conf_finding(findings,
+                          "ACMEProfileIssuer %s (profile %s): there is no such "
+                          "issuer; write <ACMEIssuer %s>, or leave it out for "
+                          "the automatic CA",
+                          profile->issuer, profile->name, profile->issuer);
+}
+
 static void profile_check(apr_array_header_t *findings, const acme_conf_t *conf,
                           const acme_profile_t *profile)
 {
@@ -207,12 +247,8 @@ static void profile_check(apr_array_header_t *findings, const acme_conf_t *conf,
                           "<ACMEProfile %s>: this word is part of the URLs; "
                           "rename it",
                           name);
-    if (!acme_conf_issuer(conf, profile->issuer))
-        acme_conf_finding(findings,
-                          "ACMEProfileIssuer %s (profile %s): there is no such "
-                          "issuer; write <ACMEIssuer %s>, or leave it out for "
-                          "the automatic CA",
-                          profile->issuer, name, profile->issuer);
+    issuer_name_check(findings, conf, profile);
+    policy_check(findings, profile);
     validity_check(findings, profile);
     challenges_check(findings, profile);
     enrollment_check(findings, profile);

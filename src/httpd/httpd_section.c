@@ -81,7 +81,7 @@ static const char *name_parse(const char **name, const cmd_parms *cmd,
     apr_size_t len;
 
     if (!end || end[1])
-        return apr_pstrcat(cmd->pool, cmd->cmd->name, args,
+        return apr_pstrcat(cmd->pool, cmd->cmd->name, " ", args,
                            ": it is not closed; write ", cmd->cmd->name,
                            " name>", NULL);
     mistake = httpd_words(

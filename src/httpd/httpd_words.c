@@ -83,7 +83,7 @@ const char *httpd_words(apr_array_header_t **words, const cmd_parms *cmd,
 const char *httpd_path_parse(const char **path, const cmd_parms *cmd,
                              const char *arg)
 {
-    char *full = *arg ? ap_server_root_relative(cmd->pool, arg) : NULL;
+    char *full = ap_server_root_relative(cmd->pool, arg);
     apr_size_t len;
 
     if (!full)

@@ -177,6 +177,25 @@ static const char *any_parse(policy_pattern_t *pattern, apr_pool_t *pool)
     }
 }
 
+/* What to do about a fault that does not say it itself. */
+static const char *remedy(policy_attribute_e attribute, const char *fault)
+{
+    if (strchr(fault, ';'))
+        return "";
+    switch (attribute) {
+    case POLICY_IP:
+        return "; write it like 10.0.0.0/8";
+    case POLICY_EMAIL:
+        return "; write it like *@corp.example";
+    case POLICY_URI:
+        return "; write it like https://*.corp.example/**";
+    case POLICY_DNS:
+        return "; write it like *.corp.example";
+    default:
+        return "; write it another way";
+    }
+}
+
 const char *policy_pattern_parse(policy_pattern_t **pattern,
                                  policy_attribute_e attribute, const char *text,
                                  apr_pool_t *pool)
@@ -193,9 +212,9 @@ const char *policy_pattern_parse(policy_pattern_t **pattern,
     else
         fault = any_parse(made, pool);
     if (fault)
-        return apr_psprintf(pool, "\"%s\" is no pattern for %s: %s",
+        return apr_psprintf(pool, "\"%s\" is no pattern for %s: %s%s",
                             quote(text, pool), policy_attribute_name(attribute),
-                            fault);
+                            fault, remedy(attribute, fault));
     *pattern = made;
     return NULL;
 }
