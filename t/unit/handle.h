@@ -49,7 +49,9 @@ typedef struct {
     handle_t *h;
     EVP_PKEY *key;
     const char *jwk, *thumbprint;
-    const char *kid; /* the account's URL; NULL: signs with its jwk */
+    const char *kid;  /* the account's URL; NULL: signs with its jwk */
+    const char *ip;   /* where it is; "192.0.2.1" */
+    const char *user; /* whom httpd authenticated; NULL: nobody */
 } client_t;
 
 typedef struct {

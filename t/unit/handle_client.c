@@ -32,6 +32,7 @@ client_t *client_make(handle_t *h, const char *spec)
     must(jwk);
     c->jwk = jwk->canonical;
     c->thumbprint = jwk->thumbprint;
+    c->ip = "192.0.2.1";
     return c;
 }
 
@@ -94,7 +95,8 @@ reply_t *client_twisted(client_t *c, const char *url, const char *payload,
         twist->content_type ? twist->content_type : "application/jose+json";
     req.body = twist->body ? twist->body : client_sign(c, url, payload, twist);
     req.body_len = strlen(req.body);
-    req.client_ip = "192.0.2.1";
+    req.client_ip = c->ip;
+    req.user = c->user;
     req.log = c->h->acme.log;
     req.pool = c->h->pool;
     return handle_raw(c->h, &req);
