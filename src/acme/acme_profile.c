@@ -107,13 +107,35 @@ problem_t *acme_profile_of_order(const acme_profile_t **profile,
                : problem_not_for_account(*profile, pool);
 }
 
-/* What several checks found, as one list. */
-static void violations_add(apr_array_header_t *subs, problem_t *prob)
+/* Whom a problem without an identifier is about: the checks begin with the name
+ * in quotes. */
+static const identifier_t *culprit_find(const problem_t *prob,
+                                        const apr_array_header_t *identifiers)
 {
-    if (prob && prob->subproblems)
+    int i;
+
+    for (i = 0; *prob->detail == '"' && i < identifiers->nelts; i++) {
+        const identifier_t *identifier =
+            APR_ARRAY_IDX(identifiers, i, const identifier_t *);
+        apr_size_t len = strlen(identifier->value);
+
+        if (!strncmp(prob->detail + 1, identifier->value, len) &&
+            prob->detail[1 + len] == '"')
+            return identifier;
+    }
+    return NULL;
+}
+
+/* What several checks found, as one list. */
+static void violations_add(apr_array_header_t *subs, problem_t *prob,
+                           const apr_array_header_t *identifiers)
+{
+    if (prob->subproblems) {
         apr_array_cat(subs, prob->subproblems);
-    else if (prob)
-        APR_ARRAY_PUSH(subs, problem_t *) = prob;
+        return;
+    }
+    prob->identifier = culprit_find(prob, identifiers);
+    APR_ARRAY_PUSH(subs, problem_t *) = prob;
 }
 
 problem_t *acme_profile_names_check(const acme_profile_t *profile,
@@ -145,7 +167,7 @@ problem_t *acme_profile_names_check(const acme_profile_t *profile,
         return count ? found[0] : NULL;
     subs = apr_array_make(v->pool, 4, sizeof(problem_t *));
     for (i = 0; i < count; i++)
-        violations_add(subs, found[i]);
+        violations_add(subs, found[i], identifiers);
     return problem_fold(subs, v->pool);
 }
 
