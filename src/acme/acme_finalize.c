@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_csr.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_order.h"
 #include "acme/acme_profile.h"
@@ -15,8 +16,6 @@
 #include "base/pjson.h"
 #include "base/token.h"
 #include "ca/ca_openssl.h"
-#include "policy/policy_csr.h"
-#include "store/store_blocked.h"
 
 #include "base/banned.h"
 
@@ -133,42 +132,6 @@ static problem_t *problem_not_ready(const acme_order_t *order,
     return problem_make(v->pool, PROBLEM_ORDER_NOT_READY, "%s", text);
 }
 
-/* RFC 8555 11.1 forbids the requesting account's key, which policy_csr_check
- * has seen; that of another account is as bad (T58). */
-static problem_t *key_check(acme_t *acme, const policy_csr_t *csr,
-                            const jose_jwk_t *key, apr_pool_t *pool)
-{
-    store_blocked_t *blocked;
-    apr_status_t rv;
-
-    rv = store_account_key_known(acme->store, key->thumbprint, pool);
-    if (rv == APR_SUCCESS)
-        return problem_make(pool, PROBLEM_BAD_CSR,
-                            "the CSR's key is an account's key; a certificate "
-                            "needs a key of its own (RFC 8555 11.1)");
-    if (!APR_STATUS_IS_ENOENT(rv))
-        return problem_internal(pool, rv, "look for an account's key");
-    rv = store_blocked_get(&blocked, acme->store, csr->spki_sha256, pool);
-    if (rv == APR_SUCCESS)
-        return problem_make(pool, PROBLEM_BAD_CSR,
-                            "the CSR's key must not be used: %s",
-                            blocked->reason);
-    if (!APR_STATUS_IS_ENOENT(rv))
-        return problem_internal(pool, rv, "look for a blocked key");
-    return NULL;
-}
-
-static problem_t *key_take(jose_jwk_t **key, const policy_csr_t *csr,
-                           acme_t *acme, apr_pool_t *pool)
-{
-    *key = jose_jwk_from_pkey(csr->key, pool);
-    if (!*key)
-        return problem_make(pool, PROBLEM_BAD_CSR,
-                            "the CSR's key is of a kind that this server does "
-                            "not know");
-    return key_check(acme, csr, *key, pool);
-}
-
 static problem_t *identifiers_get(apr_array_header_t **identifiers,
                                   const store_order_t *row, apr_pool_t *pool)
 {
@@ -229,20 +192,13 @@ static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
 static problem_t *csr_approve(finalize_t *finalize, acme_t *acme,
                               const acme_verified_t *v, const csr_t *raw)
 {
-    policy_csr_terms_t terms = {0};
-    problem_t *prob;
+    acme_csr_wish_t wish = {.profile = finalize->profile,
+                            .identifiers = finalize->identifiers,
+                            .account_key = v->key->pkey,
+                            .der = raw->der,
+                            .len = raw->len};
 
-    terms.policy = finalize->profile->policy;
-    terms.identifiers = finalize->identifiers;
-    terms.account_key = v->key->pkey;
-    terms.blocklist = acme->conf->blocklist;
-    terms.defaults = acme_profile_subject(finalize->profile, v->pool);
-    terms.common_name = finalize->profile->validity.common_name;
-    prob =
-        policy_csr_check(&finalize->csr, &terms, raw->der, raw->len, v->pool);
-    if (prob)
-        return prob;
-    return key_take(&finalize->key, finalize->csr, acme, v->pool);
+    return acme_csr_check(&finalize->csr, &finalize->key, acme, &wish, v->pool);
 }
 
 static apr_array_header_t *subject_texts(const apr_array_header_t *values,
