@@ -239,21 +239,21 @@ static void eab_load(acme_conf_t *acme, const char *ca_problem,
 static void blocklist_load(acme_conf_t *acme, const log_t *log, int is_told,
                            int is_start, apr_pool_t *pool)
 {
-    policy_blocklist_t *list;
-    const char *fault;
+    policy_blocklist_t *list = policy_blocklist_make(pool);
+    const char *fault =
+        policy_blocklist_debian_read(list, POLICY_BLOCKLIST_DEBIAN, pool);
 
-    if (!acme->key_blocklist)
-        return;
-    list = policy_blocklist_make(pool);
-    fault = policy_blocklist_read(list, acme->key_blocklist, pool);
-    if (!fault) {
-        acme->blocklist = list;
-        return;
+    if (!fault && acme->key_blocklist) {
+        fault = policy_blocklist_read(list, acme->key_blocklist, pool);
+        if (fault)
+            fault = apr_psprintf(pool, "ACMEKeyBlocklist %s: %s",
+                                 acme->key_blocklist, fault);
     }
-    if (is_told)
+    if (!policy_blocklist_is_empty(list))
+        acme->blocklist = list;
+    if (fault && is_told)
         log_write(log, is_start ? LOG_LEVEL_CRIT : LOG_LEVEL_WARNING, "AS0420",
-                  APR_SUCCESS, "ACMEKeyBlocklist %s: %s", acme->key_blocklist,
-                  fault);
+                  APR_SUCCESS, "%s", fault);
 }
 
 void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,

@@ -2,6 +2,7 @@
 #include "policy/policy_blocklist.h"
 
 #include <apr_escape.h>
+#include <apr_file_info.h>
 #include <apr_file_io.h>
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -150,6 +151,30 @@ const char *policy_blocklist_read(policy_blocklist_t *list, const char *file,
         qsort(list->debian.entries, list->debian.count, DEBIAN_LEN,
               debian_compare);
     return fault;
+}
+
+const char *policy_blocklist_debian_read(policy_blocklist_t *list,
+                                         const char *dir, apr_pool_t *pool)
+{
+    static const int sizes[] = {2048, 3072, 4096, 8192};
+    const char *file, *fault;
+    apr_finfo_t info;
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(sizes) / sizeof(*sizes); ++i) {
+        file = apr_psprintf(pool, "%s/blacklist.RSA-%d", dir, sizes[i]);
+        if (APR_STATUS_IS_ENOENT(apr_stat(&info, file, APR_FINFO_TYPE, pool)))
+            continue;
+        fault = policy_blocklist_read(list, file, pool);
+        if (fault)
+            return apr_pstrcat(pool, file, ": ", fault, NULL);
+    }
+    return NULL;
+}
+
+int policy_blocklist_is_empty(const policy_blocklist_t *list)
+{
+    return list->spki.count == 0 && list->debian.count == 0;
 }
 
 /* SHA-1 of "Modulus=C0FF…\n"; 0 if it cannot be had. */

@@ -26,6 +26,15 @@ policy_blocklist_t *policy_blocklist_make(apr_pool_t *pool);
 const char *policy_blocklist_read(policy_blocklist_t *list, const char *file,
                                   apr_pool_t *pool);
 
+/* Add the lists for keys of 2048 bits and more that lie in dir, which is
+ * POLICY_BLOCKLIST_DEBIAN where the package openssl-blacklist is installed;
+ * what is not there is left out.  NULL, or "file: reason; remedy". */
+#define POLICY_BLOCKLIST_DEBIAN "/usr/share/openssl-blacklist"
+const char *policy_blocklist_debian_read(policy_blocklist_t *list,
+                                         const char *dir, apr_pool_t *pool);
+
+int policy_blocklist_is_empty(const policy_blocklist_t *list);
+
 /* The reason why key is refused, as the end of a sentence, or NULL.  list may
  * be NULL. */
 const char *policy_blocklist_fault(const policy_blocklist_t *list,

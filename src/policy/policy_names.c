@@ -117,15 +117,19 @@ static void common_name_add(apr_array_header_t *subs, const check_t *check,
     if (!policy_rule_is_list(&check->policy->rules[POLICY_CN]) || subs->nelts ||
         may_be_common_name(check, values))
         return;
-    for (i = 0; i < identifiers->nelts; ++i)
-        sub_add(subs, check, APR_ARRAY_IDX(identifiers, i, identifier_t *),
-                policy_rule_fault(check->policy, POLICY_CN,
-                                  APR_ARRAY_IDX(values, i, const char *),
-                                  check->pool));
+    for (i = 0; i < identifiers->nelts; ++i) {
+        const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
+
+        if (attribute_of(id) == POLICY_DNS)
+            sub_add(subs, check, id,
+                    policy_rule_fault(check->policy, POLICY_CN, id->value,
+                                      check->pool));
+    }
 }
 
 static apr_array_header_t *values_of(const apr_array_header_t *identifiers,
-                                     int attribute, apr_pool_t *pool)
+                                     policy_attribute_e attribute,
+                                     apr_pool_t *pool)
 {
     apr_array_header_t *values =
         apr_array_make(pool, identifiers->nelts, sizeof(const char *));
@@ -134,7 +138,7 @@ static apr_array_header_t *values_of(const apr_array_header_t *identifiers,
     for (i = 0; i < identifiers->nelts; ++i) {
         const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
 
-        if (attribute < 0 || (int)attribute_of(id) == attribute)
+        if (attribute_of(id) == attribute)
             APR_ARRAY_PUSH(values, const char *) = id->value;
     }
     return values;
@@ -163,9 +167,9 @@ problem_t *policy_names_check(const policy_t *policy,
     }
     for (i = POLICY_DNS; i <= POLICY_IP; ++i)
         missing_add(subs, &check, (policy_attribute_e)i,
-                    values_of(identifiers, i, pool));
+                    values_of(identifiers, (policy_attribute_e)i, pool));
     common_name_add(subs, &check, identifiers,
-                    values_of(identifiers, -1, pool));
+                    values_of(identifiers, POLICY_DNS, pool));
     return problem_fold(subs, pool);
 }
 

@@ -126,6 +126,33 @@ static void debian(apr_pool_t *pool)
     ok(!policy_blocklist_fault(list, recipe_key("P-256", pool), pool));
 }
 
+/* What is not there is left out; 1024 bits are refused anyway. */
+static void debian_files(apr_pool_t *pool)
+{
+    policy_blocklist_t *list = policy_blocklist_make(pool);
+    const char *dir = apr_pstrcat(pool, tap_tmpdir(), "/lists", NULL), *fault;
+    apr_file_t *file;
+
+    ok(policy_blocklist_is_empty(list));
+    ok(!policy_blocklist_debian_read(list, dir, pool));
+    ok(policy_blocklist_is_empty(list));
+    ok(!apr_dir_make(dir, APR_FPROT_OS_DEFAULT, pool));
+    ok(!policy_blocklist_debian_read(list, dir, pool));
+    ok(!apr_file_rename(file_make("00112233445566778899\n", pool),
+                        apr_pstrcat(pool, dir, "/blacklist.RSA-2048", NULL),
+                        pool));
+    ok(!policy_blocklist_debian_read(list, dir, pool));
+    ok(!policy_blocklist_is_empty(list));
+    ok(!apr_file_open(
+        &file, apr_pstrcat(pool, dir, "/blacklist.RSA-4096", NULL),
+        APR_FOPEN_WRITE | APR_FOPEN_CREATE, APR_FPROT_OS_DEFAULT, pool));
+    apr_file_puts("nonsense\n", file);
+    apr_file_close(file);
+    fault = policy_blocklist_debian_read(list, dir, pool);
+    ok(fault && strstr(fault, "/blacklist.RSA-4096: line 1"), "%s",
+       fault ? fault : "");
+}
+
 static void several(apr_pool_t *pool)
 {
     policy_blocklist_t *list = policy_blocklist_make(pool);
@@ -177,6 +204,7 @@ const tap_case_t tap_cases[] = {
     {"the hash of a SubjectPublicKeyInfo is OpenSSL's", hashes},
     {"blocked keys of every kind", spkis},
     {"weak keys of Debian", debian},
+    {"Debian's files, where they are", debian_files},
     {"several files and long ones", several},
     {"files that are no list", bad_files},
     {NULL, NULL}};
