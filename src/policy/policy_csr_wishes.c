@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "policy/policy_csr_reader.h"
+#include "policy/policy_csr_wishes.h"
 
 #include <apr_strings.h>
 #include <openssl/asn1t.h>
@@ -8,6 +8,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "policy/policy_csr_reader.h"
 #include "policy/policy_usage.h"
 
 #include "base/banned.h"

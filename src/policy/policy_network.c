@@ -95,32 +95,3 @@ apr_array_header_t *policy_network_resolves_to(const policy_t *policy,
             APR_ARRAY_IDX(networks, i, const policy_cidr_t *)->text;
     return texts;
 }
-
-problem_t *policy_network_resolved_check(const policy_t *policy,
-                                         const identifier_t *name,
-                                         const apr_array_header_t *addresses,
-                                         apr_pool_t *pool)
-{
-    apr_array_header_t *networks = resolves_to(policy, name->value, pool);
-    const char *wrong = NULL;
-    int i;
-
-    if (!networks)
-        return NULL;
-    for (i = 0; i < addresses->nelts && !wrong; ++i) {
-        const char *address = APR_ARRAY_IDX(addresses, i, const char *);
-
-        if (!policy_cidr_list_contains(networks, address))
-            wrong = address;
-    }
-    if (!wrong && addresses->nelts)
-        return NULL;
-    return problem_make(pool, PROBLEM_REJECTED_IDENTIFIER,
-                        "\"%s\" is refused: policy %s wants it to resolve to "
-                        "%s, but it resolves to %s",
-                        name->value, policy->name,
-                        networks->nelts
-                            ? policy_cidr_list_text(networks, pool)
-                            : "networks that have nothing in common",
-                        wrong ? wrong : "nothing");
-}

@@ -29,12 +29,4 @@ apr_array_header_t *policy_network_resolves_to(const policy_t *policy,
                                                const char *name,
                                                apr_pool_t *pool);
 
-/* Does name (of a profile without validation) resolve to what policy wants?
- * addresses (of const char *): all that it resolves to. */
-problem_t *policy_network_resolved_check(const policy_t *policy,
-                                         const identifier_t *name,
-                                         const apr_array_header_t *addresses,
-                                         apr_pool_t *pool)
-    __attribute__((warn_unused_result));
-
 #endif

@@ -104,54 +104,8 @@ static void resolves_to(apr_pool_t *pool)
     }
 }
 
-static apr_array_header_t *addresses(const char *text, apr_pool_t *pool)
-{
-    apr_array_header_t *list = apr_array_make(pool, 2, sizeof(char *));
-    char **words;
-
-    apr_tokenize_to_argv(text, &words, pool);
-    for (; *words; ++words)
-        APR_ARRAY_PUSH(list, char *) = *words;
-    return list;
-}
-
-static void resolved(apr_pool_t *pool)
-{
-    static const struct {
-        const char *lines, *name, *addresses, *why;
-    } rows[] = {
-        {"", "a.test", "192.0.2.1", NULL},
-        {"", "a.test", "", NULL},
-        {N "a.test resolves-to=10.0.0.0/8", "a.test", "10.1.1.1", NULL},
-        {N "a.test resolves-to=10.0.0.0/8", "a.test", "10.1.1.1 10.2.2.2",
-         NULL},
-        {N "a.test resolves-to=10.0.0.0/8", "a.test", "10.1.1.1 192.0.2.1",
-         "resolve to 10.0.0.0/8, but it resolves to 192.0.2.1"},
-        {N "a.test resolves-to=10.0.0.0/8", "a.test", "",
-         "it resolves to nothing"},
-        {N "a.test resolves-to=10.0.0.0/8; " N "**.test resolves-to=::1;" N
-           "* resolves-to=::2",
-         "a.test", "10.1.1.1", "nothing in common"},
-    };
-    apr_size_t i;
-
-    for (i = 0; i < sizeof(rows) / sizeof(*rows); ++i) {
-        problem_t *prob = policy_network_resolved_check(
-            policy_help_make(rows[i].lines, pool),
-            APR_ARRAY_IDX(policy_help_ids(rows[i].name, pool), 0,
-                          identifier_t *),
-            addresses(rows[i].addresses, pool), pool);
-
-        ok(!prob == !rows[i].why, "%d %s", (int)i, prob ? prob->detail : "");
-        if (prob && rows[i].why)
-            ok(strstr(prob->detail, rows[i].why), "%s in %s", rows[i].why,
-               prob->detail);
-    }
-}
-
 const tap_case_t tap_cases[] = {
     {"requested-from", requested},
     {"requested-from: one subproblem each", subproblems},
     {"resolves-to", resolves_to},
-    {"resolves-to, held against addresses", resolved},
     {NULL, NULL}};
