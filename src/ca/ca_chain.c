@@ -120,6 +120,56 @@ problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
     return NULL;
 }
 
+/* What OpenSSL has against the first of chain; NULL if nothing. */
+static const char *verify_fault(X509_STORE *store, X509_STORE_CTX *ctx,
+                                STACK_OF(X509) * between,
+                                const apr_array_header_t *chain,
+                                apr_int64_t now)
+{
+    X509_VERIFY_PARAM *param;
+    int i;
+
+    for (i = 1; i < chain->nelts; ++i)
+        sk_X509_push(between, APR_ARRAY_IDX(chain, i, X509 *));
+    if (X509_STORE_add_cert(
+            store, APR_ARRAY_IDX(chain, chain->nelts - 1, X509 *)) != 1 ||
+        X509_STORE_CTX_init(ctx, store, APR_ARRAY_IDX(chain, 0, X509 *),
+                            between) != 1)
+        return "no memory";
+    param = X509_STORE_CTX_get0_param(ctx);
+    X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    X509_VERIFY_PARAM_set_auth_level(param, 2);
+    if (X509_verify_cert(ctx) == 1)
+        return NULL;
+    return X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
+}
+
+problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
+                           apr_int64_t now, apr_pool_t *pool)
+{
+    X509_STORE *store = X509_STORE_new();
+    X509_STORE_CTX *ctx = X509_STORE_CTX_new();
+    STACK_OF(X509) *between = sk_X509_new_null();
+    const char *fault = "no memory";
+
+    if (store && ctx && between)
+        fault = verify_fault(store, ctx, between, chain, now);
+    X509_STORE_CTX_free(ctx);
+    X509_STORE_free(store);
+    sk_X509_free(between);
+    ERR_clear_error();
+    if (!fault)
+        return NULL;
+    return problem_internal(
+        pool, APR_EINVAL,
+        "%s: the chain of \"%s\" is one that verifiers refuse: %s; have it "
+        "signed anew",
+        file,
+        ca_name_text(X509_get_subject_name(APR_ARRAY_IDX(chain, 0, X509 *)),
+                     pool),
+        fault);
+}
+
 const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool)
 {
     const char *text = "";

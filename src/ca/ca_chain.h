@@ -24,6 +24,12 @@ problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
                           apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* As a verifier sees the first of chain who trusts the last: signatures,
+ * lengths, name constraints, algorithms of at least 112 bits. */
+problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
+                           apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* What follows a leaf: the CAs, without the root unless it signs leaves. */
 const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool);
 

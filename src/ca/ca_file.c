@@ -346,18 +346,32 @@ problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
                             path, path, path);
 }
 
+problem_t *ca_file_vacant_check(const char *path, const char *remedy,
+                                apr_pool_t *pool)
+{
+    if (!ca_file_exists(path))
+        return NULL;
+    return problem_internal(pool, APR_EEXIST,
+                            "%s: is there already and is never overwritten; %s",
+                            path, remedy);
+}
+
+problem_t *ca_file_key_create(const char *path, EVP_PKEY *key, apr_pool_t *pool)
+{
+    const char *text = ca_key_pem(key, pool);
+
+    return text ? ca_file_create(path, text, 0600, pool)
+                : ca_openssl_problem(pool, "%s: encode the key", path);
+}
+
 problem_t *ca_file_key_ensure(EVP_PKEY **key, const char *path,
                               const char *spec, apr_pool_t *pool)
 {
-    const char *text;
-
     if (ca_file_exists(path))
         return ca_file_key_read(key, path, pool);
     *key = ca_key_make(spec, pool);
-    text = *key ? ca_key_pem(*key, pool) : NULL;
-    if (!text)
-        return ca_openssl_problem(pool, "%s: make a key", path);
-    return ca_file_create(path, text, 0600, pool);
+    return *key ? ca_file_key_create(path, *key, pool)
+                : ca_openssl_problem(pool, "%s: make a key", path);
 }
 
 void ca_file_key_warn(const char *path, const log_t *log, apr_pool_t *pool)

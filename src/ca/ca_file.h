@@ -39,6 +39,11 @@ problem_t *ca_file_replace(const char *path, const char *text, int mode,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* APR_EEXIST if there is something at path; remedy ends the sentence. */
+problem_t *ca_file_vacant_check(const char *path, const char *remedy,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* A private key, PEM without passphrase.  What is read here is a regular file
  * of at most 1 MiB. */
 problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
@@ -46,6 +51,9 @@ problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
 /* The key that is there, or else a new one of this kind (ca_key_make). */
 problem_t *ca_file_key_ensure(EVP_PKEY **key, const char *path,
                               const char *spec, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* Write key to path, which must not exist. */
+problem_t *ca_file_key_create(const char *path, EVP_PKEY *key, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 /* Warn if others than we and root can get at the key. */
 void ca_file_key_warn(const char *path, const log_t *log, apr_pool_t *pool);

@@ -2,6 +2,7 @@
 #include "ca/ca_hierarchy.h"
 
 #include <apr_strings.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -61,6 +62,34 @@ const char *ca_key_pem(EVP_PKEY *key, apr_pool_t *pool)
     return copy;
 }
 
+const char *ca_key_kind(const EVP_PKEY *key)
+{
+    char curve[16];
+    int i;
+
+    for (i = 0; kinds[i].spec; ++i) {
+        if (!EVP_PKEY_is_a(key, kinds[i].type))
+            continue;
+        if (kinds[i].curve
+                ? EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) ==
+                          1 &&
+                      OBJ_sn2nid(curve) == EC_curve_nist2nid(kinds[i].curve)
+                : !kinds[i].bits ||
+                      (size_t)EVP_PKEY_get_bits(key) == kinds[i].bits)
+            break;
+    }
+    ERR_clear_error();
+    return kinds[i].spec;
+}
+
+static int name_set(X509 *cert, const ca_subject_t *subject)
+{
+    if (subject->name)
+        return X509_set_subject_name(cert, subject->name) == 1;
+    return ca_subject_add(cert, NID_organizationName, subject->organization) &&
+           ca_subject_add(cert, NID_commonName, subject->common_name);
+}
+
 /* cert, whose issuer signs it: another, or cert itself. */
 static int fields_set(X509 *cert, const ca_subject_t *subject, apr_pool_t *pool)
 {
@@ -69,8 +98,7 @@ static int fields_set(X509 *cert, const ca_subject_t *subject, apr_pool_t *pool)
     return X509_set_version(cert, X509_VERSION_3) == 1 &&
            ca_serial_set(cert, token_serial(pool)) &&
            ca_times_set(cert, subject->not_before, subject->not_after) &&
-           ca_subject_add(cert, NID_organizationName, subject->organization) &&
-           ca_subject_add(cert, NID_commonName, subject->common_name) &&
+           name_set(cert, subject) &&
            X509_set_issuer_name(cert, X509_get_subject_name(issuer)) == 1 &&
            X509_set_pubkey(cert, subject->key) == 1;
 }
@@ -96,6 +124,12 @@ static int is_within_issuer(const ca_subject_t *subject)
             subject->not_after <= ca_time_seconds(X509_get0_notAfter(issuer)));
 }
 
+static const char *title(const ca_subject_t *subject, apr_pool_t *pool)
+{
+    return subject->name ? ca_name_text(subject->name, pool)
+                         : subject->common_name;
+}
+
 problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
                              apr_pool_t *pool)
 {
@@ -106,14 +140,14 @@ problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
         return problem_internal(pool, APR_EINVAL,
                                 "a CA certificate \"%s\" that would outlive "
                                 "its issuer, or end before it begins",
-                                subject->common_name);
+                                title(subject, pool));
     if (!made || !fields_set(made, subject, pool) ||
         !extensions_add(made, subject) ||
         X509_sign(made, signer, ca_digest_for(signer)) <= 0 ||
         X509_verify(made, subject->issuer ? X509_get0_pubkey(subject->issuer)
                                           : signer) != 1)
         return ca_openssl_problem(pool, "make the CA certificate \"%s\"",
-                                  subject->common_name);
+                                  title(subject, pool));
     *cert = made;
     return NULL;
 }
@@ -121,8 +155,7 @@ problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
 /* What the certificate should have, in a certificate that nobody signs. */
 static int wish_make(X509 *cert, const ca_subject_t *subject)
 {
-    return ca_subject_add(cert, NID_organizationName, subject->organization) &&
-           ca_subject_add(cert, NID_commonName, subject->common_name) &&
+    return name_set(cert, subject) &&
            X509_set_pubkey(cert, subject->key) == 1 &&
            ca_ext_basic_add(cert, 1, subject->path_len) &&
            ca_ext_key_usage_add(cert, KU_KEY_CERT_SIGN | KU_CRL_SIGN) &&
@@ -155,7 +188,7 @@ problem_t *ca_hierarchy_csr(const char **pem, const ca_subject_t *subject,
         !csr_make(req, wish, subject->key) ||
         PEM_write_bio_X509_REQ(bio, req) != 1)
         return ca_openssl_problem(pool, "make a request for \"%s\"",
-                                  subject->common_name);
+                                  title(subject, pool));
     len = BIO_get_mem_data(bio, &text);
     *pem = apr_pstrmemdup(pool, text, (apr_size_t)len);
     return NULL;

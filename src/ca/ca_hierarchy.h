@@ -15,6 +15,8 @@
 /* spec: "P-256" "P-384" "RSA-2048" "RSA-3072" "RSA-4096" "ED25519".  NULL on a
  * spec not in the list.  The private key is freed with pool. */
 EVP_PKEY *ca_key_make(const char *spec, apr_pool_t *pool);
+/* The kind of a key; NULL if ca_key_make does not know it. */
+const char *ca_key_kind(const EVP_PKEY *key);
 /* Private key in PEM (PKCS #8, not encrypted), overwritten when pool is
  * cleared; NULL if OpenSSL cannot. */
 const char *ca_key_pem(EVP_PKEY *key, apr_pool_t *pool);
@@ -22,6 +24,7 @@ const char *ca_key_pem(EVP_PKEY *key, apr_pool_t *pool);
 typedef struct {
     const char *common_name;
     const char *organization; /* may be NULL */
+    const X509_NAME *name;    /* instead of both; NULL: they are it */
     EVP_PKEY *key;            /* the subject's */
     apr_int64_t not_before, not_after;
     int path_len;                  /* -1: none */

@@ -48,13 +48,9 @@ static int is_key_known(const EVP_PKEY *key)
     return EVP_PKEY_is_a(key, "EC") || EVP_PKEY_is_a(key, "ED25519");
 }
 
-static problem_t *key_load(ca_issuer_t *issuer, const char *cert_file,
-                           const char *key_file, apr_pool_t *pool)
+static problem_t *key_check(const ca_issuer_t *issuer, const char *cert_file,
+                            const char *key_file, apr_pool_t *pool)
 {
-    problem_t *prob = ca_file_key_read(&issuer->key, key_file, pool);
-
-    if (prob)
-        return prob;
     if (X509_check_private_key(issuer->cert, issuer->key) != 1) {
         ERR_clear_error();
         return problem_internal(pool, APR_EINVAL,
@@ -86,36 +82,43 @@ static void describe(ca_issuer_t *issuer, apr_pool_t *pool)
     issuer->not_after = ca_time_seconds(X509_get0_notAfter(issuer->cert));
 }
 
+problem_t *ca_issuer_make(ca_issuer_t **issuer, const ca_issuer_parts_t *parts,
+                          apr_int64_t now, apr_pool_t *pool)
+{
+    ca_issuer_t *made = apr_pcalloc(pool, sizeof(*made));
+    const char *file = parts->cert_file;
+    problem_t *prob;
+
+    made->name = apr_pstrdup(pool, parts->name);
+    made->generation = parts->generation;
+    made->alternates = apr_array_make(pool, 1, sizeof(const char *));
+    made->key = parts->key;
+    prob = ca_chain_build(&made->chain, &made->root, parts->certs, file, pool);
+    if (prob)
+        return prob;
+    made->cert = APR_ARRAY_IDX(made->chain, 0, X509 *);
+    prob = ca_chain_check(made->chain, file, now, pool);
+    if (!prob)
+        prob = ca_constraints_load(made, file, pool);
+    if (!prob && made->key)
+        prob = key_check(made, file, parts->key_file, pool);
+    if (prob)
+        return prob;
+    describe(made, pool);
+    *issuer = made;
+    return NULL;
+}
+
 problem_t *ca_issuer_load(ca_issuer_t **issuer, const char *name,
                           int generation, const char *cert_file,
                           const char *key_file, apr_int64_t now,
                           apr_pool_t *pool)
 {
-    ca_issuer_t *made = apr_pcalloc(pool, sizeof(*made));
-    apr_array_header_t *certs;
-    problem_t *prob;
+    ca_issuer_parts_t parts = {name,      generation, NULL,
+                               cert_file, NULL,       key_file};
+    problem_t *prob = ca_file_certs_read(&parts.certs, cert_file, pool);
 
-    made->name = apr_pstrdup(pool, name);
-    made->alternates = apr_array_make(pool, 1, sizeof(const char *));
-    made->generation = generation;
-    prob = ca_file_certs_read(&certs, cert_file, pool);
-    if (prob)
-        return prob;
-    prob = ca_chain_build(&made->chain, &made->root, certs, cert_file, pool);
-    if (prob)
-        return prob;
-    made->cert = APR_ARRAY_IDX(made->chain, 0, X509 *);
-    prob = ca_chain_check(made->chain, cert_file, now, pool);
-    if (!prob)
-        prob = ca_constraints_load(made, cert_file, pool);
-    if (prob)
-        return prob;
-    if (key_file) {
-        prob = key_load(made, cert_file, key_file, pool);
-        if (prob)
-            return prob;
-    }
-    describe(made, pool);
-    *issuer = made;
-    return NULL;
+    if (!prob && key_file)
+        prob = ca_file_key_read(&parts.key, key_file, pool);
+    return prob ? prob : ca_issuer_make(issuer, &parts, now, pool);
 }

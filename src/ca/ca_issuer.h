@@ -53,6 +53,20 @@ problem_t *ca_issuer_load(ca_issuer_t **issuer, const char *name,
                           const char *key_file, apr_int64_t now,
                           apr_pool_t *pool) __attribute__((warn_unused_result));
 
+/* The same, of what has been read already; problems name the files. */
+typedef struct {
+    const char *name;
+    int generation;
+    apr_array_header_t *certs; /* of X509 *: the certificate, then its chain in
+                                  any order */
+    const char *cert_file;
+    EVP_PKEY *key; /* NULL: none */
+    const char *key_file;
+} ca_issuer_parts_t;
+problem_t *ca_issuer_make(ca_issuer_t **issuer, const ca_issuer_parts_t *parts,
+                          apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Do the name constraints of the chain allow a leaf with these names (of
  * identifier_t *)?  rejectedIdentifier with one subproblem per refused name,
  * the constraint named. */
