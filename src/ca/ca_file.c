@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/pkcs7.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/file.h>
@@ -273,8 +274,8 @@ static ssize_t read_all(int fd, char *buf, apr_size_t len)
     return (ssize_t)have;
 }
 
-static problem_t *fd_read(const char **text, int fd, const char *path,
-                          apr_pool_t *pool)
+static problem_t *fd_read(const char **text, apr_size_t *text_len, int fd,
+                          const char *path, apr_pool_t *pool)
 {
     struct stat st;
     ssize_t len;
@@ -293,12 +294,13 @@ static problem_t *fd_read(const char **text, int fd, const char *path,
     if (len < 0)
         return failed(path, "read", errno, pool);
     *text = buf;
+    *text_len = (apr_size_t)len;
     return NULL;
 }
 
 /* Text in pool, overwritten when pool is cleared. */
-static problem_t *file_read(const char **text, const char *path,
-                            apr_pool_t *pool)
+static problem_t *file_read(const char **text, apr_size_t *len,
+                            const char *path, apr_pool_t *pool)
 {
     /* O_NONBLOCK: a FIFO must not hold the start up */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -306,7 +308,7 @@ static problem_t *file_read(const char **text, const char *path,
 
     if (fd < 0)
         return failed(path, "open", errno, pool);
-    prob = fd_read(text, fd, path, pool);
+    prob = fd_read(text, len, fd, path, pool);
     close(fd);
     return prob;
 }
@@ -320,7 +322,8 @@ static int no_passphrase(char *buf, int size, int rwflag, void *data)
 problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
 {
     const char *text;
-    problem_t *prob = file_read(&text, path, pool);
+    apr_size_t len;
+    problem_t *prob = file_read(&text, &len, path, pool);
     BIO *bio;
 
     if (prob)
@@ -392,37 +395,83 @@ static int is_end(void)
            ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
 }
 
-problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
-                              apr_pool_t *pool)
+/* All that stand in PEM, as far as they are whole. */
+static int pem_read(apr_array_header_t *certs, const char *text, apr_size_t len,
+                    apr_pool_t *pool)
 {
-    const char *text;
-    problem_t *prob = file_read(&text, path, pool);
-    X509 *cert;
-    BIO *bio;
+    BIO *bio = own_bio(pool, BIO_new_mem_buf(text, (int)len));
+    X509 *cert = NULL;
 
-    if (prob)
-        return prob;
-    bio = own_bio(pool, BIO_new_mem_buf(text, -1));
     if (!bio)
-        return ca_openssl_problem(pool, "%s", path);
-    *certs = apr_array_make(pool, 4, sizeof(X509 *));
+        return 0;
     do {
         cert =
             own_x509(pool, PEM_read_bio_X509(bio, NULL, no_passphrase, NULL));
         if (cert)
-            APR_ARRAY_PUSH(*certs, X509 *) = cert;
-    } while (cert && (*certs)->nelts < CERTS_MAX);
-    if ((*certs)->nelts > 0 && (cert || is_end()))
+            APR_ARRAY_PUSH(certs, X509 *) = cert;
+    } while (cert && certs->nelts < CERTS_MAX);
+    return certs->nelts > 0 && (cert || is_end());
+}
+
+/* PKCS #7, which Windows' CAs give chains in. */
+static void pkcs7_take(apr_array_header_t *certs, PKCS7 *p7, apr_pool_t *pool)
+{
+    const STACK_OF(X509) *list =
+        p7 && PKCS7_type_is_signed(p7) && p7->d.sign ? p7->d.sign->cert : NULL;
+    int i;
+
+    for (i = 0; i < sk_X509_num(list) && i < CERTS_MAX; ++i) {
+        X509 *cert = sk_X509_value(list, i);
+
+        X509_up_ref(cert);
+        APR_ARRAY_PUSH(certs, X509 *) = own_x509(pool, cert);
+    }
+    PKCS7_free(p7);
+}
+
+/* What is not PEM of certificates: PKCS #7 in PEM or DER, one in DER. */
+static int other_read(apr_array_header_t *certs, const char *text,
+                      apr_size_t len, apr_pool_t *pool)
+{
+    const unsigned char *der = (const unsigned char *)text;
+    BIO *bio = own_bio(pool, BIO_new_mem_buf(text, (int)len));
+    X509 *cert;
+
+    if (bio)
+        pkcs7_take(certs, PEM_read_bio_PKCS7(bio, NULL, no_passphrase, NULL),
+                   pool);
+    if (certs->nelts == 0)
+        pkcs7_take(certs, d2i_PKCS7(NULL, &der, (long)len), pool);
+    der = (const unsigned char *)text;
+    cert = certs->nelts == 0 ? own_x509(pool, d2i_X509(NULL, &der, (long)len))
+                             : NULL;
+    if (cert)
+        APR_ARRAY_PUSH(certs, X509 *) = cert;
+    ERR_clear_error();
+    return certs->nelts > 0;
+}
+
+problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
+                              apr_pool_t *pool)
+{
+    const char *text;
+    apr_size_t len;
+    problem_t *prob = file_read(&text, &len, path, pool);
+
+    if (prob)
+        return prob;
+    *certs = apr_array_make(pool, 4, sizeof(X509 *));
+    if (pem_read(*certs, text, len, pool) ||
+        ((*certs)->nelts == 0 && other_read(*certs, text, len, pool)))
         return NULL;
     ERR_clear_error();
-    return problem_internal(pool, APR_EINVAL,
-                            "%s: %s; put it back from a backup, or move it "
-                            "away: mv %s %s.bad",
-                            path,
-                            (*certs)->nelts > 0
-                                ? apr_psprintf(pool,
-                                               "certificate %d in it is broken",
-                                               (*certs)->nelts + 1)
-                                : "holds no certificate in PEM",
-                            path, path);
+    return problem_internal(
+        pool, APR_EINVAL,
+        "%s: %s; put it back from a backup, or move it away: mv %s %s.bad",
+        path,
+        (*certs)->nelts > 0
+            ? apr_psprintf(pool, "certificate %d in it is broken",
+                           (*certs)->nelts + 1)
+            : "holds no certificate in PEM",
+        path, path);
 }

@@ -323,7 +323,8 @@ static problem_t *renewed_make(run_t *run, const ca_issuer_t *newest,
             run->pool,
             X509_get_ext_d2i(newest->cert, NID_name_constraints, NULL, NULL));
     prob = issuing_make(run, &subject);
-    if (prob || wish->not_after || subject.not_after > newest->not_after)
+    if (prob || wish->not_after || subject.not_after > newest->not_after ||
+        subject.not_after < ca_time_seconds(X509_get0_notAfter(run->root)))
         return prob;
     return problem_internal(run->pool, APR_EINVAL,
                             "%s: the root ends at %s, so that a new generation "

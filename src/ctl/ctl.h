@@ -127,7 +127,7 @@ ctl_exit_e ctl_print_status(apr_status_t rv, const char *what, const char *id);
 /* A problem's cause or detail, told to stderr: CTL_FAILED. */
 ctl_exit_e ctl_print_problem(const problem_t *prob);
 
-extern const ctl_command_t ctl_account_commands[], ctl_order_commands[],
-    ctl_cert_commands[], ctl_db_commands[];
+extern const ctl_command_t ctl_ca_commands[], ctl_account_commands[],
+    ctl_order_commands[], ctl_cert_commands[], ctl_db_commands[];
 
 #endif

@@ -8,6 +8,7 @@
 
 /* In the order of the help. */
 static const ctl_command_t *const tables[] = {
+    ctl_ca_commands,
     ctl_account_commands,
     ctl_order_commands,
     ctl_cert_commands,

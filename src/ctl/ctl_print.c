@@ -47,8 +47,8 @@ static const char *value_text(const json_t *value, apr_pool_t *pool)
     if (json_is_string(value))
         return string_text(value, pool);
     if (json_is_integer(value))
-        return apr_psprintf(pool, "%" JSON_INTEGER_FORMAT,
-                            json_integer_value(value));
+        return apr_psprintf(pool, "%" APR_INT64_T_FMT,
+                            (apr_int64_t)json_integer_value(value));
     if (json_is_object(value))
         return pjson_text(value, 0, pool);
     json_array_foreach((json_t *)value, i, item)
