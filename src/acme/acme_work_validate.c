@@ -16,30 +16,29 @@
 #define VALIDATE_ATTEMPTS_MAX 8
 #define VALIDATE_PAUSE_MAX    30
 
-/* Where the name must resolve to; 0 for garbage. */
-static int bound_parse(dcv_job_t *work, json_t *networks)
+/* Where the name must resolve to; NULL for garbage. */
+static apr_array_header_t *bounds_parse(const char *name, json_t *networks,
+                                        apr_pool_t *pool)
 {
-    dcv_bound_t *bound;
-    apr_array_header_t *list;
+    apr_array_header_t *bounds = apr_array_make(pool, 1, sizeof(void *));
+    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
+    dcv_bound_t *bound = apr_palloc(pool, sizeof(*bound));
     json_t *value;
     size_t i;
 
-    if (!networks)
-        return 1;
-    list = apr_array_make(work->pool, 4, sizeof(const char *));
+    if (!json_is_array(networks))
+        return NULL;
     json_array_foreach(networks, i, value)
     {
         if (!json_is_string(value))
-            return 0;
+            return NULL;
         APR_ARRAY_PUSH(list, const char *) =
-            apr_pstrdup(work->pool, json_string_value(value));
+            apr_pstrdup(pool, json_string_value(value));
     }
-    bound = apr_palloc(work->pool, sizeof(*bound));
-    bound->name = work->domain;
+    bound->name = name;
     bound->resolves_to = list;
-    work->bounds = apr_array_make(work->pool, 1, sizeof(dcv_bound_t *));
-    *(dcv_bound_t **)apr_array_push((apr_array_header_t *)work->bounds) = bound;
-    return json_is_array(networks);
+    APR_ARRAY_PUSH(bounds, dcv_bound_t *) = bound;
+    return bounds;
 }
 
 /* What acme_challenge wrote; NULL: it is garbage. */
@@ -50,6 +49,7 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     const char *token = json_string_value(json_object_get(json, "token"));
     const char *print = json_string_value(json_object_get(json, "thumbprint"));
     const char *account = json_string_value(json_object_get(json, "account"));
+    json_t *networks = json_object_get(json, "resolvesTo");
     dcv_job_t *work;
 
     if (!method || strcmp(method, "http-01") || !domain || !token || !print ||
@@ -62,7 +62,9 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     work->key_authorization = apr_pstrcat(pool, token, ".", print, NULL);
     work->account = apr_pstrdup(pool, account);
     work->pool = pool;
-    return bound_parse(work, json_object_get(json, "resolvesTo")) ? work : NULL;
+    if (networks)
+        work->bounds = bounds_parse(work->domain, networks, pool);
+    return networks && !work->bounds ? NULL : work;
 }
 
 /* An authorization whose time is over stays invalid, whatever its challenge

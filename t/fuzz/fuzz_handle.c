@@ -9,7 +9,7 @@
 #include <apr_general.h>
 #include <apr_strings.h>
 
-#include "handle.h"
+#include "handle_eab.h"
 
 /*
  * The whole protocol.  An input is a request and how to sign it:
@@ -20,8 +20,10 @@
  * KIND "raw": rest is the body.  "kid" and "jwk": rest is the payload of a
  * JWS that is right in every other way.  "header": the next line is added to
  * the protected header (or stands for its jwk or kid if it begins with one),
- * what follows is the payload.  Words between "@" stand for ids of what is
- * there: see words_fill.
+ * what follows is the payload.  "eab": the next two lines are protected header
+ * and payload of an external account binding with the right MAC, what follows
+ * is more of newAccount's members, by a key without an account.  Words between
+ * "@" stand for ids of what is there: see words_fill.
  */
 
 /* Inputs after which everything begins anew, with an empty database. */
@@ -31,6 +33,7 @@ static char dir[] = "/tmp/acme-fuzz-XXXXXX";
 static apr_pool_t *top, *life;
 static handle_t *h;
 static client_t *client, *stranger;
+static eab_t *eab;
 static const char *pending, *authz, *ready, *valid, *cert, *csr;
 static int age;
 
@@ -74,6 +77,9 @@ static void begin(void)
     client = client_make(h, "P-256");
     stranger = client_make(h, "P-256");
     client_register(client);
+    profile_add(h, "web")->external = ACME_EXTERNAL_REQUIRED;
+    eab = eab_make(h, "web");
+    eab_store(eab);
     csr = csr_make(key_make("P-256", life), "a.test b.test", NULL, life);
     order = client_ready(client, "v.test");
     valid = id_of(order->location);
@@ -136,6 +142,8 @@ static const char *words_fill(const char *text)
     text = replace(text, "@authz@", authz);
     text = replace(text, "@cert@", cert);
     text = replace(text, "@jwk@", client->jwk);
+    text = replace(text, "@stranger@", stranger->jwk);
+    text = replace(text, "@eab@", eab->row.kid);
     text = replace(text, "@kid@", client->kid);
     text = replace(text, "@csr@", csr);
     return replace(text, "@nonce@", handle_nonce(h));
@@ -171,11 +179,27 @@ static void answer_check(const reply_t *r, const char *method)
     promise(r->nonce || strcmp(method, "POST"));
 }
 
+static reply_t *eab_send(const char *url, const char *text)
+{
+    binding_t twist = {0};
+    const char *binding;
+
+    stranger = client_make(h, "P-256");
+    twist.header = words_fill(line_take(&text));
+    twist.payload = words_fill(line_take(&text));
+    binding = binding_make(stranger, eab, url, &twist);
+    return client_post(stranger, url,
+                       apr_pstrcat(h->pool, "{\"externalAccountBinding\":",
+                                   binding, words_fill(text), "}", NULL));
+}
+
 static reply_t *signed_send(const char *kind, const char *url, const char *text)
 {
     twist_t twist = {0};
     const char *more;
 
+    if (!strcmp(kind, "eab"))
+        return eab_send(url, text);
     if (!strcmp(kind, "header")) {
         more = words_fill(line_take(&text));
         if (!strncmp(more, "\"jwk\"", 5) || !strncmp(more, "\"kid\"", 5))

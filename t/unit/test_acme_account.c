@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_account.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle.h"
+#include "policy/policy_spki.h"
 #include "store/store_account.h"
+#include "store/store_blocked.h"
 #include "tap.h"
 
 static client_t *start(apr_pool_t *pool)
@@ -276,6 +279,50 @@ static void away(apr_pool_t *pool)
            503);
 }
 
+/* Blocked at run time, and by the operator's list. */
+static void blocked(apr_pool_t *pool)
+{
+    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    const char *file = apr_pstrcat(pool, c->h->dir, "/blocklist", NULL);
+    policy_blocklist_t *list = policy_blocklist_make(pool);
+    store_blocked_t row = {NULL, "it was lost", HANDLE_NOW};
+    unsigned char hash[32];
+    apr_file_t *out;
+    reply_t *r;
+
+    need(policy_spki_sha256(hash, c->key));
+    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
+    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    r = account_new(c, "{}");
+    is_int(r->status, 400);
+    is_str(r->problem, "badPublicKey");
+    ok(strstr(r->detail, "it was lost"), "%s", r->detail);
+    need(policy_spki_sha256(hash, other->key));
+    need(apr_file_open(&out, file, APR_FOPEN_CREATE | APR_FOPEN_WRITE,
+                       APR_OS_DEFAULT, pool) == APR_SUCCESS);
+    apr_file_printf(out, "%s\n", apr_pescape_hex(pool, hash, sizeof(hash), 0));
+    apr_file_close(out);
+    is_int(account_new(other, "{}")->status, 201);
+    need(!policy_blocklist_read(list, file, pool));
+    c->h->conf->blocklist = list;
+    r = account_new(other, "{}");
+    is_int(r->status, 400);
+    is_str(r->problem, "badPublicKey");
+}
+
+/* Whom httpd authenticated. */
+static void owner(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    store_account_t *account;
+
+    c->user = "alice@CORP.EXAMPLE";
+    is_int(account_new(c, "{}")->status, 201);
+    need(store_account_get_by_key(&account, c->h->acme.store, "", "",
+                                  c->thumbprint, pool) == APR_SUCCESS);
+    is_str(account->owner, "alice@CORP.EXAMPLE");
+}
+
 const tap_case_t tap_cases[] = {
     {"T32 R10 R35 newAccount: 201, Location, valid, orders", created},
     {"T33 a known key gets its account, nothing else counts", known_key},
@@ -291,4 +338,6 @@ const tap_case_t tap_cases[] = {
     {"T29 somebody else's account is not found", others},
     {"the row has owner, address, key and time", row},
     {"a database that is away is 503", away},
+    {"T07 T58 a blocked key makes no account", blocked},
+    {"pki.md: r->user is the owner", owner},
     {NULL, NULL}};

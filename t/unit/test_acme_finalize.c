@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_finalize.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle.h"
+#include "policy/policy_spki.h"
+#include "store/store_blocked.h"
 #include "store/store_cert.h"
 #include "tap.h"
 
@@ -441,6 +444,28 @@ static void wishes_over(apr_pool_t *pool)
     is_int(certs(c), 0);
 }
 
+/* Of certificate keys; account keys have theirs in test_acme_account. */
+static void blocked(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    EVP_PKEY *key = key_make("P-256", pool);
+    const char *csr = csr_make(key, "a.test", NULL, pool);
+    store_blocked_t row = {NULL, "it was revoked as compromised", HANDLE_NOW};
+    unsigned char hash[32];
+    reply_t *order = client_ready(c, "a.test"), *r;
+
+    need(policy_spki_sha256(hash, key));
+    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
+    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    r = client_finalize(c, order, csr);
+    is_int(r->status, 400);
+    is_str(r->problem, "badCSR");
+    ok(strstr(r->detail, "revoked as compromised"), "%s", r->detail);
+    r = client_finalize(
+        c, order, csr_make(key_make("P-256", pool), "a.test", NULL, pool));
+    is_str(reply_text(r, "status"), "valid");
+}
+
 const tap_case_t tap_cases[] = {
     {"T59 R10 R12 R36 finalize: 200, Location, valid, certificate", done},
     {"T59 R12 R19 not done in time: processing, Retry-After", not_yet},
@@ -452,6 +477,7 @@ const tap_case_t tap_cases[] = {
     {"T57 PEM, garbage, bad base64url", garbage},
     {"T02 padding is refused, unless tolerated", padding},
     {"T58 the key of an account is refused", account_key},
+    {"T58 so is a blocked one", blocked},
     {"T57 a CSR whose signature is wrong", bad_signature},
     {"T61 authorizations are looked at again", authz_gone},
     {"T61 so is the profile", profile_gone},

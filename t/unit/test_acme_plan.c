@@ -65,6 +65,52 @@ static void optional(apr_pool_t *pool)
     ok(!plan->account_id && !plan->common_name);
 }
 
+static const char *first(const apr_array_header_t *list)
+{
+    return list && list->nelts ? APR_ARRAY_IDX(list, 0, const char *) : "";
+}
+
+static apr_array_header_t *list_of(const char *text, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(list, const char *) = text;
+    return list;
+}
+
+/* What only some plans have. */
+static void more(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    acme_plan_t *plan = make(h, "P-256");
+    dcv_bound_t bound = {"a.test", list_of("10.0.0.0/8", pool)};
+    const char *text;
+
+    plan->subject = list_of("O=Example, \"Corp\"", pool);
+    plan->emails = list_of("a@b.test", pool);
+    plan->uris = list_of("urn:x", pool);
+    plan->no_rev_avail = 1;
+    plan->eab_kid = "kid";
+    plan->owner = "alice";
+    plan->ip = "192.0.2.1";
+    plan->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
+    APR_ARRAY_PUSH(plan->bounds, const dcv_bound_t *) = &bound;
+    text = acme_plan_text(plan, pool);
+    plan = acme_plan_parse(text, pool);
+    need(plan);
+    is_str(acme_plan_text(plan, pool), text);
+    is_str(first(plan->subject), "O=Example, \"Corp\"");
+    is_str(first(plan->emails), "a@b.test");
+    is_str(first(plan->uris), "urn:x");
+    is_int(plan->no_rev_avail, 1);
+    is_str(plan->issuer_name, "automatic");
+    is_str(plan->eab_kid, "kid");
+    need(plan->bounds && plan->bounds->nelts == 1);
+    is_str(
+        first(APR_ARRAY_IDX(plan->bounds, 0, const dcv_bound_t *)->resolves_to),
+        "10.0.0.0/8");
+}
+
 static void fresh(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
@@ -130,6 +176,7 @@ static void limit(apr_pool_t *pool)
 const tap_case_t tap_cases[] = {
     {"a plan reads back as it was written, with every key", round_trip},
     {"account and common name may be absent", optional},
+    {"subject, networks, who asked", more},
     {"every plan has an id and a serial of its own", fresh},
     {"what is no plan is refused", garbage},
     {"T50 the policy's limit is the plan's", limit},

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_work_job.h"
+
+#include <apr_strings.h>
+#include <string.h>
+
+#include "handle_eab.h"
+#include "policy/policy_make.h"
+#include "tap.h"
+
+static client_t *start(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    acme_profile_t *profile = APR_ARRAY_IDX(h->conf->profiles, 0, void *);
+    apr_array_header_t *words = apr_array_make(pool, 1, sizeof(char *));
+    client_t *c = client_make(h, "P-256");
+
+    APR_ARRAY_PUSH(words, const char *) = "resolves-to=10.9.0.0/16";
+    ok(!policy_network_add((policy_t *)profile->policy, "*.dmz.test", words,
+                           pool));
+    client_register(c);
+    h->is_idle = 1;
+    return c;
+}
+
+static const dcv_job_t *work_for(client_t *c, const char *name)
+{
+    client_authorize(c, client_order(c, name));
+    return acme_work_start(&c->h->acme, handle_job(c->h), c->h->pool);
+}
+
+static void bound(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const dcv_job_t *work = work_for(c, "a.dmz.test");
+    const dcv_bound_t *bound;
+
+    need(work && work->bounds && work->bounds->nelts == 1);
+    is_int(work->method, DCV_HTTP01);
+    bound = APR_ARRAY_IDX(work->bounds, 0, const dcv_bound_t *);
+    is_str(bound->name, "a.dmz.test");
+    is_str(APR_ARRAY_IDX(bound->resolves_to, 0, const char *), "10.9.0.0/16");
+    work = work_for(c, "a.test");
+    need(work);
+    ok(!work->bounds);
+}
+
+/* Networks that are garbage do not let the name go anywhere. */
+static void garbage(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    store_job_t job;
+    char *networks;
+
+    need(work_for(c, "a.dmz.test"));
+    job = *handle_job(c->h);
+    job.data = apr_pstrdup(pool, job.data);
+    networks = strstr(job.data, "[\"10.9.0.0/16\"]");
+    need(networks);
+    memcpy(networks, "[1             ]", 15);
+    ok(!acme_work_start(&c->h->acme, &job, pool));
+    memcpy(networks, "\"10.9.0.0/16  \"", 15);
+    ok(!acme_work_start(&c->h->acme, &job, pool));
+}
+
+const tap_case_t tap_cases[] = {
+    {"pki.md: resolves-to is the validation's matter", bound},
+    {"networks that are garbage", garbage},
+    {NULL, NULL}};
