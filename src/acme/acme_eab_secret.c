@@ -89,8 +89,10 @@ static const file_key_t *key_find(const acme_eab_keys_t *keys,
     return NULL;
 }
 
-acme_eab_keys_t *acme_eab_keys_parse(const char **fault, const char *text,
-                                     apr_pool_t *pool)
+/* From the file's text; NULL: what is wrong with it is *fault, as the end of a
+ * sentence. */
+static acme_eab_keys_t *keys_parse(const char **fault, const char *text,
+                                   apr_pool_t *pool)
 {
     acme_eab_keys_t *keys = apr_pcalloc(pool, sizeof(*keys));
     char *copy = apr_pstrdup(pool, text), *state, *line;
@@ -201,7 +203,7 @@ problem_t *acme_eab_keys_load(acme_eab_keys_t **keys, const char *path,
         prob = file_read(&text, path, pool);
     if (prob)
         return prob;
-    *keys = acme_eab_keys_parse(&fault, text, pool);
+    *keys = keys_parse(&fault, text, pool);
     if (!*keys)
         return problem_file(path, APR_SUCCESS, fault, pool);
     ca_file_key_warn(path, log, pool);

@@ -31,11 +31,6 @@ problem_t *acme_eab_keys_load(acme_eab_keys_t **keys, const char *path,
                               int may_make, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* From the file's text; NULL: what is wrong with it is *fault, as the end of a
- * sentence. */
-acme_eab_keys_t *acme_eab_keys_parse(const char **fault, const char *text,
-                                     apr_pool_t *pool);
-
 /* 16 random octets in letters and digits: nothing that a shell, or a program
  * that takes options, could misread. */
 const char *acme_eab_kid_make(apr_pool_t *pool);

@@ -19,10 +19,6 @@
         }                                                                      \
     } while (0)
 
-#define KEY_FILE                                                               \
-    "00000001 "                                                                \
-    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
-
 acme_profile_t *profile_add(handle_t *h, const char *name)
 {
     acme_profile_t *profile = acme_profile_make(name, h->pool);
@@ -32,13 +28,22 @@ acme_profile_t *profile_add(handle_t *h, const char *name)
     return profile;
 }
 
+acme_eab_keys_t *eab_keys(handle_t *h, const char *name)
+{
+    acme_eab_keys_t *keys;
+
+    must(!acme_eab_keys_load(&keys,
+                             apr_pstrcat(h->pool, h->dir, "/", name, NULL), 1,
+                             NULL, h->pool));
+    return keys;
+}
+
 eab_t *eab_make(handle_t *h, const char *profile)
 {
     eab_t *eab = apr_pcalloc(h->pool, sizeof(*eab));
-    const char *fault;
 
     if (!h->conf->eab_keys)
-        h->conf->eab_keys = acme_eab_keys_parse(&fault, KEY_FILE, h->pool);
+        h->conf->eab_keys = eab_keys(h, "eab.key");
     eab->h = h;
     eab->secret = acme_eab_secret_make(h->pool);
     eab->row.kid = acme_eab_kid_make(h->pool);

@@ -11,6 +11,7 @@
  */
 
 #include "acme/acme_audit.h"
+#include "acme/acme_eab_secret.h"
 #include "handle.h"
 #include "store/store_eab.h"
 
@@ -30,6 +31,9 @@ typedef struct {
 
 /* A profile like the built-in one, with a directory of its own. */
 acme_profile_t *profile_add(handle_t *h, const char *name);
+
+/* Those of the key file of this name, which is made if there is none. */
+acme_eab_keys_t *eab_keys(handle_t *h, const char *name);
 
 /* A key for this profile, not stored yet; h gets a key file if it has none. */
 eab_t *eab_make(handle_t *h, const char *profile);

@@ -200,13 +200,8 @@ static void unreadable(apr_pool_t *pool)
     handle_t *h = start(pool);
     client_t *c = client_make(h, "P-256");
     eab_t *eab = key(h);
-    const char *fault;
 
-    h->conf->eab_keys = acme_eab_keys_parse(
-        &fault,
-        "00000002 "
-        "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
-        pool);
+    h->conf->eab_keys = eab_keys(h, "other.key");
     is_int(client_bind(c, "web", eab, NULL)->status, 500);
     h->conf->eab_keys = NULL;
     h->conf->eab_problem = "the key file cannot be read";

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "acme/acme_eab_secret.h"
+#include "acme/acme_eab_secret.c"
 
 #include <apr_file_io.h>
 #include <apr_strings.h>
@@ -16,14 +16,14 @@ static acme_eab_keys_t *keys_of(const char *text, apr_pool_t *pool)
 {
     const char *fault;
 
-    return acme_eab_keys_parse(&fault, text, pool);
+    return keys_parse(&fault, text, pool);
 }
 
 static void no_keys(const char *text, const char *why, apr_pool_t *pool)
 {
     const char *fault = NULL;
 
-    ok(!acme_eab_keys_parse(&fault, text, pool), "%s", text);
+    ok(!keys_parse(&fault, text, pool), "%s", text);
     ok(fault && strstr(fault, why), "%s: %s", why, fault ? fault : "");
 }
 
