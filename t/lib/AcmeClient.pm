@@ -123,7 +123,7 @@ sub jws {
     }
     $payload = $json->encode($payload) if ref $payload;
     my $protected = encode_base64url($o{protected} // $json->encode(\%head));
-    my $body      = encode_base64url($payload);
+    my $body = encode_base64url($payload);
     my %jws = (protected => $protected, payload => $body,
         signature => $o{signature}
             // encode_base64url($self->sign("$protected.$body")));
@@ -214,7 +214,7 @@ sub order {
     my ($self, @names) = @_;
     my @identifiers = map { { type => 'dns', value => $_ } } @names;
     my $res = $self->post($self->endpoints->{newOrder},
-        { identifiers => \@identifiers });
+        { identifiers => \@identifiers, %{ $self->{wish} || {} } });
     $res->{json}{self} = header($res, 'location') if ref $res->{json};
     return $res;
 }
@@ -255,14 +255,15 @@ sub authorize {
     return { %{ $self->get($order->{self})->{json} }, self => $order->{self} };
 }
 
-# DER of a request for these names, with a fresh key in key_file.
+# DER of a request for these names ("email:…", too), with a fresh key; options:
+# key, key_file, subject, ext (further extensions).
 sub csr {
     my ($self, $names, %o) = @_;
     my $key = $o{key_file} // "$self->{dir}/cert.key";
     make_key($o{key} || 'ec256', $key) if !$o{key_file};
     return run('openssl', 'req', '-new', '-key', $key, '-outform', 'DER',
-        '-subj', $o{subject} || '/', '-addext',
-        'subjectAltName=' . join(',', map { "DNS:$_" } @$names));
+        '-subj', $o{subject} || '/', map { ('-addext', $_) } @{ $o{ext} || [] },
+        'subjectAltName=' . join ',', map { /:/ ? $_ : "DNS:$_" } @$names);
 }
 
 sub finalize {
@@ -277,8 +278,7 @@ sub finalize {
 sub certificate {
     my ($self, $responder, @names) = @_;
     $self->register if !$self->{kid};
-    my $order = $self->order(@names)->{json};
-    $order = $self->authorize($order, $responder);
+    my $order = $self->authorize($self->order(@names)->{json}, $responder);
     my $res = $self->finalize($order, $self->csr(\@names));
     die "no certificate: $res->{body}\n" if !$res->{json}{certificate};
     return $self->get($res->{json}{certificate})->{body};
