@@ -14,6 +14,17 @@ static const char *lists_text(const policy_rule_t *rule, apr_pool_t *pool)
     return policy_pattern_list(both, pool);
 }
 
+/* "*.a" is no match of the pattern "*.a", which surprises. */
+static const char *wildcard_text(const char *value, apr_pool_t *pool)
+{
+    if (value[0] != '*' || value[1] != '.')
+        return "";
+    return apr_psprintf(pool,
+                        "; a wildcard name needs a pattern of its own, "
+                        "\"wildcard:%s\"",
+                        value);
+}
+
 const char *policy_rule_fault(const policy_t *policy,
                               policy_attribute_e attribute, const char *value,
                               apr_pool_t *pool)
@@ -28,9 +39,9 @@ const char *policy_rule_fault(const policy_t *policy,
     if (!policy_rule_is_list(rule) || policy_pattern_find(rule->allow, value) ||
         policy_pattern_find(rule->require, value))
         return NULL;
-    return apr_psprintf(pool, "policy %s allows %s %s only", policy->name,
+    return apr_psprintf(pool, "policy %s allows %s %s only%s", policy->name,
                         policy_attribute_name(attribute),
-                        lists_text(rule, pool));
+                        lists_text(rule, pool), wildcard_text(value, pool));
 }
 
 apr_array_header_t *policy_rule_missing(const policy_t *policy,
