@@ -211,8 +211,8 @@ my @mistakes = (
         qr/ACMEExternalAccountReveal must be On or Off/],
     ['ACMEAuditLog "|"', qr/ACMEAuditLog \|: there is no program; write "\|pro/],
     ['ACMEAuditLog ""', qr/ACMEAuditLog takes one argument, FILE or/],
-    ['ACMEKeyBlocklist ""', qr/ACMEKeyBlocklist takes one argument, FILE/],
-    ['ACMEKeyBlocklist', qr/ACMEKeyBlocklist takes one argument/],
+    ['ACMEKeyBlocklist ""', qr/ACMEKeyBlocklist requires at least one argument, FILE/],
+    ['ACMEKeyBlocklist', qr/ACMEKeyBlocklist requires at least one/],
 );
 
 for (@mistakes) {

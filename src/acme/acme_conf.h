@@ -91,14 +91,15 @@ typedef struct {
     const char *default_profile;  /* served in the default directory too, with
                                      meta.profiles; NULL: none */
     const char *audit_log;        /* file or "|program"; NULL: none */
-    const char *key_blocklist;    /* file of SPKI digests; NULL: none */
-    const char *eab_key_file;     /* what encrypts the secrets of external
-                                     account keys */
-    int eab_reveal;               /* ACMEExternalAccountReveal */
+    apr_array_header_t *key_blocklists; /* of const char *: files */
+    const char *eab_key_file;           /* what encrypts the secrets of external
+                                           account keys */
+    int eab_reveal;                     /* ACMEExternalAccountReveal */
     /* Read by the parent. */
     const struct acme_eab_keys_t *eab_keys; /* NULL: there are none … */
     const char *eab_problem;                /* … because of this */
-    const policy_blocklist_t *blocklist;    /* NULL: none */
+    const policy_blocklist_t *blocklist;    /* NULL: none … */
+    const char *blocklist_problem;          /* … because of this */
 } acme_conf_t;
 
 /* Every default filled in; the built-in profile `default` included. */
@@ -131,6 +132,13 @@ const acme_issuer_t *acme_conf_issuer_of(const acme_conf_t *conf,
 /* The profile that this directory serves; "" is the default directory. */
 const acme_profile_t *acme_conf_profile_at(const acme_conf_t *conf,
                                            const char *directory);
+
+/* Why the profile can have no certificates made, its issuer being ready: the
+ * blocked keys are not known, or issuer and policy do not fit.  NULL: it can.
+ */
+const char *acme_conf_profile_fault(const acme_conf_t *conf,
+                                    const acme_profile_t *profile,
+                                    apr_pool_t *pool);
 
 /* Why the issuer cannot be used at all, in words; NULL: its set is there. */
 const char *acme_conf_issuer_fault(const acme_issuer_t *issuer);

@@ -49,7 +49,6 @@ static const field_t conf_fields[] = {
     {"issuerURL", MAYBE, CONF(issuer_url)},
     {"defaultProfile", MAYBE, CONF(default_profile)},
     {"auditLog", MAYBE, CONF(audit_log)},
-    {"keyBlocklist", MAYBE, CONF(key_blocklist)},
     {"externalAccountKeyFile", TEXT, CONF(eab_key_file)},
     {"externalAccountReveal", NUMBER, CONF(eab_reveal)},
     {NULL, TEXT, 0},
@@ -344,6 +343,8 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
     fields_render(json, conf_fields, conf);
     json_object_set_new(json, "baseURLAliases",
                         strings_render(conf->base_url_aliases));
+    json_object_set_new(json, "keyBlocklists",
+                        strings_render(conf->key_blocklists));
     json_object_set_new(json, "validation", dcv_render(conf->dcv));
     for (i = 0; i < conf->issuers->nelts; i++)
         json_array_append_new(list, issuer_render(APR_ARRAY_IDX(
@@ -365,9 +366,11 @@ acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
 
     conf->base_url_aliases =
         strings_parse(json_object_get(json, "baseURLAliases"), pool);
+    conf->key_blocklists =
+        strings_parse(json_object_get(json, "keyBlocklists"), pool);
     apr_array_clear(conf->issuers);
     apr_array_clear(conf->profiles);
-    if (!conf->base_url_aliases ||
+    if (!conf->base_url_aliases || !conf->key_blocklists ||
         !fields_parse(conf, conf_fields, json, pool) ||
         !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool) ||
         !issuers_parse(conf->issuers, json_object_get(json, "issuers"), pool) ||

@@ -3,7 +3,11 @@
 
 #include <string.h>
 
+#include <apr_strings.h>
+#include <openssl/evp.h>
+
 #include "acme/acme_plan.h"
+#include "ca/ca_openssl.h"
 
 #include "base/banned.h"
 
@@ -306,4 +310,25 @@ void acme_conf_pki_check(apr_array_header_t *findings, const acme_conf_t *conf)
     issuers_check(findings, conf);
     profiles_check(findings, conf);
     default_check(findings, conf);
+}
+
+const char *acme_conf_profile_fault(const acme_conf_t *conf,
+                                    const acme_profile_t *profile,
+                                    apr_pool_t *pool)
+{
+    const ca_set_t *set = acme_conf_issuer(conf, profile->issuer)->set;
+    const EVP_MD *digest;
+    const char *fault;
+
+    if (conf->blocklist_problem)
+        return conf->blocklist_problem;
+    digest = ca_digest_for(set->issuer->key);
+    fault = policy_signature_fault(
+        profile->policy, digest ? EVP_MD_get_type(digest) : NID_ED25519, pool);
+    if (!fault)
+        return NULL;
+    return apr_psprintf(pool,
+                        "issuer %s signs in a way that policy %s does not "
+                        "allow: %s",
+                        profile->issuer, profile->policy->name, fault);
 }

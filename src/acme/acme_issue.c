@@ -60,21 +60,12 @@ problem_t *acme_issue_profile_check(const acme_t *acme,
                                     apr_pool_t *pool)
 {
     problem_t *prob = acme_issue_ready_check(acme, profile->issuer, pool);
-    const EVP_MD *digest;
     const char *fault;
 
     if (prob)
         return prob;
-    digest = ca_digest_for(
-        acme_conf_issuer(acme->conf, profile->issuer)->set->issuer->key);
-    fault = policy_signature_fault(
-        profile->policy, digest ? EVP_MD_get_type(digest) : NID_ED25519, pool);
-    if (!fault)
-        return NULL;
-    return problem_internal(pool, APR_SUCCESS,
-                            "issuer %s signs in a way that policy %s does not "
-                            "allow: %s",
-                            profile->issuer, profile->policy->name, fault);
+    fault = acme_conf_profile_fault(acme->conf, profile, pool);
+    return fault ? problem_internal(pool, APR_SUCCESS, "%s", fault) : NULL;
 }
 
 /* A virtual host's own plans go by the issuer's name: its generations may have

@@ -111,6 +111,11 @@ static const char *list_add(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+static const char *files_add(cmd_parms *cmd, void *dir, const char *arg)
+{
+    return httpd_path_parse(&APR_ARRAY_PUSH(list(cmd), const char *), cmd, arg);
+}
+
 static const char *database_set(cmd_parms *cmd, void *dir, const char *driver,
                                 const char *params)
 {
@@ -287,8 +292,8 @@ const command_rec httpd_cmds[] = {
                  RSRC_CONF, "on: acmectl eab reveal shows secrets"),
     AP_INIT_TAKE1("ACMEAuditLog", log_set, AT(audit_log), RSRC_CONF,
                   "FILE or \"|PROGRAM\": one line of JSON per event"),
-    AP_INIT_TAKE1("ACMEKeyBlocklist", file_set, AT(key_blocklist), RSRC_CONF,
-                  "FILE of keys that nobody may use"),
+    AP_INIT_ITERATE("ACMEKeyBlocklist", files_add, AT(key_blocklists),
+                    RSRC_CONF, "FILEs of keys that nobody may use"),
 
     /* <ACMEIssuer> */
     AP_INIT_RAW_ARGS("<ACMEIssuer", httpd_section_open, SECTION(HTTPD_ISSUER),

@@ -80,7 +80,7 @@ static const field_t fields[] = {
     {"ACMEExternalAccountReveal", KIND_FLAG, FROM(eab_reveal),
      ACME(eab_reveal)},
     {"ACMEAuditLog", KIND_TEXT, FROM(audit_log), ACME(audit_log)},
-    {"ACMEKeyBlocklist", KIND_TEXT, FROM(key_blocklist), ACME(key_blocklist)},
+    {"ACMEKeyBlocklist", KIND_LIST, FROM(key_blocklists), ACME(key_blocklists)},
     {"ACMEIssuerURL", KIND_TEXT, FROM(issuer_url), ACME(issuer_url)},
     {"<ACMEIssuer> <ACMEPolicy> <ACMEProfile>", KIND_SECTIONS, FROM(sections),
      NONE},

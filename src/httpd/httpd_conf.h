@@ -52,7 +52,7 @@ struct httpd_conf_t {
     const char *default_profile;        /* ACMEDefaultProfile */
     int eab_reveal;                     /* ACMEExternalAccountReveal */
     const char *audit_log;              /* ACMEAuditLog: absolute, or "|…" */
-    const char *key_blocklist;          /* ACMEKeyBlocklist, absolute */
+    apr_array_header_t *key_blocklists; /* ACMEKeyBlocklist, of const char * */
     const char *issuer_url;             /* ACMEIssuerURL */
     apr_array_header_t *sections;       /* of httpd_section_t * */
     struct httpd_section_t *section;    /* that is being read, else NULL */

@@ -235,25 +235,57 @@ static void eab_load(acme_conf_t *acme, const char *ca_problem,
                   acme->eab_problem);
 }
 
-/* Without it nobody can say which keys are good. */
+/* Without it nobody can say which keys are good, so none is. */
 static void blocklist_load(acme_conf_t *acme, const log_t *log, int is_told,
                            int is_start, apr_pool_t *pool)
 {
     policy_blocklist_t *list = policy_blocklist_make(pool);
     const char *fault =
         policy_blocklist_debian_read(list, POLICY_BLOCKLIST_DEBIAN, pool);
+    int i;
 
-    if (!fault && acme->key_blocklist) {
-        fault = policy_blocklist_read(list, acme->key_blocklist, pool);
+    for (i = 0; !fault && i < acme->key_blocklists->nelts; i++) {
+        const char *file = APR_ARRAY_IDX(acme->key_blocklists, i, const char *);
+
+        fault = policy_blocklist_read(list, file, pool);
         if (fault)
-            fault = apr_psprintf(pool, "ACMEKeyBlocklist %s: %s",
-                                 acme->key_blocklist, fault);
+            fault = apr_psprintf(pool, "ACMEKeyBlocklist %s: %s", file, fault);
     }
-    if (!policy_blocklist_is_empty(list))
+    acme->blocklist_problem = fault;
+    if (!fault && !policy_blocklist_is_empty(list))
         acme->blocklist = list;
-    if (fault && is_told)
-        log_write(log, is_start ? LOG_LEVEL_CRIT : LOG_LEVEL_WARNING, "AS0420",
-                  APR_SUCCESS, "%s", fault);
+    if (!fault)
+        return;
+    if (is_told && is_start)
+        log_write(log, LOG_LEVEL_CRIT, "AS0420", APR_SUCCESS,
+                  "%s issues nothing and answers 503 until the next reload: %s",
+                  acme->server_name, acme->blocklist_problem);
+    else if (is_told)
+        log_write(log, LOG_LEVEL_WARNING, "AS0426", APR_SUCCESS,
+                  "%s would issue nothing now: %s", acme->server_name,
+                  acme->blocklist_problem);
+}
+
+/* Profiles whose policy and issuer do not fit. */
+static void profiles_tell(const acme_conf_t *acme, const log_t *log,
+                          int is_start, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; !acme->blocklist_problem && i < acme->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(acme->profiles, i, const acme_profile_t *);
+        const ca_set_t *set = acme_conf_issuer(acme, profile->issuer)->set;
+        const char *fault = NULL;
+
+        if (set && set->issuer && set->issuer->key)
+            fault = acme_conf_profile_fault(acme, profile, pool);
+        if (fault)
+            log_write(log, is_start ? LOG_LEVEL_CRIT : LOG_LEVEL_WARNING,
+                      "AS0427", APR_SUCCESS,
+                      "profile %s issues nothing and answers 503: %s",
+                      profile->name, fault);
+    }
 }
 
 void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
@@ -268,6 +300,8 @@ void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
     issuers_load(acme, log, is_told, 1, pconf);
     eab_load(acme, ca_problem, log, is_told, 1, pconf);
     blocklist_load(acme, log, is_told, 1, pconf);
+    if (is_told)
+        profiles_tell(acme, log, 1, pconf);
 }
 
 void httpd_load_look(httpd_conf_t *conf, apr_pool_t *pool)
@@ -277,4 +311,5 @@ void httpd_load_look(httpd_conf_t *conf, apr_pool_t *pool)
     issuers_load(conf->acme, log, 1, 0, pool);
     eab_load(conf->acme, NULL, log, 1, 0, pool);
     blocklist_load(conf->acme, log, 1, 0, pool);
+    profiles_tell(conf->acme, log, 0, pool);
 }

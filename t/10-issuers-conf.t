@@ -1,0 +1,271 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# What is only true just now: an issuer's file that is not there or broken, a key
+# that does not fit, a chain that does not build, a CA that has expired, a list
+# of blocked keys or a key file that cannot be read.  `httpd -t` warns, a start or
+# reload succeeds with one critical line, that issuer's profiles answer 503 with
+# the reason, everything else works; the next reload finds it mended.  And what
+# the parent makes: the key file for secrets, the audit log.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Test::More;
+use AcmeCheck;
+use AcmeClient;
+use AcmeResponder;
+use AcmeServer;
+
+my $responder = AcmeResponder->new;
+my $server = AcmeServer->new(http01_port => $responder->{port});
+my $dir = "$server->{dir}/ca";
+mkdir $dir;
+
+sub openssl { return AcmeClient::run('openssl', @_) }
+
+# A root and what it signs, as files <name>.pem and <name>.key.
+sub make_key { openssl('ecparam', '-name', $_[1] || 'prime256v1', '-genkey',
+    '-noout', '-out', "$dir/$_[0].key") }
+sub make_root {
+    my ($name) = @_;
+    make_key($name);
+    openssl('req', '-new', '-x509', '-key', "$dir/$name.key", '-subj',
+        "/CN=$name", '-days', 3650, '-out', "$dir/$name.pem", '-addext',
+        'keyUsage=critical,keyCertSign,cRLSign');
+}
+sub make_ca {
+    my ($name, $by, %o) = @_;
+    make_key($name, $o{curve});
+    openssl('req', '-new', '-key', "$dir/$name.key", '-subj', "/CN=$name",
+        '-out', "$dir/$name.csr");
+    AcmeServer::write_file("$dir/ext", $o{ext} || "keyUsage=critical,"
+        . "keyCertSign,cRLSign\nbasicConstraints=critical,CA:true,pathlen:0\n"
+        . "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n");
+    openssl('x509', '-req', '-in', "$dir/$name.csr", '-CA', "$dir/$by.pem",
+        '-CAkey', "$dir/$by.key", '-CAcreateserial', '-extfile', "$dir/ext",
+        '-days', $o{days} || 1000, '-out', "$dir/$name.leaf");
+    AcmeServer::write_file("$dir/$name.pem",
+        AcmeServer::read_file("$dir/$name.leaf")
+            . AcmeServer::read_file("$dir/$by.pem"));
+}
+make_root('root');
+make_root('other');
+make_ca('corp', 'root');
+make_ca('lab', 'root');
+make_ca('old', 'root', days => -1);
+make_ca('weak', 'root', ext => "basicConstraints=CA:false\n");
+chmod 0600, glob "$dir/*.key";
+sub slurp { AcmeServer::read_file("$dir/$_[0]") }
+sub spew {
+    my ($name, $text) = @_;
+    AcmeServer::write_file("$dir/$name", $text);
+    chmod 0600, "$dir/$name";
+}
+
+my $conf = join "\n", map({ ("<ACMEIssuer $_>",
+    "ACMEIssuerCertificate $dir/$_.pem", "ACMEIssuerKey $dir/$_.key",
+    '</ACMEIssuer>', "<ACMEProfile $_>", "ACMEProfileIssuer $_",
+    'ACMEProfileEnrollment acme', '</ACMEProfile>') } qw(corp lab)),
+    'ACMEDefaultProfile lab', "ACMEAuditLog $server->{dir}/logs/audit.log";
+$server->configure(vhost => $conf);
+my ($status, $text) = $server->syntax;
+is($status, 0, 'issuers in files: -t finds no mistake');
+unlike($text, qr/AS04/, '… and nothing to say') or diag $text;
+ok(!-e $server->{state}, '… and makes no file');
+
+$server->start;
+my $base = "$server->{base}/acme";
+like($server->log, qr{AS0406: .*profile corp: directory \Q$base\E/corp/direc},
+    'the URL of a profile is told');
+like($server->log, qr{AS0406: .*profile lab: directory \Q$base\E/lab/direct},
+    '… of each');
+like($server->log, qr{AS0424: .*profile lab .*: directory \Q$base\E/directory},
+    '… and of the directory without a name');
+
+# Everything that a client does, under the profile's directory.
+AcmeServer::write_file("$dir/roots.pem",
+    AcmeClient::run('curl', '-sfk', "$base/roots.pem"));
+sub client {
+    my ($profile) = @_;
+    my $client = AcmeClient->new(server => $server, cacert => "$dir/roots.pem",
+        directory => "$base/$profile/directory");
+    $client->register;
+    return $client;
+}
+sub issue {
+    my ($client, $name) = @_;
+    my $res = $client->order($name);
+    return $res if $res->{status} != 201;
+    my $order = $client->authorize($res->{json}, $responder);
+    $res = $client->finalize($order, $client->csr([$name]));
+    return $res if $res->{status} != 200;
+    return $client->get($res->{json}{certificate});
+}
+sub issuer_of {
+    my ($pem) = @_;
+    AcmeServer::write_file("$dir/got", $pem);
+    return openssl('x509', '-in', "$dir/got", '-noout', '-issuer')
+        =~ /CN\s*=\s*(.*)/ ? $1 : '';
+}
+my %client = map { $_ => client($_) } qw(corp lab);
+for my $name (qw(corp lab)) {
+    my $res = issue($client{$name}, 'a.test');
+    is(issuer_of($res->{body}), $name, "profile $name: issuer $name signs");
+}
+
+# The state directory's own.
+SKIP: {
+    my $file = "$server->{state}/ca/eab.key";
+    my @stat = stat $file;
+    is($stat[2] & 07777, 0600, 'the key file for secrets is its owner\'s alone');
+    is($stat[4], $>, '… who is the parent\'s user');
+    like(AcmeServer::read_file($file), qr/^[0-9a-f]{8} [0-9a-f]{64}$/m,
+        '… and holds a key');
+}
+like(AcmeServer::read_file("$server->{dir}/logs/audit.log"),
+    qr/^\{.*\}\n(?:\{.*\}\n)+\z/, 'the audit log has lines of JSON');
+is((stat "$server->{dir}/logs/audit.log")[2] & 07, 0,
+    '… that not everybody may read');
+
+my %good = map { $_ => slurp($_) } qw(corp.pem corp.key);
+my $root = slurp('root.pem');
+my @facts = (
+    ['no certificate', sub { unlink "$dir/corp.pem" }, qr{corp\.pem}],
+    ['no key', sub { unlink "$dir/corp.key" }, qr{corp\.key}],
+    ['a broken PEM', sub { spew('corp.pem', "-----BEGIN CERTIFICATE-----\nx\n") },
+        qr{corp\.pem}],
+    ['an empty key', sub { spew('corp.key', '') }, qr{corp\.key}],
+    ['another\'s key', sub { spew('corp.key', slurp('lab.key')) },
+        qr{corp\.(?:pem|key)}],
+    ['a chain that does not build',
+        sub { spew('corp.pem', slurp('corp.leaf') . slurp('other.pem')) },
+        qr{corp\.pem}],
+    ['a CA that has expired', sub { spew("corp.$_", slurp("old.$_"))
+        for qw(pem key) }, qr{corp\.pem.*(?:expire|valid|ended)}],
+    ['a certificate of no CA', sub { spew("corp.$_", slurp("weak.$_"))
+        for qw(pem key) }, qr{corp\.pem.*CA}],
+);
+my %once;
+for (@facts) {
+    my ($name, $break, $want) = @$_;
+    $break->();
+    ($status, $text) = $server->syntax;
+    is($status, 0, "$name: -t does not fail");
+    like($text, qr/AS0417: issuer corp would sign nothing now: .*$want/,
+        '… but warns');
+    my $from = length $server->log;
+    $server->graceful;
+    my @lines = grep { /acme_server:crit\]/ } split /\n/,
+        substr $server->log, $from;
+    is(scalar @lines, 1, '… a reload has one critical line');
+    like($lines[0] // '', qr/AS0416: issuer corp .*503: corp: .*$want/,
+        '… with profile, path and reason');
+    my $res = $client{corp}->order('b.test');
+    refused($res, 503, 'serverInternal', '… newOrder');
+    like(AcmeClient::header($res, 'retry-after') // '', qr/^\d+$/,
+        '… with Retry-After');
+    is(issuer_of(issue($client{lab}, 'b.test')->{body}), 'lab',
+        '… the other profile issues');
+    spew($_, $good{$_}) for keys %good;
+    $server->graceful;
+    is(issuer_of(issue($client{corp}, 'c.test')->{body}), 'corp',
+        '… mended at the next reload');
+}
+unlike($server->log, qr/BEGIN .*PRIVATE|PRIVATE KEY-----/, 'no key in the log');
+
+# A start is no different from a reload.
+$server->stop;
+spew('corp.pem', 'nothing');
+my $from = length $server->log;
+$server->start;
+delete $_->{nonce} for values %client;
+is(scalar(() = substr($server->log, $from) =~ /AS0416/g), 1,
+    'a start says it once, too');
+spew('corp.pem', $good{'corp.pem'});
+$server->graceful;
+
+# Blocked keys.
+my $list = "$server->{dir}/blocked";
+$server->configure(vhost => "$conf\nACMEKeyBlocklist $list");
+($status, $text) = $server->syntax;
+is($status, 0, 'no list of blocked keys: -t does not fail');
+like($text, qr/AS0426: .*would issue nothing now: ACMEKeyBlocklist \Q$list\E:/,
+    '… but warns');
+$from = length $server->log;
+$server->graceful;
+like(substr($server->log, $from), qr/crit\].*AS0420: .*\Q$list\E/,
+    '… critical at a reload');
+refused($client{lab}->order('a.test'), 503, 'serverInternal', '… newOrder');
+my $csr = $client{lab}->csr(['a.test']);
+AcmeServer::write_file($list, "# blocked\n" . '0' x 64 . "\n");
+$server->graceful;
+is(issuer_of(issue($client{lab}, 'a.test')->{body}), 'lab', '… mended');
+
+# A policy that forbids what the issuer's key signs with.
+make_ca('corp', 'root', curve => 'secp384r1');
+$server->configure(vhost => $conf =~ s/(ACMEProfileIssuer corp)/$1\n
+    ACMEProfilePolicy p/r
+    . "\n<ACMEPolicy p>\nACMEPolicySignature sha256\n</ACMEPolicy>");
+$from = length $server->log;
+$server->graceful;
+like(substr($server->log, $from),
+    qr/crit\].*AS0427: profile corp .*policy p .*sha384|SHA384/i,
+    'issuer and policy that do not fit are told');
+refused($client{corp}->order('a.test'), 503, 'serverInternal', '… newOrder');
+spew($_, $good{$_}) for keys %good;
+
+# The key file for secrets: a new line at the top, or garbage.
+SKIP: {
+    my $file = "$server->{state}/ca/eab.key";
+    my $good = AcmeServer::read_file($file);
+    $server->configure(vhost => $conf =~ s/(ACMEProfileIssuer corp)/$1
+        ACMEProfileExternalAccount required/r);
+    $server->graceful;
+    is(AcmeServer::read_file($file), $good, 'a key file that exists is kept');
+    AcmeServer::write_file($file, "nonsense\n");
+    ($status, $text) = $server->syntax;
+    is($status, 0, 'a broken key file: -t does not fail');
+    like($text, qr/AS0419: external account keys cannot be .*\Q$file\E/,
+        '… but warns');
+    $from = length $server->log;
+    $server->graceful;
+    like(substr($server->log, $from), qr/crit\].*AS0419: .*\Q$file\E/,
+        '… critical at a reload');
+    is(AcmeServer::read_file($file), "nonsense\n", '… and left alone');
+    AcmeServer::write_file($file, '01' x 4 . ' ' . 'ab' x 32 . "\n$good");
+    $from = length $server->log;
+    $server->graceful;
+    unlike(substr($server->log, $from), qr/AS0419/,
+        'a new key above the old one is good');
+    unlike($server->log, qr/(?:ab){32}/, 'no key is in the log');
+    ($status, $text) = $server->command('-t', '-D', 'DUMP_ACME_CONFIG');
+    unlike($text, qr/(?:ab){32}/, '… or in the dump');
+}
+
+# The audit log as a program; one that cannot be opened.
+my $piped = "$server->{dir}/piped.log";
+AcmeServer::write_file("$dir/logger", "#!/bin/sh\nexec cat >>\"\$1\"\n");
+chmod 0755, "$dir/logger";
+$server->configure(vhost => $conf
+    =~ s/ACMEAuditLog .*/ACMEAuditLog "|$dir\/logger $piped"/r);
+$server->graceful;
+issue(client('lab'), 'd.test');
+ok($server->wait_log(qr/./) && AcmeServer::wait_for(10,
+    sub { -s $piped ? 1 : undef }), 'a program gets the lines');
+like(AcmeServer::read_file($piped), qr/^\{.*\}\n/, '… of JSON');
+$server->configure(vhost => $conf
+    =~ s{ACMEAuditLog .*}{ACMEAuditLog $server->{dir}/nowhere/audit.log}r);
+($status, $text) = $server->syntax;
+is($status, 0, 'an audit log that cannot be opened: -t does not fail');
+like($text, qr/AS0422: ACMEAuditLog .* could not be opened now/, '… but warns');
+$from = length $server->log;
+$server->graceful;
+like(substr($server->log, $from), qr/crit\].*AS0421: ACMEAuditLog/,
+    '… critical at a reload');
+is(issuer_of(issue($client{lab}, 'a.test')->{body}), 'lab',
+    '… and certificates are issued');
+
+# AH00488 is httpd's word for the end of a program that was a log.
+$server->finish(qr/AS04(?:16|19|2[0-7])/, qr/AH00488/);
+done_testing;
