@@ -151,6 +151,7 @@ void acme_audit_refuse(acme_t *acme, const acme_verified_t *v,
         event->authz_id = v->route->id;
         break;
     case ACME_ROUTE_CERT:
+    case ACME_ROUTE_ALTERNATE:
         event->cert_id = v->route->id;
         break;
     default:

@@ -16,24 +16,27 @@
 
 #define PEM_TYPE "application/pem-certificate-chain"
 
+/* Its own issuer generation while that is loaded, else NULL. */
+static const ca_issuer_t *generation_find(const acme_t *acme,
+                                          const store_cert_t *cert)
+{
+    const acme_issuer_t *issuer = acme_conf_issuer_of(acme->conf, cert->issuer);
+
+    return issuer ? ca_set_generation(issuer->set, cert->issuer) : NULL;
+}
+
 /* What follows the leaf, as its own issuer generation had it: from memory while
  * that is loaded, else from its row, which stays for ever. */
 static problem_t *chain_get(const char **chain, acme_t *acme,
-                            const store_cert_t *cert, apr_pool_t *pool)
+                            const store_cert_t *cert,
+                            const ca_issuer_t *generation, apr_pool_t *pool)
 {
-    const acme_issuer_t *issuer = acme_conf_issuer_of(acme->conf, cert->issuer);
     store_issuer_t *row;
     apr_status_t rv;
-    int i;
 
-    for (i = 0; issuer && i < issuer->set->generations->nelts; i++) {
-        const ca_issuer_t *generation =
-            APR_ARRAY_IDX(issuer->set->generations, i, const ca_issuer_t *);
-
-        if (!strcmp(generation->fingerprint, cert->issuer)) {
-            *chain = generation->chain_pem;
-            return NULL;
-        }
+    if (generation) {
+        *chain = generation->chain_pem;
+        return NULL;
     }
     rv = store_issuer_get(&row, acme->store, cert->issuer, pool);
     if (rv != APR_SUCCESS)
@@ -41,6 +44,53 @@ static problem_t *chain_get(const char **chain, acme_t *acme,
                                 cert->issuer, cert->id);
     *chain = row->chain_pem;
     return NULL;
+}
+
+static int alternates_count(const ca_issuer_t *generation)
+{
+    return generation && generation->alternates ? generation->alternates->nelts
+                                                : 0;
+}
+
+/* The other chain of this number, "1" being the first; NULL: no such one. */
+static const char *alternate_find(const ca_issuer_t *generation,
+                                  const char *number)
+{
+    apr_int64_t n;
+    char *end;
+
+    if (*number < '1' || *number > '9')
+        return NULL;
+    n = apr_strtoi64(number, &end, 10);
+    if (*end || n > alternates_count(generation))
+        return NULL;
+    return APR_ARRAY_IDX(generation->alternates, (int)n - 1, const char *);
+}
+
+/* All the chains but the one in the answer, each in a Link of its own (T71). */
+static void alternates_link(acme_response_t *res, const acme_t *acme,
+                            const store_cert_t *cert,
+                            const ca_issuer_t *generation,
+                            const acme_verified_t *v)
+{
+    int i, count = alternates_count(generation);
+
+    if (v->route->tail)
+        acme_response_link(res,
+                           acme_route_url(acme->conf, ACME_ROUTE_CERT,
+                                          cert->directory, cert->id, NULL,
+                                          v->pool),
+                           "alternate", v->pool);
+    for (i = 1; i <= count; i++) {
+        const char *tail = apr_itoa(v->pool, i);
+
+        if (!v->route->tail || strcmp(v->route->tail, tail))
+            acme_response_link(res,
+                               acme_route_url(acme->conf, ACME_ROUTE_ALTERNATE,
+                                              cert->directory, cert->id, tail,
+                                              v->pool),
+                               "alternate", v->pool);
+    }
 }
 
 static problem_t *chain_answer(acme_response_t *res, const store_cert_t *cert,
@@ -66,8 +116,9 @@ problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
                          const acme_verified_t *v)
 {
     store_cert_t *cert;
+    const ca_issuer_t *generation;
     const char *chain;
-    problem_t *prob;
+    problem_t *prob = NULL;
     apr_status_t rv;
 
     rv = store_cert_get(&cert, acme->store, v->route->id, v->pool);
@@ -79,8 +130,16 @@ problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
         return problem_internal(v->pool, rv, "get certificate %s",
                                 v->route->id);
     res->order = cert->order_id;
-    prob = chain_get(&chain, acme, cert, v->pool);
+    generation = generation_find(acme, cert);
+    if (v->route->tail) {
+        chain = alternate_find(generation, v->route->tail);
+        if (!chain)
+            return acme_state_not_found("certificate chain", v->pool);
+    }
+    else
+        prob = chain_get(&chain, acme, cert, generation, v->pool);
     if (prob)
         return prob;
+    alternates_link(res, acme, cert, generation, v);
     return chain_answer(res, cert, chain, v->pool);
 }

@@ -7,7 +7,8 @@
 #include "acme/acme_request.h"
 
 /* POST-as-GET: the leaf, then what certifies it, as PEM: at least two
- * certificates (T70, R18).  For the account that it was issued to (T72). */
+ * certificates (T70, R18).  For the account that it was issued to (T72).  Other
+ * chains have URLs of their own, and every chain links to the others (T71). */
 problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
                          const acme_verified_t *v)
     __attribute__((warn_unused_result));

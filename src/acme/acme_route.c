@@ -44,6 +44,8 @@ static const acme_endpoint_t table[ACME_ROUTE_COUNT] = {
      ACME_PAYLOAD_ANY, acme_challenge_post},
     {ACME_ROUTE_CERT, "cert", NULL, ID, 0, 0, ACME_SIGNER_KID,
      ACME_PAYLOAD_EMPTY, acme_cert_get},
+    {ACME_ROUTE_ALTERNATE, "cert", "*", ID, 0, 0, ACME_SIGNER_KID,
+     ACME_PAYLOAD_EMPTY, acme_cert_get},
 };
 
 #define WORDS_MAX 4

@@ -28,6 +28,7 @@ typedef enum {
     ACME_ROUTE_AUTHZ,
     ACME_ROUTE_CHALLENGE, /* id: the authorization's; tail: the type */
     ACME_ROUTE_CERT,
+    ACME_ROUTE_ALTERNATE, /* tail: which of the other chains, from "1" */
     ACME_ROUTE_COUNT
 } acme_route_e;
 

@@ -170,6 +170,42 @@ static void away(apr_pool_t *pool)
     is_int(client_post(c, url, "")->status, 503);
 }
 
+/* T71: one Link for each, and back. */
+static void alternates(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const char *url = issue(c, "a.test", NULL), *one, *two;
+    ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
+    reply_t *r = client_post(c, url, "");
+
+    ok(!reply_has_link(r, apr_pstrcat(pool, url, "/1", NULL), "alternate"));
+    is_int(client_post(c, apr_pstrcat(pool, url, "/1", NULL), "")->status, 404);
+    issuer->alternates = apr_array_make(pool, 2, sizeof(char *));
+    APR_ARRAY_PUSH(issuer->alternates, const char *) = issuer->chain_pem;
+    APR_ARRAY_PUSH(issuer->alternates, const char *) = apr_pstrcat(
+        pool, issuer->chain_pem, ca_cert_pem(issuer->root, pool), NULL);
+    one = apr_pstrcat(pool, url, "/1", NULL);
+    two = apr_pstrcat(pool, url, "/2", NULL);
+    r = client_post(c, url, "");
+    ok(reply_has_link(r, one, "alternate"));
+    ok(reply_has_link(r, two, "alternate"));
+    ok(!reply_has_link(r, url, "alternate"));
+    r = client_post(c, two, "");
+    is_int(r->status, 200);
+    is_int(reply_certs(r)->nelts, 3);
+    ok(reply_has_link(r, url, "alternate"));
+    ok(reply_has_link(r, one, "alternate"));
+    ok(!reply_has_link(r, two, "alternate"));
+    is_int(client_post(c, apr_pstrcat(pool, url, "/3", NULL), "")->status, 404);
+    is_int(client_post(c, apr_pstrcat(pool, url, "/0", NULL), "")->status, 404);
+    is_int(client_post(c, apr_pstrcat(pool, url, "/1x", NULL), "")->status,
+           404);
+    is_int(client_post(c, apr_pstrcat(pool, url, "/99999999999999999999", NULL),
+                       "")
+               ->status,
+           404);
+}
+
 const tap_case_t tap_cases[] = {
     {"T70 R18 leaf first, each certified by the next, two or more", chain},
     {"T70 T82 R18 strict PEM, nothing else", strict_pem},
@@ -179,4 +215,5 @@ const tap_case_t tap_cases[] = {
     {"R32 the common name", common_name},
     {"R32 no name fits: none", long_name},
     {"a database that is away is 503", away},
+    {"T71 alternate chains", alternates},
     {NULL, NULL}};

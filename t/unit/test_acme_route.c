@@ -61,6 +61,7 @@ static const struct {
     {ACME_ROUTE_AUTHZ, "/authz/" ID, ID, NULL, 0},
     {ACME_ROUTE_CHALLENGE, "/chall/" ID "/http-01", ID, "http-01", 0},
     {ACME_ROUTE_CERT, "/cert/" ID, ID, NULL, 0},
+    {ACME_ROUTE_ALTERNATE, "/cert/" ID "/1", ID, "1", 0},
 };
 #define OURS ((int)(sizeof(ours) / sizeof(ours[0])))
 
