@@ -231,6 +231,105 @@ static void subjects(apr_pool_t *pool)
     refused("make a certificate", issuer, &request, pool);
 }
 
+static apr_array_header_t *attributes(apr_pool_t *pool, ...)
+{
+    apr_array_header_t *list =
+        apr_array_make(pool, 8, sizeof(ca_attribute_t *));
+    const char *type;
+    va_list args;
+
+    va_start(args, pool);
+    for (type = va_arg(args, const char *); type;
+         type = va_arg(args, const char *)) {
+        ca_attribute_t *attribute = apr_palloc(pool, sizeof(*attribute));
+
+        attribute->type = type;
+        attribute->value = va_arg(args, const char *);
+        APR_ARRAY_PUSH(list, ca_attribute_t *) = attribute;
+    }
+    va_end(args);
+    return list;
+}
+
+static void whole_subjects(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
+    X509 *leaf;
+
+    request.subject =
+        attributes(pool, "C", "DE", "ST", "Hessen", "L", "Darmstadt", "DC",
+                   "corp", "DC", "example", "O", "Example Corp", "OU",
+                   "Gr\xc3\xbcn", "OU", "Team", NULL);
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(ca_name_text(X509_get_subject_name(leaf), pool),
+           "/C=DE/ST=Hessen/L=Darmstadt/DC=corp/DC=example/O=Example Corp"
+           "/OU=Gr\\xC3\\xBCn/OU=Team/CN=a.test");
+    ok(!verify(leaf, issuer, "a.test", NOW));
+    /* without a common name the subject is not empty, so SAN is not critical */
+    request.common_name = NULL;
+    request.subject = attributes(pool, "O", "Example Corp", NULL);
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(ca_name_text(X509_get_subject_name(leaf), pool), "/O=Example Corp");
+    is_str(extension(leaf, NID_subject_alt_name, pool),
+           "DNS:a.test, DNS:b.test");
+    request.subject = attributes(pool, NULL);
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_subject_alt_name, pool),
+           "critical DNS:a.test, DNS:b.test");
+    request.subject = attributes(pool, "C", "DEU", NULL);
+    refused("make a certificate", issuer, &request, pool);
+    request.subject = attributes(pool, "O", "bad \xff", NULL);
+    refused("make a certificate", issuer, &request, pool);
+}
+
+static void other_names(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
+    X509 *leaf;
+
+    request.emails = purposes(pool, "a@corp.test", "b@corp.test");
+    request.uris = purposes(pool, "spiffe://corp.test/x", NULL);
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_subject_alt_name, pool),
+           "DNS:a.test, DNS:b.test, email:a@corp.test, email:b@corp.test, "
+           "URI:spiffe://corp.test/x");
+    request.identifiers = names(pool, NULL);
+    request.common_name = NULL;
+    request.uris = NULL;
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_subject_alt_name, pool),
+           "critical email:a@corp.test, email:b@corp.test");
+    request.emails = purposes(pool, "\xc3\xa4@corp.test", NULL);
+    refused("make a certificate", issuer, &request, pool);
+    request.emails = purposes(pool, NULL, NULL);
+    refused("without names", issuer, &request, pool);
+}
+
+static void no_rev_avail(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
+    /* SEQUENCE { OID 2.5.29.56, OCTET STRING { NULL } } */
+    static const unsigned char want[] = {0x30, 0x09, 0x06, 0x03, 0x55, 0x1d,
+                                         0x38, 0x04, 0x02, 0x05, 0x00};
+    ca_cert_t *cert;
+
+    request.no_rev_avail = 1;
+    need(!ca_issue(&cert, issuer, &request, pool));
+    ok(memmem(cert->der, cert->der_len, want, sizeof(want)));
+    ok(!verify(parsed(cert, pool), issuer, "a.test", NOW));
+    request.no_rev_avail = 0;
+    need(!ca_issue(&cert, issuer, &request, pool));
+    ok(!memmem(cert->der, cert->der_len, want, sizeof(want)));
+}
+
 static void many_names(apr_pool_t *pool)
 {
     ca_issuer_t *issuer = issuer_of("P-256", pool);
@@ -387,6 +486,9 @@ const tap_case_t tap_cases[] = {
     {"SKI, AKI, CA:FALSE, KU, EKU, SAN, serial, times, issuer", contents},
     {"the serial is taken as given, positive, or refused", serials},
     {"T56 an empty subject makes SAN critical; CN of 64 and 65", subjects},
+    {"subjects of several attributes, in their order", whole_subjects},
+    {"e-mail addresses and URIs", other_names},
+    {"RFC 9608 noRevAvail is NULL and not critical", no_rev_avail},
     {"100 names in any order, each one verifies", many_names},
     {"nothing outlives its issuer", within_issuer},
     {"no leaf signs certificates; unknown usages are refused", wrong_requests},

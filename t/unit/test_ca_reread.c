@@ -17,6 +17,16 @@ typedef struct {
     apr_pool_t *pool;
 } good_t;
 
+static const ca_attribute_t organization = {"O", "Corp"};
+
+static apr_array_header_t *list_of(const char *text, apr_pool_t *pool)
+{
+    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(list, const char *) = text;
+    return list;
+}
+
 static int good_make(good_t *good, const char *issuer_spec, apr_pool_t *pool)
 {
     apr_array_header_t *purposes =
@@ -34,6 +44,12 @@ static int good_make(good_t *good, const char *issuer_spec, apr_pool_t *pool)
     good->request.not_after = NOW + DAY;
     good->request.key_usage = KU_DIGITAL_SIGNATURE;
     good->request.ext_key_usage = purposes;
+    good->request.subject = apr_array_make(pool, 1, sizeof(ca_attribute_t *));
+    good->request.emails = list_of("a@corp.test", pool);
+    good->request.uris = list_of("urn:x:y", pool);
+    good->request.no_rev_avail = 1;
+    APR_ARRAY_PUSH((apr_array_header_t *)good->request.subject,
+                   const ca_attribute_t *) = &organization;
     if (ca_issue(&good->cert, good->issuer, &good->request, pool))
         return 0;
     good->x509 = parsed(good->cert, pool);
@@ -61,6 +77,19 @@ static void found(const good_t *changed, const char *fault)
            "%s: %s", fault, cause);
 }
 
+static apr_array_header_t *subject_of(const char *type, const char *value,
+                                      apr_pool_t *pool)
+{
+    apr_array_header_t *list =
+        apr_array_make(pool, 1, sizeof(ca_attribute_t *));
+    ca_attribute_t *attribute = apr_palloc(pool, sizeof(*attribute));
+
+    attribute->type = type;
+    attribute->value = value;
+    APR_ARRAY_PUSH(list, ca_attribute_t *) = attribute;
+    return list;
+}
+
 static void fields(apr_pool_t *pool)
 {
     good_t good, g;
@@ -79,6 +108,14 @@ static void fields(apr_pool_t *pool)
     CHANGED(request.common_name, "b.test", "subject");
     CHANGED(request.common_name, "a.tes", "subject");
     CHANGED(request.common_name, NULL, "subject");
+    CHANGED(request.subject, NULL, "subject");
+    CHANGED(request.subject, subject_of("OU", "Corp", pool), "subject");
+    CHANGED(request.subject, subject_of("O", "Corps", pool), "subject");
+    CHANGED(request.emails, NULL, "subjectAltName");
+    CHANGED(request.emails, list_of("b@corp.test", pool), "subjectAltName");
+    CHANGED(request.uris, NULL, "subjectAltName");
+    CHANGED(request.uris, list_of("urn:x:z", pool), "subjectAltName");
+    CHANGED(request.no_rev_avail, 0, "noRevAvail");
     CHANGED(request.key_usage, KU_DIGITAL_SIGNATURE | KU_KEY_ENCIPHERMENT,
             "keyUsage");
     CHANGED(request.ext_key_usage, NULL, "extKeyUsage");
