@@ -217,7 +217,7 @@ static void maker_run(help_t *help, int *go, int delay)
     help->store = help_open(help);
     rv = store_account_get(&account, help->store, "nobody", help->pool);
     has_failed = !APR_STATUS_IS_ENOENT(rv) || help_lines(help, "AS0250");
-    if (strstr(help_last(help), "another process holds its lock"))
+    if (strstr(help_last(help), "is held by another process"))
         has_failed = 0;
     help_close(help);
     _exit(has_failed);
