@@ -8,9 +8,10 @@
  * Statuses: APR_SUCCESS; APR_ENOENT (get: no such row); APR_EEXIST (claim: too
  * late, create: there already); STORE_BUDGET (an external account key does not
  * allow it: its row says why).  Every other status means "the database cannot
- * do it now": nothing was changed, the caller answers 503, and a later call
- * tries again with a fresh connection.  The store logs the first failure of a
- * series with the driver's own words, and once when it is well again.
+ * do it now", after about two seconds at most: nothing was changed, the caller
+ * answers 503, and a later call tries again with a fresh connection.  The store
+ * logs the first failure of a series with the driver's own words, and once when
+ * it is well again.
  *
  * Rows come back as copies in the caller's pool.  Times are seconds since 1970;
  * 0 is "none".  A text column that is NULL comes back as NULL.
@@ -33,10 +34,13 @@ typedef struct {
     const char *params; /* sqlite3: the file's absolute path */
 } store_conf_t;
 
-/* After fork.  Opens nothing yet: the first use does, so it never fails for
- * what the database is like just now.  At the first use ever the file is
- * created (0600) and its schema made; a file that existed once and is gone is
- * not made again but reported until it is back. */
+/* After fork, before the process has further threads: it loads the driver into
+ * the process's root pool (apr_dbd_init, once in all).  Opens nothing yet: the
+ * first use does, so it never fails for what the database is like just now.
+ * At the first use ever the file is created (0600) and its schema made; a file
+ * that existed once and is gone is not made again but reported until it is back
+ * ("<database>.lock" beside it remembers).  When pool is cleared, threads that
+ * are still at work here keep what they use. */
 apr_status_t store_open(store_t **store, const store_conf_t *conf,
                         const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));

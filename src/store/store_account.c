@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 
+#define OLDER STORE_SQL_OLDER("accounts")
 #define COLUMNS                                                                \
     "id, realm, directory, thumbprint, jwk, status, contact, terms_url, "      \
     "terms_agreed_at, owner, created_ip, created_at, eab_kid"
@@ -244,21 +245,21 @@ apr_status_t store_account_deactivate(store_t *store, const char *id,
     return store_write(store, STORE_DURABLE, deactivate_run, &change);
 }
 
-static const store_sql_t sql_list = {STORE_SQL_ACCOUNT_LIST,
-                                     "SELECT " COLUMNS MORE " FROM accounts "
-                                     "WHERE id < %s ORDER BY id DESC LIMIT %d"};
+static const store_sql_t sql_list = {
+    STORE_SQL_ACCOUNT_LIST, "SELECT " COLUMNS MORE " FROM accounts "
+                            "WHERE " OLDER "ORDER BY seq DESC LIMIT %d"};
 
 static const store_sql_t sql_list_of_eab = {
     STORE_SQL_ACCOUNT_LIST_OF_EAB,
     "SELECT " COLUMNS MORE " FROM accounts "
-    "WHERE id < %s AND eab_kid = %s ORDER BY id DESC LIMIT %d"};
+    "WHERE " OLDER "AND eab_kid = %s ORDER BY seq DESC LIMIT %d"};
 
 apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
                                 const char *eab_kid, const char *before,
                                 int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before ? before : STORE_NEWEST, eab_kid, &limit};
-    const void *args_all[] = {args[0], &limit};
+    const void *args[] = {before, before, eab_kid, &limit};
+    const void *args_all[] = {before, before, &limit};
     store_rows_t rows;
     apr_status_t rv =
         eab_kid ? store_read(&rows, store, &sql_list_of_eab, args, pool)

@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 
+#define OLDER STORE_SQL_OLDER("certs")
 #define COLUMNS                                                                \
     "id, serial, account_id, order_id, realm, directory, profile, issuer, "    \
     "identifiers, spki_sha256, der, not_before, not_after, issued_at, "        \
@@ -110,7 +111,7 @@ static const store_sql_t sql_get_vhost = {
     STORE_SQL_CERT_GET_VHOST,
     "SELECT " COLUMNS " FROM certs "
     "WHERE identifiers = %s AND spki_sha256 = %s AND order_id IS NULL "
-    "ORDER BY id DESC LIMIT 1"};
+    "ORDER BY seq DESC LIMIT 1"};
 
 apr_status_t store_cert_get_vhost(store_cert_t **cert, store_t *store,
                                   const char *identifiers,
@@ -144,20 +145,19 @@ apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
 
 static const store_sql_t sql_list = {STORE_SQL_CERT_LIST,
                                      "SELECT " COLUMNS " FROM certs "
-                                     "WHERE id < %s AND account_id = %s "
-                                     "ORDER BY id DESC LIMIT %d"};
+                                     "WHERE account_id = %s AND " OLDER
+                                     "ORDER BY seq DESC LIMIT %d"};
 
-static const store_sql_t sql_list_all = {STORE_SQL_CERT_LIST_ALL,
-                                         "SELECT " COLUMNS " FROM certs "
-                                         "WHERE id < %s "
-                                         "ORDER BY id DESC LIMIT %d"};
+static const store_sql_t sql_list_all = {
+    STORE_SQL_CERT_LIST_ALL, "SELECT " COLUMNS " FROM certs "
+                             "WHERE " OLDER "ORDER BY seq DESC LIMIT %d"};
 
 apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
                              const char *account_id, const char *before,
                              int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
-    const void *args_all[] = {args[0], &limit};
+    const void *args[] = {account_id, before, before, &limit};
+    const void *args_all[] = {before, before, &limit};
     store_rows_t rows;
     apr_status_t rv =
         account_id ? store_read(&rows, store, &sql_list, args, pool)

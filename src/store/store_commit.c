@@ -69,10 +69,11 @@ static apr_status_t synchronous_set(store_conn_t *conn,
 
 static apr_status_t writer_setup(store_t *store, int may_make, apr_pool_t *pool)
 {
-    /* A checkpoint costs two syncs, so it is rare; journal_size_limit cuts a
-     * log that grew beyond that while a long read held it open. */
+    /* A checkpoint costs two syncs and holds everybody up, so it is neither
+     * frequent nor large; journal_size_limit cuts a log that grew beyond that
+     * while a long read held it open. */
     static const char *const pragmas[] = {
-        "PRAGMA foreign_keys = ON", "PRAGMA wal_autocheckpoint = 2000",
+        "PRAGMA foreign_keys = ON", "PRAGMA wal_autocheckpoint = 1000",
         "PRAGMA journal_size_limit = 33554432", "PRAGMA secure_delete = OFF",
         "PRAGMA temp_store = MEMORY"};
     store_conn_t *conn = store->writer;
@@ -347,9 +348,10 @@ static void lead(store_t *store)
         store_lock_release(&store->lock);
     }
     else {
-        apr_snprintf(why, sizeof(why), "%s holds its lock file %s (%s)",
-                     APR_STATUS_IS_TIMEUP(rv) ? "another process" : "nobody",
-                     store->lock.path, apr_strerror(rv, buf, sizeof(buf)));
+        apr_snprintf(
+            why, sizeof(why), "its lock file %s%s: %s", store->lock.path,
+            APR_STATUS_IS_TIMEUP(rv) ? " is held by another process" : "",
+            apr_strerror(rv, buf, sizeof(buf)));
         store_ill(store, STORE_WRITE_ILL, why);
         batch_fail(batch, rv);
     }

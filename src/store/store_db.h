@@ -55,8 +55,11 @@ typedef apr_status_t (*store_read_fn)(store_conn_t *conn, void *baton);
 apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     __attribute__((warn_unused_result));
 
-/* Greater than every id: a list from the newest. */
-#define STORE_NEWEST "~"
+/* "seq < …": rows older than the one with this id (an argument, and once more),
+ * or all if it is NULL. */
+#define STORE_SQL_OLDER(table)                                                 \
+    "seq < CASE WHEN %s IS NULL THEN 9223372036854775807 "                     \
+    "ELSE (SELECT seq FROM " table " WHERE id = %s) END "
 
 /* Readers are to be opened anew. */
 void store_idle_close(store_t *store);

@@ -31,8 +31,9 @@ const char *store_owner_make(apr_pool_t *pool);
 int store_owner_is_dead(const char *owner, apr_pool_t *pool);
 
 /* Take up to max due jobs (of store_job_t *) whose lease is free, over, or held
- * by a dead owner; they are leased to owner until lease_until.  Empty when
- * there are none; costs one SELECT then. */
+ * by a dead owner; they are leased to owner until lease_until.  To take one
+ * over whose lease was not given back counts as an attempt.  Empty when there
+ * are none; costs one SELECT then. */
 apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
                              const char *owner, apr_int64_t lease_until,
                              int max, apr_int64_t now, apr_pool_t *pool)

@@ -7,6 +7,7 @@
 
 #include "base/banned.h"
 
+#define OLDER STORE_SQL_OLDER("orders")
 #define COLUMNS                                                                \
     "id, account_id, realm, directory, profile, identifiers, authz_ids, "      \
     "not_before, not_after, created_at, expires_at, processing_since, "        \
@@ -241,20 +242,19 @@ apr_status_t store_order_fail(store_t *store, const char *id,
 
 static const store_sql_t sql_list = {STORE_SQL_ORDER_LIST,
                                      "SELECT " COLUMNS " FROM orders "
-                                     "WHERE id < %s AND account_id = %s "
-                                     "ORDER BY id DESC LIMIT %d"};
+                                     "WHERE account_id = %s AND " OLDER
+                                     "ORDER BY seq DESC LIMIT %d"};
 
-static const store_sql_t sql_list_all = {STORE_SQL_ORDER_LIST_ALL,
-                                         "SELECT " COLUMNS " FROM orders "
-                                         "WHERE id < %s "
-                                         "ORDER BY id DESC LIMIT %d"};
+static const store_sql_t sql_list_all = {
+    STORE_SQL_ORDER_LIST_ALL, "SELECT " COLUMNS " FROM orders "
+                              "WHERE " OLDER "ORDER BY seq DESC LIMIT %d"};
 
 apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
                               const char *account_id, const char *before,
                               int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before ? before : STORE_NEWEST, account_id, &limit};
-    const void *args_all[] = {args[0], &limit};
+    const void *args[] = {account_id, before, before, &limit};
+    const void *args_all[] = {before, before, &limit};
     store_rows_t rows;
     apr_status_t rv =
         account_id ? store_read(&rows, store, &sql_list, args, pool)

@@ -56,7 +56,8 @@ apr_status_t store_order_complete(store_t *store, const char *id,
                                   const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Durable.  claimed → failed with this problem; the job is gone. */
+/* Durable.  claimed → failed with this problem; the job is gone.  APR_EEXIST:
+ * it was completed or failed before; the job is gone all the same. */
 apr_status_t store_order_fail(store_t *store, const char *id,
                               const char *job_id, const char *error,
                               const store_event_t *event, apr_pool_t *pool)

@@ -9,13 +9,14 @@
 /* "ACME" in the file's header: whose database it is. */
 #define APPLICATION 1094929733
 
-/* Ids begin with the time, so rows that are made one after the other are
- * neighbours, and "ORDER BY id DESC" is newest first.  Tables of small rows
- * are clustered by id: one page to find, one to write.  Certificates and jobs
- * are larger than what a page of such a table holds. */
+/* seq is the order of birth, of which lists are made.  Ids begin with the time,
+ * so those that are made one after the other are neighbours in an index.
+ * Authorizations are small, and never listed: a table clustered by id has one
+ * page to find and to write. */
 static const char *const step_1[] = {
     "CREATE TABLE accounts ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "realm TEXT NOT NULL,"
     "directory TEXT NOT NULL,"
     "thumbprint TEXT NOT NULL,"
@@ -28,10 +29,11 @@ static const char *const step_1[] = {
     "owner TEXT,"
     "created_ip TEXT,"
     "created_at INTEGER NOT NULL,"
-    "UNIQUE (thumbprint, realm, directory)) STRICT, WITHOUT ROWID",
+    "UNIQUE (thumbprint, realm, directory)) STRICT",
 
     "CREATE TABLE orders ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "account_id TEXT NOT NULL REFERENCES accounts (id),"
     "realm TEXT NOT NULL,"
     "directory TEXT NOT NULL,"
@@ -45,8 +47,8 @@ static const char *const step_1[] = {
     "processing_since INTEGER NOT NULL,"
     "csr_sha256 TEXT,"
     "cert_id TEXT,"
-    "error TEXT) STRICT, WITHOUT ROWID",
-    "CREATE INDEX orders_of_account ON orders (account_id, id)",
+    "error TEXT) STRICT",
+    "CREATE INDEX orders_of_account ON orders (account_id, seq)",
 
     "CREATE TABLE authzs ("
     "id TEXT PRIMARY KEY NOT NULL,"
@@ -72,7 +74,8 @@ static const char *const step_1[] = {
     "(account_id, status, value, type, wildcard, expires_at)",
 
     "CREATE TABLE certs ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "serial TEXT NOT NULL UNIQUE,"
     "account_id TEXT REFERENCES accounts (id),"
     "order_id TEXT,"
@@ -88,9 +91,9 @@ static const char *const step_1[] = {
     "issued_at INTEGER NOT NULL,"
     "revoked_at INTEGER NOT NULL,"
     "revoked_reason INTEGER NOT NULL) STRICT",
-    "CREATE INDEX certs_of_account ON certs (account_id, id) "
+    "CREATE INDEX certs_of_account ON certs (account_id, seq) "
     "WHERE account_id IS NOT NULL",
-    "CREATE INDEX certs_of_vhost ON certs (identifiers, spki_sha256, id) "
+    "CREATE INDEX certs_of_vhost ON certs (identifiers, spki_sha256, seq) "
     "WHERE order_id IS NULL",
 
     "CREATE TABLE issuers ("

@@ -35,7 +35,7 @@ static const char *const step_2[] = {
     "updated_at INTEGER NOT NULL) STRICT",
 
     "ALTER TABLE accounts ADD COLUMN eab_kid TEXT REFERENCES eabs (kid)",
-    "CREATE INDEX accounts_of_eab ON accounts (eab_kid, id) "
+    "CREATE INDEX accounts_of_eab ON accounts (eab_kid, seq) "
     "WHERE eab_kid IS NOT NULL",
 
     /* What is demanded of names is a profile's matter. */

@@ -12,9 +12,9 @@
 
 /* A database as the first version made it, and what must become of it. */
 static const char *const version_1[] = {
-
     "CREATE TABLE accounts ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "realm TEXT NOT NULL,"
     "directory TEXT NOT NULL,"
     "thumbprint TEXT NOT NULL,"
@@ -27,10 +27,11 @@ static const char *const version_1[] = {
     "owner TEXT,"
     "created_ip TEXT,"
     "created_at INTEGER NOT NULL,"
-    "UNIQUE (thumbprint, realm, directory)) STRICT, WITHOUT ROWID",
+    "UNIQUE (thumbprint, realm, directory)) STRICT",
 
     "CREATE TABLE orders ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "account_id TEXT NOT NULL REFERENCES accounts (id),"
     "realm TEXT NOT NULL,"
     "directory TEXT NOT NULL,"
@@ -44,8 +45,8 @@ static const char *const version_1[] = {
     "processing_since INTEGER NOT NULL,"
     "csr_sha256 TEXT,"
     "cert_id TEXT,"
-    "error TEXT) STRICT, WITHOUT ROWID",
-    "CREATE INDEX orders_of_account ON orders (account_id, id)",
+    "error TEXT) STRICT",
+    "CREATE INDEX orders_of_account ON orders (account_id, seq)",
 
     "CREATE TABLE authzs ("
     "id TEXT PRIMARY KEY NOT NULL,"
@@ -66,12 +67,12 @@ static const char *const version_1[] = {
     "validated_at INTEGER NOT NULL,"
     "created_at INTEGER NOT NULL,"
     "expires_at INTEGER NOT NULL) STRICT, WITHOUT ROWID",
-
     "CREATE INDEX authzs_of_account ON authzs "
     "(account_id, status, value, type, wildcard, expires_at)",
 
     "CREATE TABLE certs ("
-    "id TEXT PRIMARY KEY NOT NULL,"
+    "seq INTEGER PRIMARY KEY,"
+    "id TEXT NOT NULL UNIQUE,"
     "serial TEXT NOT NULL UNIQUE,"
     "account_id TEXT REFERENCES accounts (id),"
     "order_id TEXT,"
@@ -87,9 +88,9 @@ static const char *const version_1[] = {
     "issued_at INTEGER NOT NULL,"
     "revoked_at INTEGER NOT NULL,"
     "revoked_reason INTEGER NOT NULL) STRICT",
-    "CREATE INDEX certs_of_account ON certs (account_id, id) "
+    "CREATE INDEX certs_of_account ON certs (account_id, seq) "
     "WHERE account_id IS NOT NULL",
-    "CREATE INDEX certs_of_vhost ON certs (identifiers, spki_sha256, id) "
+    "CREATE INDEX certs_of_vhost ON certs (identifiers, spki_sha256, seq) "
     "WHERE order_id IS NULL",
 
     "CREATE TABLE issuers ("
@@ -117,17 +118,20 @@ static const char *const version_1[] = {
     "CREATE UNIQUE INDEX jobs_single ON jobs (kind, subject) "
     "WHERE is_single = 1",
 
-    "INSERT INTO accounts VALUES ('a', '', '', 'thumb-a', '{}', 'valid', "
+    "INSERT INTO accounts VALUES (NULL, 'a', '', '', 'thumb-a', '{}', 'valid', "
     "'[]', NULL, 0, 'owner', '::1', 1000)",
-    "INSERT INTO accounts VALUES ('b', 'r', 'web', 'thumb-b', '{}', "
+    "INSERT INTO accounts VALUES (NULL, 'b', 'r', 'web', 'thumb-b', '{}', "
     "'deactivated', '[]', 'https://a.test/', 7, NULL, NULL, 1001)",
-    "INSERT INTO orders VALUES ('o', 'a', '', '', 'default', 'dns:a.test', "
+    "INSERT INTO orders VALUES (NULL, 'o', 'a', '', '', 'default', "
+    "'dns:a.test', "
     "'z', 0, 0, 1000, 5000, 2000, 'csr', NULL, NULL)",
-    "INSERT INTO orders VALUES ('p', 'a', '', '', 'default', 'dns:a.test', "
+    "INSERT INTO orders VALUES (NULL, 'p', 'a', '', '', 'default', "
+    "'dns:a.test', "
     "'z', 0, 0, 1000, 5000, 2000, 'csr', 'c', NULL)",
     "INSERT INTO authzs VALUES ('z', 'a', '', '', 'dns', 'a.test', 0, 'valid', "
     "'token', 'http-01', 'http-01', 1100, 'thumb-a', NULL, 1200, 1000, 9000)",
-    "INSERT INTO certs VALUES ('c', 'serial-c', 'a', 'p', '', '', 'default', "
+    "INSERT INTO certs VALUES (NULL, 'c', 'serial-c', 'a', 'p', '', '', "
+    "'default', "
     "'print', 'dns:a.test', 'spki', x'300030', 1000, 9000, 2001, 0, -1)",
     "INSERT INTO issuers VALUES ('print', 'key', 'automatic', 1, 'PEM', "
     "'CHAIN', 1, 2)",
