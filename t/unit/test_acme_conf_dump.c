@@ -100,7 +100,7 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->issuer_url = "http://pki.example/";
     conf->default_profile = "web";
     conf->audit_log = "|/bin/logger";
-    conf->key_blocklist = "/srv/blocked";
+    APR_ARRAY_PUSH(conf->key_blocklists, const char *) = "/srv/blocked";
     conf->eab_key_file = "/srv/eab.key";
     conf->eab_reveal = 1;
     conf->dcv->resolv_conf = "/srv/resolv.conf";
