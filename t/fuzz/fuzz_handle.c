@@ -179,18 +179,23 @@ static void answer_check(const reply_t *r, const char *method)
     promise(r->nonce || strcmp(method, "POST"));
 }
 
+/* By a stranger who has no account, this once. */
 static reply_t *eab_send(const char *url, const char *text)
 {
+    client_t *other = stranger;
     binding_t twist = {0};
-    const char *binding;
+    const char *payload;
+    reply_t *r;
 
     stranger = client_make(h, "P-256");
     twist.header = words_fill(line_take(&text));
     twist.payload = words_fill(line_take(&text));
-    binding = binding_make(stranger, eab, url, &twist);
-    return client_post(stranger, url,
-                       apr_pstrcat(h->pool, "{\"externalAccountBinding\":",
-                                   binding, words_fill(text), "}", NULL));
+    payload = apr_pstrcat(h->pool, "{\"externalAccountBinding\":",
+                          binding_make(stranger, eab, url, &twist),
+                          words_fill(text), "}", NULL);
+    r = client_post(stranger, url, payload);
+    stranger = other;
+    return r;
 }
 
 static reply_t *signed_send(const char *kind, const char *url, const char *text)
