@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
+#include "acme/acme_response.h"
 #include "acme/acme_work_job.h"
 #include "store/store_issuer.h"
 
@@ -92,23 +94,44 @@ static void issuer_row(store_issuer_t *row, const ca_issuer_t *issuer,
     row->not_after = issuer->not_after;
 }
 
+/* A generation that this database has not seen yet: somebody made or renewed a
+ * CA, or configured it. */
+static apr_status_t generation_add(acme_t *acme, const ca_issuer_t *generation,
+                                   apr_pool_t *pool)
+{
+    store_event_t *event = acme_work_event(acme, "issuer.add", NULL, pool);
+    json_t *detail = json_object();
+    store_issuer_t row = {0};
+    apr_status_t rv;
+
+    issuer_row(&row, generation, pool);
+    acme_response_set_string(detail, "issuer", row.name);
+    json_object_set_new(detail, "generation", json_integer(row.generation));
+    acme_response_set_string(detail, "fingerprint", row.fingerprint);
+    acme_response_set_time(detail, "notAfter", row.not_after, pool);
+    acme_audit_detail(event, detail, pool);
+    rv = store_issuer_ensure(acme->store, &row, event, pool);
+    if (rv == APR_SUCCESS)
+        acme_audit_tell(acme, event, pool);
+    return rv;
+}
+
 static apr_status_t issuer_setup(acme_t *acme, const ca_set_t *set,
                                  apr_pool_t *pool)
 {
+    apr_status_t rv = APR_SUCCESS;
     int i;
 
-    for (i = 0; set && i < set->generations->nelts; i++) {
-        store_issuer_t row = {0};
-        apr_status_t rv;
+    for (i = 0; set && i < set->generations->nelts && rv == APR_SUCCESS; i++) {
+        const ca_issuer_t *generation =
+            APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *);
+        store_issuer_t *row;
 
-        issuer_row(&row,
-                   APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *),
-                   pool);
-        rv = store_issuer_ensure(acme->store, &row, NULL, pool);
-        if (rv != APR_SUCCESS)
-            return rv;
+        rv = store_issuer_get(&row, acme->store, generation->fingerprint, pool);
+        if (APR_STATUS_IS_ENOENT(rv))
+            rv = generation_add(acme, generation, pool);
     }
-    return APR_SUCCESS;
+    return rv;
 }
 
 apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
