@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # <ACMEIssuer>, <ACMEPolicy>, <ACMEProfile>: `httpd -t` finds each mistake, one
-# by one, with directive, value, reason and remedy; what is right is resolved per
-# virtual host, inner scope before outer.
+# by one, with directive, value, reason and remedy; what is right is resolved
+# per virtual host, inner scope before outer.
 
 use strict;
 use warnings;
@@ -64,26 +64,26 @@ my @mistakes = (
     [issuer('corp', pair(), 'ACMEIssuerType vault'),
         qr/ACMEIssuerType vault \(issuer corp\): there is no such type; use/],
     [issuer('corp', 'ACMEIssuerType self-signed'),
-        qr/ACMEIssuerType self-signed .*never has the subscriber's key.*; leav/],
+        qr/ACMEIssuerType self-signed .*never has the subscriber's key.*; le/],
     [issuer('corp', pair(), 'ACMEIssuerCRL on next-update=7d'),
         qr/ACMEIssuerCRL on next-update=7d: this .* later version; write off/],
     [issuer('corp', pair(), 'ACMEIssuerOCSP on'),
         qr/ACMEIssuerOCSP on: this .* later version; write off/],
     [issuer('corp', 'ACMEIssuerCertificate /x.pem',
             'ACMEIssuerKey pkcs11:token=ca;object=issuing'),
-        qr/ACMEIssuerKey pkcs11:token=ca;.*: keys in PKCS #11 .* later .*; use/],
+        qr/ACMEIssuerKey pkcs11:token=ca;.*: keys in PKCS #11 .* later .*; u/],
     [issuer('corp', pair()) . "\n" . issuer('corp', pair()),
         qr/<ACMEIssuer corp>: there is one of this name .*:\d+\); rename one/],
     [issuer('corp', pair(), 'ServerAdmin a@b.test'),
-        qr/ServerAdmin a\@b.test: it does not belong into <ACMEIssuer corp>; w/],
+        qr/ServerAdmin a\@b.test: it does not belong into <ACMEIssuer corp>/],
     [issuer('corp', pair(), 'ACMEProfilePolicy x'),
-        qr/ACMEProfilePolicy x: it does not belong into <ACMEIssuer corp>; wri/],
+        qr/ACMEProfilePolicy x: it does not belong into <ACMEIssuer corp>/],
     [issuer('corp', pair(), policy('x')),
         qr/<ACMEPolicy x>: it does not belong into <ACMEIssuer corp>; write/],
     [issuer('corp', pair(), 'ACMEIssuerPolicy x'),
         qr/Invalid command 'ACMEIssuerPolicy'/],
     (map { my ($name, $kind) = ($_, /^ACME(Issuer|Policy|Profile)/);
-        ["$name x", qr/$name: it stands outside .* write it between <ACME$kind n/]
+        ["$name x", qr/$name: it stands outside .* write .* <ACME$kind name>/]
     } qw(ACMEIssuerType ACMEIssuerCertificate ACMEIssuerKey ACMEIssuerDirectory
         ACMEIssuerAlternate ACMEIssuerCRL ACMEIssuerOCSP ACMEPolicyPreset
         ACMEPolicySubject ACMEPolicySAN ACMEPolicyKey ACMEPolicySignature
@@ -102,7 +102,7 @@ my @mistakes = (
     [policy('p', 'ACMEPolicyPreset tls'), qr/ACMEPolicyPreset tls: .*; choose/],
     [policy('p', 'ACMEPolicyMaxValidity 1y', 'ACMEPolicyPreset tls-client'),
         qr/ACMEPolicyPreset tls-client: .*; /],
-    [policy('p', 'ACMEPolicySAN'), qr/ACMEPolicySAN: it says nothing; write dn/],
+    [policy('p', 'ACMEPolicySAN'), qr/ACMEPolicySAN: it says nothing; wri/],
     [policy('p', 'ACMEPolicySAN dns'),
         qr/ACMEPolicySAN dns: what to do .* Write allow, require or deny/],
     [policy('p', 'ACMEPolicySAN dns *.a.test'),
@@ -157,9 +157,9 @@ my @mistakes = (
     [profile('web') . "\n" . profile('web'),
         qr/<ACMEProfile web>: there is one of this name .*:\d+\); rename one/],
     [profile('web', 'ACMEProfilePolicy strict'),
-        qr/ACMEProfilePolicy strict \(profile web\): there is no such policy; w/],
+        qr/ACMEProfilePolicy strict \(profile web\): there is no such policy/],
     [profile('web', 'ACMEProfileIssuer corp'),
-        qr/ACMEProfileIssuer corp \(profile web\): there is no such issuer; wr/],
+        qr/ACMEProfileIssuer corp \(profile web\): there is no such issuer/],
     [profile('web', 'ACMEProfileIssuer self-signed'),
         qr/ACMEProfileIssuer self-signed .*never has the subscriber's key/],
     [profile('web', 'ACMEProfileValidity long'),
@@ -171,17 +171,17 @@ my @mistakes = (
     [profile('web', 'ACMEProfileValidity 30s'),
         qr/ACMEProfileValidity 30 \(profile web\): .* minute .*; choose 60 to/],
     [profile('web', 'ACMEProfileValidity 2y'),
-        qr/ACMEProfileValidity 63072000 \(profile web\): .*; choose 60 to 3153/],
+        qr/ACMEProfileValidity 63072000 \(profile web\): .*; choose 60 to 3/],
     [profile('web', 'ACMEProfileValidity 90d # also hours: 24h'),
         qr/ACMEProfileValidity 90d .*: there are no comments behind/],
     [profile('web', 'ACMEProfileChallenges smoke-01'),
         qr/ACMEProfileChallenges smoke-01 \(profile web\): .* no such .*; use/],
     [profile('web', 'ACMEProfileChallenges http-01 dns-01'),
-        qr/ACMEProfileChallenges dns-01 \(profile web\): .* later .*; use http/],
+        qr/ACMEProfileChallenges dns-01 \(profile web\): .* later .*; use /],
     [profile('web', 'ACMEProfileExternalAccount maybe'),
-        qr/ACMEProfileExternalAccount maybe: there is no .*; write required, o/],
+        qr/ACMEProfileExternalAccount maybe: there is no .*; write requ/],
     [profile('web', 'ACMEProfileValidation off'),
-        qr/ACMEProfileValidation off \(profile web\): anybody .*; write ACMEPr/],
+        qr/ACMEProfileValidation off \(profile web\): anybody .*; write AC/],
     [profile('web', 'ACMEProfileCAA on'),
         qr/ACMEProfileCAA on \(profile web\): .* later version; leave it off/],
     [profile('web', 'ACMEProfileEnrollment est'),
@@ -193,12 +193,13 @@ my @mistakes = (
     [profile('web', 'ACMEProfileSubject O="Example Corp'),
         qr/ACMEProfileSubject O="Example Corp: a quote is left open; close it/],
     [policy('p', 'ACMEPolicySubject O allow "A Corp"') . "\n"
-        . profile('web', 'ACMEProfilePolicy p', 'ACMEProfileSubject O="B Corp"'),
+        . profile('web', 'ACMEProfilePolicy p',
+            'ACMEProfileSubject O="B Corp"'),
         qr/ACMEProfileSubject \(profile web\): O="B Corp": .*; allow it in/],
     (map { my $preset = $_;
         map { [policy('p', "ACMEPolicyPreset $preset") . "\n"
             . profile('web', 'ACMEProfilePolicy p', @$_),
-            qr/ACMEProfilePolicy p \(profile web\): no challenge proves .*; wri/] }
+            qr/ACMEProfilePolicy p \(profile web\): no challenge proves/] }
             ['ACMEProfileExternalAccount off'],
             ['ACMEProfileExternalAccount required'],
             ['ACMEProfileExternalAccount optional', 'ACMEProfileValidation off']
@@ -206,12 +207,12 @@ my @mistakes = (
     ['ACMEDefaultProfile web',
         qr/ACMEDefaultProfile web: there is no such profile; write <ACMEProf/],
     ['ACMEDefaultProfile web' . "\n" . profile('web'),
-        qr/ACMEDefaultProfile web: .* not for ACME; write ACMEProfileEnrollment/],
+        qr/ACMEDefaultProfile web: .* not for ACME; write ACMEProfileEn/],
     ['ACMEExternalAccountReveal maybe',
         qr/ACMEExternalAccountReveal must be On or Off/],
-    ['ACMEAuditLog "|"', qr/ACMEAuditLog \|: there is no program; write "\|pro/],
+    ['ACMEAuditLog "|"', qr/ACMEAuditLog \|: there is no program; write "\|/],
     ['ACMEAuditLog ""', qr/ACMEAuditLog takes one argument, FILE or/],
-    ['ACMEKeyBlocklist ""', qr/ACMEKeyBlocklist requires at least one argument, FILE/],
+    ['ACMEKeyBlocklist ""', qr/ACMEKeyBlocklist requires at least one arg/],
     ['ACMEKeyBlocklist', qr/ACMEKeyBlocklist requires at least one/],
 );
 
@@ -318,7 +319,8 @@ $got = resolved(policy('short', 'ACMEPolicyPreset short-lived'),
     profile('a', 'ACMEProfileEnrollment acme'),
     profile('b', 'ACMEProfilePolicy short'),
     profile('c', 'ACMEProfileValidity 24h max=2d'),
-    profile('default', "ACMEProfileSubject 'O=A B' \"OU=C D\" L=\"E \\\"F\\\"\""));
+    profile('default',
+        "ACMEProfileSubject 'O=A B' \"OU=C D\" L=\"E \\\"F\\\"\""));
 my %profile = map { $_->{name} => $_ } @{ $got->{profiles} };
 is($profile{a}{validity}, 90 * 86400, '90 days by default');
 is($profile{a}{issuer}, 'automatic', 'the automatic CA');
