@@ -131,8 +131,8 @@ is((stat "$server->{dir}/logs/audit.log")[2] & 07, 0,
 my %good = map { $_ => slurp($_) } qw(corp.pem corp.key);
 my $root = slurp('root.pem');
 my @facts = (
-    ['no certificate', sub { unlink "$dir/corp.pem" }, qr{corp\.pem}],
-    ['no key', sub { unlink "$dir/corp.key" }, qr{corp\.key}],
+    ['no certificate', sub { unlink "$dir/corp.pem" }, qr{corp\.pem.*open}],
+    ['no key', sub { unlink "$dir/corp.key" }, qr{corp\.key.*open}],
     ['a broken PEM', sub { spew('corp.pem', slurp('corp.pem') =~ s/M/!/gr) },
         qr{corp\.pem}],
     ['an empty key', sub { spew('corp.key', '') }, qr{corp\.key}],
@@ -159,10 +159,13 @@ for (@facts) {
     my @lines = grep { /acme_server:crit\]/ } split /\n/,
         substr $server->log, $from;
     is(scalar @lines, 1, '… a reload has one critical line');
-    like($lines[0] // '', qr/AS0416: issuer corp .*503: corp: .*$want/,
+    like($lines[0] // '', qr/AS0416: issuer corp of .*503: corp: .*$want/,
         '… with profile, path and reason');
     my $res = $client{corp}->order('b.test');
     refused($res, 503, 'serverInternal', '… newOrder');
+    like($res->{json}{detail}, qr/^Nothing can be issued.*: $want/,
+        '… with the reason');
+    unlike($res->{json}{detail}, qr/\Q$dir/, '… and without directories');
     like(AcmeClient::header($res, 'retry-after') // '', qr/^\d+$/,
         '… with Retry-After');
     is(issuer_of(issue($client{lab}, 'b.test')->{body}), 'lab',
@@ -173,6 +176,29 @@ for (@facts) {
         '… mended at the next reload');
 }
 unlike($server->log, qr/BEGIN .*PRIVATE|PRIVATE KEY-----/, 'no key in the log');
+
+# A profile of one's own CA and a certificate of one's own: no automatic CA.
+$server->stop;
+{
+    my $other = AcmeServer->new(state => "$server->{dir}/second",
+        vhost => "$conf\nSSLCertificateFile $dir/corp.pem\n"
+            . "SSLCertificateKeyFile $dir/corp.key",
+        global => join "\n", '<ACMEIssuer out>',
+        "ACMEIssuerCertificate $dir/none.pem", "ACMEIssuerKey $dir/corp.key",
+        '</ACMEIssuer>', map { "<VirtualHost 127.0.0.1:$_>\nServerName y$_.test"
+            . "\nACMEServer on\nACMEStateDir $server->{dir}/third\n"
+            . "SSLEngine on\n</VirtualHost>" } 1, 2)->start;
+    is(join(' ', map { s{.*/}{}r } sort glob "$other->{state}/ca/*"), 'eab.key',
+        'no automatic CA where nobody needs one');
+    my $roots = AcmeClient::run('curl', '-sfk',
+        "$other->{base}/acme/roots.pem");
+    is($roots, $root, '… and no root of it is published');
+    my @lines = $other->log =~ /AS0416: (.*)/g;
+    is(scalar @lines, 1, 'an issuer that virtual hosts share is told of once');
+    like($lines[0], qr/issuer out of localhost signs nothing .* reload: /,
+        '… and that no profile suffers');
+    $other->finish(qr/AS0416/, qr/AH0(?:1909|1906|2292|1915)/);
+}
 
 # A start is no different from a reload.
 $server->stop;

@@ -109,6 +109,18 @@ static void issuer_files_check(apr_array_header_t *findings,
                                         : "neither certificate nor key");
 }
 
+/* Who fetches it may be about to check a certificate of an https server. */
+static void issuer_url_check(apr_array_header_t *findings, const char *url)
+{
+    if (url && !strncmp(url, "https://", 8))
+        acme_conf_finding(findings,
+                          "ACMEIssuerURL %s: what checks certificates is "
+                          "fetched without TLS; write http://…",
+                          url);
+    else
+        acme_conf_link_check(findings, "ACMEIssuerURL", url);
+}
+
 static void issuer_check(apr_array_header_t *findings,
                          const acme_issuer_t *issuer)
 {
@@ -120,14 +132,14 @@ static void issuer_check(apr_array_header_t *findings,
     issuer_type_check(findings, issuer);
     if (!strcmp(issuer->type, "internal"))
         issuer_files_check(findings, issuer);
-    acme_conf_link_check(findings, "ACMEIssuerURL", issuer->url);
+    issuer_url_check(findings, issuer->url);
 }
 
 static void issuers_check(apr_array_header_t *findings, const acme_conf_t *conf)
 {
     int i;
 
-    acme_conf_link_check(findings, "ACMEIssuerURL", conf->issuer_url);
+    issuer_url_check(findings, conf->issuer_url);
     for (i = 1; i < conf->issuers->nelts; i++) {
         const acme_issuer_t *issuer =
             APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *);

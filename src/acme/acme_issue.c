@@ -38,14 +38,44 @@ static const char *obstacle_find(const acme_issuer_t *issuer, apr_int64_t now,
     return NULL;
 }
 
+/* For the clients' operators: the reason, without the server's directories and
+ * without what its own operator is to do (he has it in the log). */
+static const char *public_reason(const char *obstacle, apr_pool_t *pool)
+{
+    char *text = apr_pstrndup(pool, obstacle, strcspn(obstacle, ";"));
+    char *word = text;
+
+    while (*word) {
+        if (*word == '/') {
+            const char *last = memrchr(word, '/', strcspn(word, " "));
+
+            memmove(word, last + 1, strlen(last + 1) + 1);
+        }
+        word += strcspn(word, " ");
+        word += strspn(word, " ");
+    }
+    return text;
+}
+
+static problem_t *problem_obstacle(const char *obstacle, apr_pool_t *pool)
+{
+    problem_t *prob = problem_internal(pool, APR_SUCCESS, "%s", obstacle);
+
+    prob->detail =
+        apr_psprintf(pool,
+                     "Nothing can be issued here at the moment: %s; please "
+                     "try again later",
+                     public_reason(obstacle, pool));
+    return prob;
+}
+
 static problem_t *ready_check(const acme_issuer_t *issuer, apr_int64_t now,
                               apr_pool_t *pool)
 {
     const char *obstacle =
         issuer ? obstacle_find(issuer, now, pool) : "its issuer is gone";
 
-    return obstacle ? problem_internal(pool, APR_SUCCESS, "%s", obstacle)
-                    : NULL;
+    return obstacle ? problem_obstacle(obstacle, pool) : NULL;
 }
 
 problem_t *acme_issue_ready_check(const acme_t *acme, const char *issuer,
@@ -65,7 +95,7 @@ problem_t *acme_issue_profile_check(const acme_t *acme,
     if (prob)
         return prob;
     fault = acme_conf_profile_fault(acme->conf, profile, pool);
-    return fault ? problem_internal(pool, APR_SUCCESS, "%s", fault) : NULL;
+    return fault ? problem_obstacle(fault, pool) : NULL;
 }
 
 /* A virtual host's own plans go by the issuer's name: its generations may have

@@ -33,6 +33,10 @@
 static const char *remedy(int err, const char *path, apr_pool_t *pool)
 {
     const char *slash = strrchr(path, '/');
+    const char *dir =
+        slash && slash != path
+            ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path))
+            : "/";
 
     switch (err) {
     case EACCES:
@@ -42,14 +46,11 @@ static const char *remedy(int err, const char *path, apr_pool_t *pool)
                             "chown %lu %s && chmod u+rwX %s",
                             (unsigned long)geteuid(), path, path);
     case ENOENT:
-        return apr_pstrcat(
-            pool,
-            "make the directory that it belongs in: "
-            "mkdir -p ",
-            slash && slash != path
-                ? apr_pstrmemdup(pool, path, (apr_size_t)(slash - path))
-                : "/",
-            NULL);
+        if (ca_file_exists(dir))
+            return "put it there, or name another one";
+        return apr_pstrcat(pool,
+                           "make the directory that it belongs in: mkdir -p ",
+                           dir, NULL);
     case ENOSPC:
     case EDQUOT:
         return apr_pstrcat(pool, "make room on its file system: df ", path,

@@ -55,6 +55,18 @@ static const char *users_of(const acme_conf_t *acme, const char *issuer,
     return text;
 }
 
+static void unusable_tell(const acme_issuer_t *issuer, const acme_conf_t *acme,
+                          const char *tag, const log_t *log, apr_pool_t *pool)
+{
+    const char *users = users_of(acme, issuer->name, pool);
+
+    log_write(log, LOG_LEVEL_CRIT, tag, APR_SUCCESS,
+              "issuer %s of %s signs nothing until the next reload%s%s: %s",
+              issuer->name, acme->server_name,
+              users ? ", and these profiles answer 503: " : "",
+              users ? users : "", issuer->problem);
+}
+
 /* Virtual hosts that share a state directory share its CA. */
 static const acme_issuer_t *shared_find(const httpd_conf_t *conf)
 {
@@ -107,9 +119,7 @@ const char *httpd_load_automatic(httpd_conf_t *conf, const char *ca_problem,
     else
         automatic_make(conf, log, pconf);
     if (issuer->problem && httpd_life_is_real_start())
-        log_write(log, LOG_LEVEL_CRIT, "AS0404", APR_SUCCESS,
-                  "%s issues nothing and answers 503 until the next reload: %s",
-                  conf->acme->server_name, issuer->problem);
+        unusable_tell(issuer, conf->acme, "AS0404", log, pconf);
     return issuer->problem;
 }
 
@@ -161,15 +171,10 @@ static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
 static void issuer_tell(const acme_issuer_t *issuer, const acme_conf_t *acme,
                         const log_t *log, int is_start, apr_pool_t *pool)
 {
-    const char *users = users_of(acme, issuer->name, pool);
     int i;
 
     if (issuer->problem && is_start)
-        log_write(log, LOG_LEVEL_CRIT, "AS0416", APR_SUCCESS,
-                  "issuer %s signs nothing until the next reload%s%s: %s",
-                  issuer->name,
-                  users ? ", and these profiles answer 503: " : "",
-                  users ? users : "", issuer->problem);
+        unusable_tell(issuer, acme, "AS0416", log, pool);
     else if (issuer->problem)
         log_write(log, LOG_LEVEL_WARNING, "AS0417", APR_SUCCESS,
                   "issuer %s would sign nothing now: %s", issuer->name,

@@ -37,14 +37,15 @@ static void ready(apr_pool_t *pool)
 
     ok(!acme_issue_ready_check(&h->acme, "automatic", pool));
     handle_issuer(h)->set = NULL;
-    handle_issuer(h)->problem = "no file there";
+    handle_issuer(h)->problem = "/etc/ca/x.pem: is gone; put it into /etc/ca";
     prob = acme_issue_ready_check(&h->acme, "automatic", pool);
     need(prob);
     is_int(prob->status, 503);
     is_int(prob->type, PROBLEM_SERVER_INTERNAL);
-    is_str(prob->cause, "no file there");
+    is_str(prob->cause, handle_issuer(h)->problem);
     ok(apr_table_get(prob->headers, "Retry-After"));
-    ok(!strstr(prob->detail, "no file there"), "not the client's business");
+    is_str(prob->detail, "Nothing can be issued here at the moment: x.pem: is "
+                         "gone; please try again later");
     handle_issuer(h)->set = ca;
     h->now = issuer.not_after;
     ok(acme_issue_ready_check(&h->acme, "automatic", pool));
