@@ -53,7 +53,7 @@ sub state_of {
 
 sub refused {
     my ($what, $want, $like, @args) = @_;
-    my ($dir) = map { $args[ $_ + 1 ] } grep { $args[$_] eq '--dir' } 0 .. $#args;
+    my ($dir) = "@args" =~ /--dir (\S+)/;
     my $before = $dir ? state_of($dir) : '';
     my ($code, $text, $errors) = ca(@args);
     is($code, $want, "$what: $want");

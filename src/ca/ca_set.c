@@ -285,15 +285,13 @@ static void end_warn(ca_set_t *set, const run_t *run)
     if (run->files->leaf_life > 0 &&
         run->now + run->files->leaf_life > issuer->not_after)
         warn(set, apr_psprintf(run->pool,
-                               "issuer %s, generation %d, ends at %s, and "
-                               "certificates of the default lifetime are "
-                               "clamped to that; %s",
-                               set->name, issuer->generation, end, remedy));
+                               "generation %d ends at %s, and certificates of "
+                               "the default lifetime are clamped to that; %s",
+                               issuer->generation, end, remedy));
     else if (issuer->not_after - run->now <
              (issuer->not_after - issuer->not_before) / 3)
-        warn(set,
-             apr_psprintf(run->pool, "issuer %s, generation %d, ends at %s; %s",
-                          set->name, issuer->generation, end, remedy));
+        warn(set, apr_psprintf(run->pool, "generation %d ends at %s; %s",
+                               issuer->generation, end, remedy));
 }
 
 problem_t *ca_set_load(ca_set_t **set, const char *name,
@@ -314,8 +312,6 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
     if (!made->issuer)
         return unusable(&run);
     end_warn(made, &run);
-    if (run.fault)
-        warn(made, run.fault->cause);
     *set = made;
     return NULL;
 }

@@ -39,9 +39,9 @@ typedef struct {
 } ca_set_files_t;
 
 /*
- * Load and check.  What is wrong with a generation that is not needed is logged
- * and a warning; an issuer that cannot sign is a problem, whose cause names
- * path, reason and remedy.  No file is made or changed.
+ * Load and check.  What is wrong with a generation that is not needed is
+ * logged; an issuer that cannot sign is a problem, whose cause names path,
+ * reason and remedy.  No file is made or changed.
  */
 problem_t *ca_set_load(ca_set_t **set, const char *name,
                        const ca_set_files_t *files, apr_int64_t now,

@@ -376,7 +376,7 @@ static const ctl_option_t init_options[] = {
     CONSTRAINT_OPTIONS, END};
 static const ctl_option_t renew_options[] = {
     DIR_OPTION, ISSUER_OPTION, KEY_OPTION,
-    {"same-key", NULL, "keep the key; both certificates then verify its leaves"},
+    {"same-key", NULL, "keep the key; both certificates verify its leaves"},
     NAME_OPTIONS,
     {"root-key", "FILE", "where the root's key is [DIR/root.key]"},
     {"expires", "SPAN", "end of the intermediate [5y]"},

@@ -8,11 +8,8 @@
 
 /* In the order of the help. */
 static const ctl_command_t *const tables[] = {
-    ctl_ca_commands,
-    ctl_account_commands,
-    ctl_order_commands,
-    ctl_cert_commands,
-    ctl_db_commands,
+    ctl_ca_commands,   ctl_account_commands, ctl_order_commands,
+    ctl_cert_commands, ctl_db_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
