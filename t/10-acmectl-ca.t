@@ -11,6 +11,7 @@ use FindBin;
 use JSON::PP ();
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use AcmeCheck qw(sql);
 use AcmeServer;
 
 my $dir = File::Temp->newdir('acmectl-ca-XXXXXX', TMPDIR => 1);
@@ -331,6 +332,8 @@ subtest 'of a running server' => sub {
     my ($done) = acmectl(@httpd, 'ca', 'renew', '--dir', 'corp', '--root-key',
         'safe.key');
     is($done, 0, 'renew while it runs: 0');
+    is(sql($server, "SELECT who FROM events WHERE kind = 'ca.renew'"),
+        'acmectl:' . getpwuid($<) . "\n", 'the audit trail knows who did it');
     $server->finish;
 };
 

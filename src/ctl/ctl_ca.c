@@ -143,7 +143,7 @@ static void audit(ctl_t *ctl, const char *kind, json_t *detail)
     if (!is_asked)
         stderr_mute(&saved);
     done =
-        ctl_conf_load(ctl) == CTL_OK && ctl_store_open(ctl, 0) == CTL_OK &&
+        ctl_conf_load(ctl) == CTL_OK && ctl_store_open(ctl, 1) == CTL_OK &&
         ctl_event_add(ctl, ctl_event(ctl, kind, json_incref(detail))) == CTL_OK;
     if (!is_asked)
         stderr_restore(saved);
