@@ -87,8 +87,11 @@ apr_array_header_t *ctl_option_all(const ctl_t *ctl, const char *name);
 ctl_exit_e ctl_option_number(apr_int64_t *number, const ctl_t *ctl,
                              const char *name, apr_int64_t min, apr_int64_t max)
     __attribute__((warn_unused_result));
-/* --name 90d|36h|2027-01-31T12:00:00Z, later than now; *at as above. */
+/* --name 90d|36h|2027-01-31T12:00:00Z, later than now; *at as above.  The other
+ * one is for what was: 7d is a week ago. */
 ctl_exit_e ctl_option_time(apr_int64_t *at, const ctl_t *ctl, const char *name,
+                           apr_int64_t now) __attribute__((warn_unused_result));
+ctl_exit_e ctl_option_past(apr_int64_t *at, const ctl_t *ctl, const char *name,
                            apr_int64_t now) __attribute__((warn_unused_result));
 
 /* ctl_conf.c: fill ctl->conf from the file or from httpd. */
@@ -112,11 +115,16 @@ void ctl_print_error(const char *fmt, ...)
 /* One object: a member a line, or as JSON. */
 void ctl_print_object(const ctl_t *ctl, const json_t *object);
 /* An array of objects: a table of these members (a NULL ends them), or as
- * JSON, which has them all. */
+ * JSON, which has them all.  Of a list that was cut at --limit the first member
+ * is what --before wants. */
 void ctl_print_list(const ctl_t *ctl, const json_t *list,
+                    const char *const *columns);
+void ctl_print_rows(const ctl_t *ctl, const json_t *list,
                     const char *const *columns);
 /* RFC 3339, null when seconds are 0. */
 json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds);
+/* Of const char *; NULL: none. */
+json_t *ctl_print_words(const apr_array_header_t *words);
 /* null when text is NULL. */
 json_t *ctl_print_text(const char *text);
 /* Stored JSON; null when text is NULL or none. */
@@ -127,7 +135,15 @@ ctl_exit_e ctl_print_status(apr_status_t rv, const char *what, const char *id);
 /* A problem's cause or detail, told to stderr: CTL_FAILED. */
 ctl_exit_e ctl_print_problem(const problem_t *prob);
 
-extern const ctl_command_t ctl_ca_commands[], ctl_account_commands[],
-    ctl_order_commands[], ctl_cert_commands[], ctl_db_commands[];
+/* ctl_profile.c: --profile, or the only one there is. */
+ctl_exit_e ctl_profile_find(const acme_profile_t **found, const ctl_t *ctl)
+    __attribute__((warn_unused_result));
+/* The URL of the profile's own directory; NULL: it has none. */
+const char *ctl_profile_url(const ctl_t *ctl, const acme_profile_t *profile);
+
+extern const ctl_command_t ctl_account_commands[], ctl_audit_commands[],
+    ctl_ca_commands[], ctl_cert_commands[], ctl_db_commands[],
+    ctl_eab_commands[], ctl_issuer_commands[], ctl_order_commands[],
+    ctl_policy_commands[], ctl_profile_commands[];
 
 #endif

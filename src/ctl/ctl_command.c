@@ -8,8 +8,10 @@
 
 /* In the order of the help. */
 static const ctl_command_t *const tables[] = {
-    ctl_ca_commands,   ctl_account_commands, ctl_order_commands,
-    ctl_cert_commands, ctl_db_commands,
+    ctl_ca_commands,      ctl_issuer_commands, ctl_policy_commands,
+    ctl_profile_commands, ctl_eab_commands,    ctl_account_commands,
+    ctl_order_commands,   ctl_cert_commands,   ctl_audit_commands,
+    ctl_db_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -37,11 +39,15 @@ static void command_print(const ctl_command_t *command)
     if (option)
         printf("\noptions:\n");
     for (; option && option->name; option++) {
-        const char *value = option->value ? option->value : "";
+        const char *value = option->value ? option->value : "", *line;
+        int width = 22 - (int)strlen(option->name) - 1;
 
-        printf("  --%s%s%-*s  %s\n", option->name, *value ? " " : "",
-               22 - (int)strlen(option->name) - (*value ? 1 : 0), value,
-               option->help);
+        printf("  --%s %-*s", option->name, width, value);
+        for (line = option->help; line; line = strchr(line, '\n')) {
+            line += *line == '\n';
+            printf("%*s%.*s\n", line == option->help ? 0 : 26, "",
+                   (int)strcspn(line, "\n"), line);
+        }
     }
 }
 

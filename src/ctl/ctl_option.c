@@ -84,8 +84,9 @@ static apr_int64_t unit_find(const char *unit)
     return units[i].seconds;
 }
 
-/* A span from now, or a date; 0 for anything else. */
-static int time_parse(apr_int64_t *at, const char *text, apr_int64_t now)
+/* A date, or a span from now in this direction (1, -1); 0: it is neither. */
+static int time_parse(apr_int64_t *at, const char *text, apr_int64_t now,
+                      int direction)
 {
     apr_int64_t count, unit, longest = YEARS_MAX * unit_find("y");
     const char *end;
@@ -97,30 +98,46 @@ static int time_parse(apr_int64_t *at, const char *text, apr_int64_t now)
     unit = unit_find(end);
     if (!unit || count > longest / unit)
         return 0;
-    *at = now + count * unit;
+    *at = now + direction * count * unit;
     return 1;
+}
+
+static ctl_exit_e time_take(apr_int64_t *at, const char *name, const char *text,
+                            apr_int64_t now, int direction)
+{
+    if (time_parse(at, text, now, direction))
+        return CTL_OK;
+    ctl_print_error("--%s %s: it is neither a span nor a date; write it like "
+                    "90d (s min h d w y; 100y at most) or "
+                    "2027-01-31T12:00:00Z",
+                    name, text);
+    return CTL_USAGE;
 }
 
 ctl_exit_e ctl_option_time(apr_int64_t *at, const ctl_t *ctl, const char *name,
                            apr_int64_t now)
 {
     const char *text = ctl_option(ctl, name);
-    apr_int64_t parsed;
+    apr_int64_t parsed = now;
+    ctl_exit_e code;
 
     if (!text)
         return CTL_OK;
-    if (!time_parse(&parsed, text, now)) {
-        ctl_print_error("--%s %s: it is neither a span nor a date; write it "
-                        "like 90d (s min h d w y; 100y at most) or "
-                        "2027-01-31T12:00:00Z",
-                        name, text);
-        return CTL_USAGE;
-    }
-    if (parsed <= now) {
+    code = time_take(&parsed, name, text, now, 1);
+    if (code == CTL_OK && parsed <= now) {
         ctl_print_error("--%s %s: this is over already; name a later time",
                         name, text);
         return CTL_USAGE;
     }
-    *at = parsed;
-    return CTL_OK;
+    if (code == CTL_OK)
+        *at = parsed;
+    return code;
+}
+
+ctl_exit_e ctl_option_past(apr_int64_t *at, const ctl_t *ctl, const char *name,
+                           apr_int64_t now)
+{
+    const char *text = ctl_option(ctl, name);
+
+    return text ? time_take(at, name, text, now, -1) : CTL_OK;
 }

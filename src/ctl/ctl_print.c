@@ -49,6 +49,8 @@ static const char *value_text(const json_t *value, apr_pool_t *pool)
     if (json_is_integer(value))
         return apr_psprintf(pool, "%" APR_INT64_T_FMT,
                             (apr_int64_t)json_integer_value(value));
+    if (json_is_boolean(value))
+        return json_is_true(value) ? "yes" : "no";
     if (json_is_object(value))
         return pjson_text(value, 0, pool);
     json_array_foreach((json_t *)value, i, item)
@@ -102,7 +104,7 @@ static void row_print(const ctl_t *ctl, const json_t *object,
     }
 }
 
-void ctl_print_list(const ctl_t *ctl, const json_t *list,
+void ctl_print_rows(const ctl_t *ctl, const json_t *list,
                     const char *const *columns)
 {
     int widths[16] = {0};
@@ -128,10 +130,20 @@ void ctl_print_list(const ctl_t *ctl, const json_t *list,
     row_print(ctl, NULL, columns, widths);
     json_array_foreach((json_t *)list, i, row)
         row_print(ctl, row, columns, widths);
+}
+
+void ctl_print_list(const ctl_t *ctl, const json_t *list,
+                    const char *const *columns)
+{
+    json_t *row;
+
+    ctl_print_rows(ctl, list, columns);
+    if (ctl->is_json)
+        return;
     if (json_array_size(list) == (size_t)ctl->limit) {
         row = json_array_get(list, ctl->limit - 1);
         fprintf(stderr, "More: --before %s\n",
-                json_string_value(json_object_get(row, "id")));
+                json_string_value(json_object_get(row, columns[0])));
     }
 }
 
@@ -139,6 +151,17 @@ json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds)
 {
     return seconds ? json_string(clock_rfc3339(seconds, ctl->pool))
                    : json_null();
+}
+
+json_t *ctl_print_words(const apr_array_header_t *words)
+{
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; words && i < words->nelts; i++)
+        json_array_append_new(
+            list, json_string(APR_ARRAY_IDX(words, i, const char *)));
+    return list;
 }
 
 json_t *ctl_print_text(const char *text)

@@ -10,6 +10,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_audit.h"
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/pjson.h"
@@ -79,35 +80,26 @@ store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail)
     return event;
 }
 
-static void member_set(json_t *json, const char *name, const char *text)
-{
-    if (text)
-        json_object_set_new(json, name, json_string(text));
-}
-
 /* One write, so that httpd's lines and ours never mix. */
-void ctl_event_tell(const ctl_t *ctl, const store_event_t *event)
+static void audit_write(void *baton, acme_t *acme, const char *line)
 {
-    json_t *json = own_json(ctl->pool, json_object());
-    const char *line;
-    apr_size_t len;
+    const ctl_t *ctl = baton;
+    const char *text = apr_pstrcat(ctl->pool, line, "\n", NULL);
+    apr_size_t len = strlen(text);
 
-    if (ctl->audit < 0)
-        return;
-    json_object_set_new(json, "time", ctl_print_time(ctl, event->at));
-    member_set(json, "server", ctl->conf->server_name);
-    member_set(json, "event", event->kind);
-    member_set(json, "externalAccountKey", event->eab_kid);
-    member_set(json, "account", event->account_id);
-    member_set(json, "owner", event->who);
-    if (event->detail)
-        json_object_set_new(json, "detail", ctl_print_stored(event->detail));
-    line = apr_pstrcat(ctl->pool, pjson_text(json, 0, ctl->pool), "\n", NULL);
-    len = strlen(line);
-    if (write(ctl->audit, line, len) != (ssize_t)len)
+    if (write(ctl->audit, text, len) != (ssize_t)len)
         ctl_print_error("%s: the event could not be written; the database has "
                         "it",
                         ctl->conf->audit_log);
+}
+
+void ctl_event_tell(const ctl_t *ctl, const store_event_t *event)
+{
+    acme_host_t host = {.baton = (void *)ctl, .audit = audit_write};
+    acme_t acme = {.conf = ctl->conf, .host = &host};
+
+    if (ctl->audit >= 0)
+        acme_audit_tell(&acme, event, ctl->pool);
 }
 
 ctl_exit_e ctl_event_add(const ctl_t *ctl, const store_event_t *event)
