@@ -106,7 +106,7 @@ subtest 'exit codes' => sub {
     like($text, qr/account deactivate ID/, 'and has the commands');
     ($code, $text) = acmectl('account', 'list', '--help');
     is($code, 0, 'account list --help: 0');
-    like($text, qr/--before ID.*exit codes:/s, 'and has options and exit codes');
+    like($text, qr/--before ID.*exit codes:/s, 'and has options and codes');
     ($code, $text) = acmectl('account', '--help');
     like($text, qr/account show ID/, 'account --help has its commands');
     unlike($text, qr/order show/, 'and no others');

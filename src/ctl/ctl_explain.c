@@ -115,21 +115,27 @@ static void issuer_take(explain_t *explain)
     issuer->set->issuer = plain;
 }
 
-static void blocklist_take(explain_t *explain, acme_conf_t *conf)
+/* As the server does: without one of the lists no key is good. */
+static void blocklists_take(explain_t *explain, acme_conf_t *conf)
 {
-    policy_blocklist_t *list;
-    const char *why;
+    apr_pool_t *pool = explain->ctl->pool;
+    policy_blocklist_t *list = policy_blocklist_make(pool);
+    const char *fault =
+        policy_blocklist_debian_read(list, POLICY_BLOCKLIST_DEBIAN, pool);
+    int i;
 
-    if (!conf->key_blocklist)
-        return;
-    list = policy_blocklist_make(explain->ctl->pool);
-    why = policy_blocklist_read(list, conf->key_blocklist, explain->ctl->pool);
-    if (why)
-        note(explain, apr_psprintf(explain->ctl->pool,
-                                   "ACMEKeyBlocklist %s was not looked at: %s",
-                                   conf->key_blocklist, why));
-    else
+    for (i = 0; !fault && i < conf->key_blocklists->nelts; i++) {
+        const char *file = APR_ARRAY_IDX(conf->key_blocklists, i, const char *);
+
+        fault = policy_blocklist_read(list, file, pool);
+        if (fault)
+            fault = apr_psprintf(pool, "ACMEKeyBlocklist %s: %s", file, fault);
+    }
+    if (!fault && !policy_blocklist_is_empty(list))
         conf->blocklist = list;
+    if (fault)
+        problem_add(explain, "newOrder",
+                    problem_internal(pool, APR_SUCCESS, "%s", fault));
 }
 
 /* The first network that a key may be used from stands for a client that is
@@ -301,7 +307,7 @@ static ctl_exit_e explain_fill(explain_t *explain, acme_conf_t *conf)
     if (code != CTL_OK)
         return code;
     issuer_take(explain);
-    blocklist_take(explain, conf);
+    blocklists_take(explain, conf);
     if (file || key)
         code = ctl_store_open(ctl, 1);
     explain->acme.store = ctl->store;
