@@ -109,6 +109,32 @@ static void signs(apr_pool_t *pool)
     ok(EVP_PKEY_eq(X509_get0_pubkey(cert), plan->key->pkey) == 1);
 }
 
+/* pki.md, Internal: what the issuer's end clamps is logged. */
+static void clamped(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    acme_plan_t *plan = plan_make(h);
+    const ca_issuer_t *issuer = handle_issuer(h)->set->issuer;
+    store_cert_t *row;
+
+    h->log_tag = NULL;
+    need(!acme_issue_sign(&row, &h->acme, plan, "B", pool));
+    ok(!h->log_tag, "%s", h->log_text);
+    h->now = issuer->not_after - 86400;
+    need(!acme_issue_sign(&row, &h->acme, plan, "B", pool));
+    is_int(row->not_after, issuer->not_after);
+    is_str(h->log_tag, "AS0310");
+    ok(strstr(h->log_text, clock_rfc3339(issuer->not_after, pool)), "%s",
+       h->log_text);
+    /* a wish is honoured or refused, so it is no clamp */
+    h->log_tag = NULL;
+    plan->not_after = issuer->not_after;
+    need(!acme_issue_sign(&row, &h->acme, plan, "B", pool));
+    ok(!h->log_tag, "%s", h->log_text);
+    plan->not_after = issuer->not_after + 1;
+    ok(acme_issue_sign(&row, &h->acme, plan, "B", pool) != NULL);
+}
+
 /* A younger generation than the plan's signs as well. */
 static void next_generation(apr_pool_t *pool)
 {
@@ -151,6 +177,7 @@ const tap_case_t tap_cases[] = {
     {"503 with Retry-After while the CA cannot sign", ready},
     {"T50 validity: defaults, wishes, refusals", validities},
     {"a plan becomes a row", signs},
+    {"a leaf clamped to its issuer is logged", clamped},
     {"the newest generation signs", next_generation},
     {"never is 4xx, later is 503", never_or_later},
     {NULL, NULL}};
