@@ -30,7 +30,7 @@ my %profile = (
 sub vhost {
     my ($more, @names) = @_;
     return join "\n", '<ACMEPolicy listed>',
-        'ACMEPolicySAN dns allow *.test wildcard:*.test', '</ACMEPolicy>',
+        'ACMEPolicySAN dns allow *.test wildcard:*.lab.test', '</ACMEPolicy>',
         (map { "<ACMEProfile $_>\nACMEProfileEnrollment acme\n"
             . "$profile{$_}\n</ACMEProfile>" } @names),
         "<ACMEProfile none>\n</ACMEProfile>", $more, '';
@@ -112,20 +112,20 @@ subtest 'each profile issues' => sub {
 subtest 'validation off' => sub {
     my $off = client('off');
     my $key = eab($server, '--profile', 'off', '--allow', '*.test',
-        '--allow', 'wildcard:*.test');
+        '--allow', 'wildcard:*.lab.test');
     answered($off->register(externalAccountBinding => binding($off, $key)),
         201, 'an account');
     my $before = $responder->requests;
-    my $order = $off->order('x.test', '*.test')->{json};
+    my $order = $off->order('x.test', '*.lab.test')->{json};
     is($order->{status}, 'ready', 'an order is ready from birth');
     for my $url (@{ $order->{authorizations} }) {
         my $authz = $off->get($url)->{json};
         is($authz->{status}, 'valid', 'its authorizations are valid');
     }
-    my $res = $off->finalize($order, $off->csr(['x.test', '*.test']));
+    my $res = $off->finalize($order, $off->csr(['x.test', '*.lab.test']));
     is($res->{json}{status}, 'valid', 'and it gets its certificate');
-    like($off->verify($off->get($res->{json}{certificate})->{body}, 'y.test'),
-        qr/: OK$/m, 'for a wildcard name, too');
+    like($off->verify($off->get($res->{json}{certificate})->{body},
+        'y.lab.test'), qr/: OK$/m, 'for a wildcard name, too');
     is(scalar $responder->requests, $before, 'nobody was asked');
     refused($off->order('x.other'), 403, 'rejectedIdentifier',
         'what no list has');

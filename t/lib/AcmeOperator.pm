@@ -121,8 +121,8 @@ sub day { return strftime('%Y%m%d%H%M%SZ', gmtime(time + 86400 * $_[0])) }
 
 # A CA of a PKI that was there before: {name, cert, key, pem, csr}, cert and key
 # being files.  by: the authority that signs it (none: it is a root); key: kind
-# of AcmeClient::make_key, or same: an authority whose key it has; from, to: days
-# from now; ext: lines of extensions.
+# of AcmeClient::make_key, or same: an authority whose key it has; from, to: in
+# days from now; ext: lines of extensions.
 sub authority {
     my ($name, %o) = @_;
     my $dir  = pki();
