@@ -151,7 +151,7 @@ static void report(worker_t *workers, const options_t *o, double seconds,
                    const bench_proc_t *before, const bench_proc_t *after)
 {
     double *all = malloc((o->flows + 1) * sizeof(*all));
-    long requests = 0, bad_nonces = 0;
+    long requests = 0, bad_nonces = 0, cuts = 0;
     int done = 0, failed = 0, i;
 
     for (i = 0; i < o->workers && all; i++) {
@@ -161,6 +161,7 @@ static void report(worker_t *workers, const options_t *o, double seconds,
         failed += workers[i].failed;
         requests += workers[i].acme.requests;
         bad_nonces += workers[i].acme.bad_nonces;
+        cuts += workers[i].acme.cuts;
         if (workers[i].first_error && o->verbose)
             printf("worker %d: %s\n", i, workers[i].first_error);
     }
@@ -170,11 +171,12 @@ static void report(worker_t *workers, const options_t *o, double seconds,
         return;
     }
     qsort(all, done, sizeof(*all), by_value);
-    printf("%s workers=%d flows=%d failed=%d badNonce=%ld requests=%ld "
-           "flows/s=%.1f p50=%.1fms p95=%.1fms p99=%.1fms max=%.1fms",
-           o->scenario, o->workers, done, failed, bad_nonces, requests,
-           done / seconds, all[done / 2], all[done * 95 / 100],
-           all[done * 99 / 100], all[done - 1]);
+    printf(
+        "%s workers=%d flows=%d failed=%d badNonce=%ld cut=%ld "
+        "requests=%ld flows/s=%.1f p50=%.1fms p95=%.1fms p99=%.1fms max=%.1fms",
+        o->scenario, o->workers, done, failed, bad_nonces, cuts, requests,
+        done / seconds, all[done / 2], all[done * 95 / 100],
+        all[done * 99 / 100], all[done - 1]);
     if (o->server_pid)
         printf(" cpu/flow=%.3fms pss=%.1fMiB processes=%d",
                (after->cpu_ms - before->cpu_ms) / done, after->pss_kib / 1024.0,

@@ -72,6 +72,8 @@ static const char *perform(bench_acme_t *acme, const char *url)
     curl_easy_setopt(acme->curl, CURLOPT_HEADERDATA, &sink);
     rc = curl_easy_perform(acme->curl);
     acme->requests++;
+    acme->is_cut = rc == CURLE_SEND_ERROR || rc == CURLE_RECV_ERROR ||
+                   rc == CURLE_GOT_NOTHING;
     if (rc != CURLE_OK)
         return apr_psprintf(acme->pool, "%s: %s", url, curl_easy_strerror(rc));
     curl_easy_getinfo(acme->curl, CURLINFO_RESPONSE_CODE, &acme->status);
@@ -141,6 +143,13 @@ const char *bench_acme_post(bench_acme_t *acme, const char *url,
         curl_easy_setopt(acme->curl, CURLOPT_COPYPOSTFIELDS,
                          jws_make(acme, url, payload ? payload : ""));
         err = perform(acme, url);
+        /* A busy httpd closes connections that are kept alive; like any
+         * client, try again with a new one, and with a new nonce. */
+        if (err && acme->is_cut) {
+            acme->cuts++;
+            err = NULL;
+            continue;
+        }
         if (err || !is_bad_nonce(acme))
             break;
         acme->bad_nonces++;

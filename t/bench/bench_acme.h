@@ -28,8 +28,9 @@ typedef struct {
     const char *location;
     const char *body;
     json_t *json; /* NULL when it was no JSON */
+    int is_cut;   /* the server closed a kept-alive connection */
     /* counters of the worker's whole life */
-    long requests, bad_nonces;
+    long requests, bad_nonces, cuts;
 } bench_acme_t;
 
 /* directory_url is fetched; ca_file may be NULL (no verification). lifetime
