@@ -190,7 +190,7 @@ subtest 'an issuer that ends before its certificates would' => sub {
     is($end->($leaf), $end->($short->{cert}), 'they end with it');
     like($server->log, qr/AS0310: .*is clamped to the end of issuer short/,
         'and the log tells');
-    like($server->log, qr/AS0418: issuer short .*ends at/,
+    like($server->log, qr/AS0418: issuer short: .*ends at/,
         'as it did at the start');
     local $client{short}{wish} = { notAfter =>
         strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + 11 * 86400)) };
