@@ -175,6 +175,14 @@ for (@facts) {
     is(issuer_of(issue($client{corp}, 'c.test')->{body}), 'corp',
         '… mended at the next reload');
 }
+SKIP: {
+    skip 'not root: nothing is hidden from us', 2 if $> != 0;
+    my @as = qw(setpriv --reuid=www-data --regid=www-data --clear-groups);
+    $text = `@as @{[AcmeServer::program()]} -f $server->{conf} -t 2>&1`;
+    is($?, 0, 'a key that is root\'s alone: -t by another does not fail');
+    like($text, qr/AS0417: issuer corp .*corp\..*; run this as root/,
+        '… and does not ask for another owner');
+}
 unlike($server->log, qr/BEGIN .*PRIVATE|PRIVATE KEY-----/, 'no key in the log');
 
 # A profile of one's own CA and a certificate of one's own: no automatic CA.

@@ -2,6 +2,7 @@
 #include "httpd/httpd_load.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_file_info.h>
 #include <apr_strings.h>
@@ -18,6 +19,19 @@
 static const char *problem_text(const problem_t *prob)
 {
     return prob->cause ? prob->cause : prob->detail;
+}
+
+/* `httpd -t` by somebody else than root sees less than a start does: what to do
+ * about that is no chown. */
+static const char *look_text(const problem_t *prob, apr_pool_t *pool)
+{
+    const char *text = problem_text(prob);
+
+    if (!APR_STATUS_IS_EACCES(prob->rv) || geteuid() == 0)
+        return text;
+    return apr_psprintf(pool,
+                        "%.*s; run this as root to see what a start will see",
+                        (int)strcspn(text, ";"), text);
 }
 
 static acme_issuer_t *automatic(const acme_conf_t *acme)
@@ -150,7 +164,7 @@ static apr_int64_t leaf_life(const acme_conf_t *acme, const char *issuer)
 
 /* Virtual hosts share what they inherited. */
 static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
-                        const log_t *log, apr_pool_t *pool)
+                        const log_t *log, int is_start, apr_pool_t *pool)
 {
     ca_set_files_t files = {0};
     problem_t *prob;
@@ -165,7 +179,7 @@ static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
     if (!prob)
         return;
     issuer->set = NULL;
-    issuer->problem = problem_text(prob);
+    issuer->problem = is_start ? problem_text(prob) : look_text(prob, pool);
 }
 
 static void issuer_tell(const acme_issuer_t *issuer, const acme_conf_t *acme,
@@ -196,7 +210,7 @@ static void issuers_load(const acme_conf_t *acme, const log_t *log, int is_told,
 
         if (issuer->set || issuer->problem)
             continue;
-        issuer_load(issuer, acme, is_told ? log : NULL, pool);
+        issuer_load(issuer, acme, is_told ? log : NULL, is_start, pool);
         if (is_told)
             issuer_tell(issuer, acme, log, is_start, pool);
     }
@@ -229,7 +243,7 @@ static void eab_load(acme_conf_t *acme, const char *ca_problem,
         acme->eab_keys = keys;
         return;
     }
-    acme->eab_problem = problem_text(prob);
+    acme->eab_problem = is_start ? problem_text(prob) : look_text(prob, pool);
     if (is_told)
         log_write(log,
                   is_start && has_external(acme) ? LOG_LEVEL_CRIT
