@@ -18,8 +18,10 @@ use AcmeServer;
 use AcmeWire;
 
 my $responder = AcmeResponder->new;
+my $log = AcmeServer::tempdir() . '/log';
 my $server = AcmeServer->new(http01_port => $responder->{port},
-    vhost => <<'EOT')->start;
+    vhost => <<"EOT")->start;
+ACMEAuditLog "|\$exec cat >>$log"
 <ACMEProfile web>
     ACMEProfileExternalAccount optional
     ACMEProfileEnrollment acme
@@ -75,6 +77,17 @@ subtest 'list' => sub {
     ($code, $text, $errors) = ctl('audit', 'list', '--after', 0, '--limit', 2);
     like($text, qr/^1 +\S+Z +eab\.create +acmectl:/m, 'for people');
     like($errors, qr/More: --after 2/, 'and how to go on');
+};
+
+subtest 'a program that is the log' => sub {
+    # From here on it is known to httpd, which alone can write to it.
+    my $line = AcmeServer::wait_for(30,
+        sub { (grep { /"eab\.create"/ } split /\n/,
+            AcmeServer::read_file($log))[0] });
+    ok($line, 'is told of what acmectl did');
+    is(JSON::PP::decode_json($line || '{}')->{externalAccountKey}, $key->{kid},
+        'and of what');
+    is(scalar(() = AcmeServer::read_file($log) =~ /"eab\.create"/g), 1, 'once');
 };
 
 my $anchor;

@@ -254,6 +254,9 @@ static problem_t *account_create(acme_response_t *res, acme_t *acme,
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create account");
     acme_audit_tell(acme, event, v->pool);
+    /* So that what acmectl said of the key is told before long. */
+    if (account->eab_kid)
+        acme->host->wake(acme->host->baton);
     jose_cache_put(acme->keys, v->key); /* it will be back at once */
     account_render(res, acme, account, account->eab_kid ? wish->binding : NULL,
                    201, v->pool);

@@ -99,9 +99,16 @@ static json_t *line_make(const acme_t *acme, const store_event_t *event,
 
 void acme_audit_tell(acme_t *acme, const store_event_t *event, apr_pool_t *pool)
 {
+    if (acme->conf->audit_log)
+        acme_audit_relay(acme, event, pool);
+}
+
+void acme_audit_relay(acme_t *acme, const store_event_t *event,
+                      apr_pool_t *pool)
+{
     const acme_host_t *host = acme->host;
 
-    if (host->audit && acme->conf->audit_log)
+    if (host->audit)
         host->audit(host->baton, acme,
                     pjson_text(line_make(acme, event, pool), 0, pool));
 }

@@ -20,6 +20,9 @@
 #include "acme/acme_request.h"
 #include "store/store_event.h"
 
+/* What `who` begins with where acmectl was it; the user follows. */
+#define ACME_AUDIT_OPERATOR "acmectl:"
+
 /* What limits the events of refusals: one for a process, any thread. */
 typedef struct acme_audit_t acme_audit_t;
 acme_audit_t *acme_audit_make(apr_pool_t *pool);
@@ -34,6 +37,11 @@ void acme_audit_detail(store_event_t *event, json_t *detail, apr_pool_t *pool);
 /* It is on disk: tell the audit log. */
 void acme_audit_tell(acme_t *acme, const store_event_t *event,
                      apr_pool_t *pool);
+
+/* The same for an event of acmectl, which is the database's: if acme has no log
+ * the host looks for another. */
+void acme_audit_relay(acme_t *acme, const store_event_t *event,
+                      apr_pool_t *pool);
 
 /* The request is refused. */
 void acme_audit_refuse(acme_t *acme, const acme_verified_t *v,

@@ -20,6 +20,20 @@ apr_int64_t acme_work_lease(const acme_t *acme, apr_int64_t now)
     return now + ACME_WORK_LEASE + apr_time_sec(acme->conf->dcv->timeout);
 }
 
+/* acmectl writes to a file, but cannot to a program: there its events are told
+ * by whoever chains them. */
+static apr_status_t event_tell(void *baton, const store_event_t *event,
+                               apr_pool_t *pool)
+{
+    acme_t *acme = baton;
+    const char *log = acme->conf->audit_log;
+
+    if ((!log || *log == '|') && event->who &&
+        !strncmp(event->who, ACME_AUDIT_OPERATOR, strlen(ACME_AUDIT_OPERATOR)))
+        acme_audit_relay(acme, event, pool);
+    return APR_SUCCESS;
+}
+
 apr_status_t acme_work_claim(apr_array_header_t **jobs, acme_t *acme, int max,
                              apr_pool_t *pool)
 {
@@ -28,8 +42,8 @@ apr_status_t acme_work_claim(apr_array_header_t **jobs, acme_t *acme, int max,
 
     /* In the wake of other work, so that it costs no commit its parallelism.
      * The store has said why, if it could not. */
-    if (store_event_chain(&chained, acme->store, CHAIN_MAX, pool) !=
-        APR_SUCCESS)
+    if (store_event_chain(&chained, acme->store, CHAIN_MAX, event_tell, acme,
+                          pool) != APR_SUCCESS)
         log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
                   "the audit trail is chained later");
     return store_job_claim(jobs, acme->store, acme->owner,

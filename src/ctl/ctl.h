@@ -103,7 +103,8 @@ ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
     __attribute__((warn_unused_result));
 /* An event of this kind: when, who.  detail: a new reference, taken. */
 store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail);
-/* It is in the database: tell ACMEAuditLog. */
+/* It is in the database: tell ACMEAuditLog, if it is a file.  Where it is a
+ * program only httpd can. */
 void ctl_event_tell(const ctl_t *ctl, const store_event_t *event);
 /* What changed files only: into the database and told. */
 ctl_exit_e ctl_event_add(const ctl_t *ctl, const store_event_t *event)

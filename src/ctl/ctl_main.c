@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/ctl.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +9,8 @@
 #include <apr_getopt.h>
 #include <apr_strings.h>
 #include <apr_user.h>
+
+#include "acme/acme_audit.h"
 
 #include "base/banned.h"
 
@@ -103,14 +104,6 @@ static ctl_exit_e rest_parse(ctl_t *ctl, int *is_help,
     return CTL_OK;
 }
 
-static void audit_open(ctl_t *ctl)
-{
-    const char *path = ctl->conf->audit_log;
-
-    if (path && *path == '/')
-        ctl->audit = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
-}
-
 static ctl_exit_e command_run(ctl_t *ctl, const ctl_command_t *command)
 {
     apr_int64_t limit = 100;
@@ -121,8 +114,6 @@ static ctl_exit_e command_run(ctl_t *ctl, const ctl_command_t *command)
         code = ctl_conf_load(ctl);
     if (code != CTL_OK)
         return code;
-    if (ctl->conf)
-        audit_open(ctl);
     if (command->needs >= CTL_NEEDS_STORE)
         code = ctl_store_open(ctl, 0);
     return code == CTL_OK ? command->run(ctl) : code;
@@ -163,7 +154,7 @@ static const char *who_find(apr_pool_t *pool)
 
     if (apr_uid_name_get(&name, getuid(), pool) != APR_SUCCESS)
         name = apr_ltoa(pool, (long)getuid());
-    return apr_pstrcat(pool, "acmectl:", name, NULL);
+    return apr_pstrcat(pool, ACME_AUDIT_OPERATOR, name, NULL);
 }
 
 /* log_t.write: what the library has to say, to stderr. */

@@ -2,6 +2,7 @@
 #include "ctl/ctl.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,15 @@ static ctl_exit_e owner_become(const char *path, int may_make, apr_pool_t *pool)
     return CTL_OK;
 }
 
+/* While we may. */
+static void audit_open(ctl_t *ctl)
+{
+    const char *path = ctl->conf->audit_log;
+
+    if (path && *path == '/')
+        ctl->audit = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+}
+
 ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
 {
     const store_conf_t *conf = &ctl->conf->store;
@@ -60,6 +70,7 @@ ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
 
     if (ctl->store)
         return CTL_OK;
+    audit_open(ctl);
     if (!strcmp(conf->driver, "sqlite3"))
         code = owner_become(conf->params, may_make, ctl->pool);
     if (code != CTL_OK)
@@ -99,7 +110,7 @@ void ctl_event_tell(const ctl_t *ctl, const store_event_t *event)
     acme_t acme = {.conf = ctl->conf, .host = &host};
 
     if (ctl->audit >= 0)
-        acme_audit_tell(&acme, event, ctl->pool);
+        acme_audit_relay(&acme, event, ctl->pool);
 }
 
 ctl_exit_e ctl_event_add(const ctl_t *ctl, const store_event_t *event)

@@ -42,13 +42,6 @@ apr_status_t store_event_add(store_t *store, const store_event_t *event,
                              int is_durable, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Chain up to max events that are not yet; *count says how many (max: there
- * may be more).  Any process may call it at any time: one of several at once
- * does it, the others get 0.  Costs one SELECT when there is nothing to do. */
-apr_status_t store_event_chain(int *count, store_t *store, int max,
-                               apr_pool_t *pool)
-    __attribute__((warn_unused_result));
-
 /* Give fn every event after the one of this id (0: all), oldest first, read in
  * pages.  The event and pool last until fn returns; what it returns but
  * APR_SUCCESS ends the walk and is returned. */
@@ -56,6 +49,15 @@ typedef apr_status_t (*store_event_fn)(void *baton, const store_event_t *event,
                                        apr_pool_t *pool);
 apr_status_t store_event_walk(store_t *store, apr_int64_t after,
                               store_event_fn fn, void *baton, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Chain up to max events that are not yet; *count says how many (max: there
+ * may be more).  Any process may call it at any time: one of several at once
+ * does it, the others get 0.  So each event is chained by one of them, which
+ * gives it to fn (NULL: to nobody), prev left out.  Costs one SELECT when there
+ * is nothing to do. */
+apr_status_t store_event_chain(int *count, store_t *store, int max,
+                               store_event_fn fn, void *baton, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Where to begin a walk over what happened at this time and later: *after is

@@ -167,7 +167,8 @@ static apr_status_t events_hash(apr_array_header_t *events, const head_t *head,
     return APR_SUCCESS;
 }
 
-static apr_status_t chain(int *count, store_t *store, int max, apr_pool_t *pool)
+static apr_status_t chain(apr_array_header_t **events, store_t *store, int max,
+                          apr_pool_t *pool)
 {
     head_t head;
     link_t link = {.head = &head};
@@ -182,19 +183,23 @@ static apr_status_t chain(int *count, store_t *store, int max, apr_pool_t *pool)
     if (rv == APR_SUCCESS)
         rv = store_write(store, STORE_RELAXED, link_run, &link);
     if (rv == APR_SUCCESS)
-        *count = link.events->nelts;
+        *events = link.events;
     return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
 }
 
 apr_status_t store_event_chain(int *count, store_t *store, int max,
-                               apr_pool_t *pool)
+                               store_event_fn fn, void *baton, apr_pool_t *pool)
 {
+    apr_array_header_t *events = NULL;
     apr_pool_t *own;
     apr_status_t rv;
+    int i;
 
-    *count = 0;
     apr_pool_create(&own, pool);
-    rv = chain(count, store, max, own);
+    rv = chain(&events, store, max, own);
+    *count = events ? events->nelts : 0;
+    for (i = 0; fn && rv == APR_SUCCESS && i < *count; i++)
+        rv = fn(baton, &APR_ARRAY_IDX(events, i, store_event_t), own);
     apr_pool_destroy(own);
     return rv;
 }

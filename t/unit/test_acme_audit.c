@@ -196,6 +196,35 @@ static void chained(apr_pool_t *pool)
     is_int(chain.waiting, 0);
 }
 
+/* Its row is written by another process. */
+static void operator_did(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    handle_t *h = c->h;
+    store_event_t event = {.at = h->now,
+                           .kind = "eab.create",
+                           .eab_kid = "kid",
+                           .who = ACME_AUDIT_OPERATOR "root"};
+    apr_array_header_t *jobs;
+    int before;
+
+    h->conf->audit_log = "|program";
+    client_register(c);
+    need(store_event_add(h->acme.store, &event, 1, pool) == APR_SUCCESS);
+    before = h->audit->nelts;
+    need(acme_work_claim(&jobs, &h->acme, 10, pool) == APR_SUCCESS);
+    is_int(h->audit->nelts, before + 1);
+    is_str(member(line_last(h), "event", pool), "eab.create");
+    is_str(member(line_last(h), "externalAccountKey", pool), "kid");
+    is_str(member(line_last(h), "owner", pool), "acmectl:root");
+    need(acme_work_claim(&jobs, &h->acme, 10, pool) == APR_SUCCESS);
+    is_int(h->audit->nelts, before + 1);
+    h->conf->audit_log = "/a/file";
+    need(store_event_add(h->acme.store, &event, 1, pool) == APR_SUCCESS);
+    need(acme_work_claim(&jobs, &h->acme, 10, pool) == APR_SUCCESS);
+    is_int(h->audit->nelts, before + 1);
+}
+
 const tap_case_t tap_cases[] = {
     {"a certificate's events: who, what, which", issued},
     {"accounts and authorizations that change", changed},
@@ -203,5 +232,6 @@ const tap_case_t tap_cases[] = {
     {"refusals, after a verified signature", refusals},
     {"refusals are limited", limited},
     {"without an audit log there are events all the same", no_log},
+    {"whoever chains an event of acmectl tells a program of it", operator_did},
     {"events are chained in the wake of other work", chained},
     {NULL, NULL}};

@@ -242,8 +242,8 @@ static void endless_run(worker_t *worker, apr_pool_t *pool)
         id = apr_psprintf(pool, "x-%d-%d-%d", worker->process, worker->thread,
                           i);
         if (worker->thread == 0) {
-            if (store_event_chain(&chained, worker->help->store, 10, pool) !=
-                APR_SUCCESS)
+            if (store_event_chain(&chained, worker->help->store, 10, NULL, NULL,
+                                  pool) != APR_SUCCESS)
                 count(&shared->failures);
         }
         else if (worker->thread % 2) {
@@ -267,7 +267,8 @@ static void chain_check(help_t *help, const tally_t *tally)
     is_int(chain.count + chain.waiting,
            tally->account_events + tally->order_events);
     ok(chain.count > 0, "some were chained before");
-    is_int(store_event_chain(&count_now, help->store, 100000, help->pool),
+    is_int(store_event_chain(&count_now, help->store, 100000, NULL, NULL,
+                             help->pool),
            APR_SUCCESS);
     is_int(count_now, chain.waiting);
     is_int(store_event_verify(&chain, help->store, help->pool), APR_SUCCESS);

@@ -21,7 +21,7 @@ static int chain_up(help_t *help, int max)
 {
     int count = -1;
 
-    is_int(store_event_chain(&count, help->store, max, help->pool),
+    is_int(store_event_chain(&count, help->store, max, NULL, NULL, help->pool),
            APR_SUCCESS);
     return count;
 }
@@ -102,6 +102,35 @@ static void vectors(apr_pool_t *pool)
     is_int(chain.last_id, 2);
 }
 
+static apr_status_t take(void *baton, const store_event_t *event,
+                         apr_pool_t *pool)
+{
+    help_t *help = baton;
+
+    APR_ARRAY_PUSH(help->lines, const char *) =
+        apr_pstrcat(help->pool, event->kind, " ", event->hash, NULL);
+    return APR_SUCCESS;
+}
+
+static void given(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    int count, i;
+
+    add(help, 5);
+    apr_array_clear(help->lines);
+    for (i = 0; i < 3; i++)
+        is_int(store_event_chain(&count, help->store, 2, take, help, pool),
+               APR_SUCCESS);
+    is_int(count, 1);
+    is_int(help->lines->nelts, 5);
+    ok(strstr(APR_ARRAY_IDX(help->lines, 4, const char *),
+              verify(help).last_hash));
+    is_int(store_event_chain(&count, help->store, 2, take, help, pool),
+           APR_SUCCESS);
+    is_int(help->lines->nelts, 5);
+}
+
 static void batches(apr_pool_t *pool)
 {
     help_t *help = help_make(pool), *at_once = help_make(pool);
@@ -155,8 +184,8 @@ static void *chainer_run(void *data)
 
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     for (i = 0; i < 40; i++) {
-        if (store_event_chain(&count, chainer->help->store, 5, pool) !=
-            APR_SUCCESS)
+        if (store_event_chain(&count, chainer->help->store, 5, NULL, NULL,
+                              pool) != APR_SUCCESS)
             chainer->failures++;
         chainer->count += count;
     }
@@ -347,6 +376,7 @@ static void plans(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"hashes as the header defines them", vectors},
+    {"each event is given to one of those who chain", given},
     {"batches, whatever their size, make the same chain", batches},
     {"more than a page", many},
     {"four at once chain each event once", at_once},

@@ -239,7 +239,8 @@ static void is_new(help_t *help)
                                 help_event("account", pool), pool),
            APR_SUCCESS);
     is_int(store_issuer_ensure(help->store, &issuer, NULL, pool), APR_SUCCESS);
-    is_int(store_event_chain(&count, help->store, 9, pool), APR_SUCCESS);
+    is_int(store_event_chain(&count, help->store, 9, NULL, NULL, pool),
+           APR_SUCCESS);
     is_int(count, 1);
     is_int(store_event_verify(&chain, help->store, pool), APR_SUCCESS);
     ok(!chain.why && chain.count == 1);
