@@ -24,7 +24,9 @@
 #define HEADER_LEN (1 + ID_LEN)
 #define KEYS_MAX   64
 #define FILE_MAX   16384
-#define SECRET_LEN 33
+/* Whole base64, and whole lines of 16 octets: dehydrated 0.7.0 fills the last
+ * line of the hex that it makes of it up with blanks. */
+#define SECRET_LEN 48
 #define SECRET_MAX 512
 #define KID_OCTETS 16
 
@@ -210,7 +212,7 @@ problem_t *acme_eab_keys_load(acme_eab_keys_t **keys, const char *path,
     return NULL;
 }
 
-/* Random octets whose base64url is base64 as well: one in three or four is. */
+/* Random octets whose base64url is base64 as well: one in eight, at most. */
 static const char *plain_make(unsigned char *octets, apr_size_t len,
                               apr_pool_t *pool)
 {

@@ -35,7 +35,7 @@ problem_t *acme_eab_keys_load(acme_eab_keys_t **keys, const char *path,
  * that takes options, could misread. */
 const char *acme_eab_kid_make(apr_pool_t *pool);
 
-/* 33 random octets as base64url that is the same in plain base64: without "-",
+/* 48 random octets as base64url that is the same in plain base64: without "-",
  * "_" and padding (R28).  Overwritten when pool is cleared. */
 const char *acme_eab_secret_make(apr_pool_t *pool);
 
