@@ -33,6 +33,11 @@ my $vhost = <<'EOT';
 <ACMEProfile open>
     ACMEProfileEnrollment acme
 </ACMEProfile>
+<ACMEProfile loose>
+    ACMEProfileExternalAccount required
+    ACMEProfileValidation off
+    ACMEProfileEnrollment acme
+</ACMEProfile>
 <ACMEProfile inner>
     ACMEProfileExternalAccount required
 </ACMEProfile>
@@ -216,7 +221,7 @@ subtest 'what makes no sense changes nothing' => sub {
         . sql($server, "SELECT count(*) FROM events WHERE kind LIKE 'eab.%'");
     my @web = ('--profile', 'web');
     for (
-        [2, qr/one of: web any open inner/],
+        [2, qr/one of: web any open loose inner/],
         [3, qr/--profile nope: .*web any/, '--profile', 'nope'],
         [4, qr/takes no external accounts; write ACMEProfileExternalAccount/,
             '--profile', 'open'],
@@ -235,6 +240,7 @@ subtest 'what makes no sense changes nothing' => sub {
         [2, qr/--name: ./, @web, '--name', 'x' x 101],
         [4, qr/--skip-validation: .*--allow/, '--profile', 'any',
             '--skip-validation'],
+        [4, qr/ACMEProfileValidation off: .*--allow/, '--profile', 'loose'],
         [2, qr/unwanted: x/, @web, 'x'],
         [2, qr/account/, @web, '--account', 'x'],
     ) {
@@ -267,6 +273,8 @@ subtest 'profiles and issuers' => sub {
             "$server->{base}/acme/any/directory"],
         ['open', 'tls-server', 'automatic', 'off',
             "$server->{base}/acme/open/directory"],
+        ['loose', 'tls-server', 'automatic', 'required',
+            "$server->{base}/acme/loose/directory"],
         ['inner', 'tls-server', 'automatic', 'required', undef]],
         'profile list has the directory URLs');
     ($code, $text) = ctl('profile', 'show', 'web');

@@ -107,6 +107,14 @@ subtest 'exit codes' => sub {
     ($code, $text) = acmectl('account', 'list', '--help');
     is($code, 0, 'account list --help: 0');
     like($text, qr/--before ID.*exit codes:/s, 'and has options and codes');
+    (undef, $text) = acmectl('--help');
+    my @commands = $text =~ /^  acmectl ([a-z]+ [a-z]+)/mg;
+    my @mute = grep {
+        my ($status, $help) = acmectl((split ' '), '--help');
+        $status || $help !~ /^usage: acmectl \Q$_\E.*exit codes:/s
+    } @commands;
+    ok(@commands > 20, 'the commands are told');
+    is("@mute", '', 'each has help of its own');
     ($code, $text) = acmectl('account', '--help');
     like($text, qr/account show ID/, 'account --help has its commands');
     unlike($text, qr/order show/, 'and no others');

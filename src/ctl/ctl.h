@@ -22,7 +22,7 @@ typedef enum {
     CTL_FAILED = 1,   /* the system: no configuration, no database … */
     CTL_USAGE = 2,    /* the command line, or what it asks for makes no sense */
     CTL_NOTFOUND = 3, /* no such account, order, profile … */
-    CTL_FINDINGS = 4  /* a check found something, a policy refuses */
+    CTL_FINDINGS = 4  /* refused by a policy or setting; a check's finding */
 } ctl_exit_e;
 
 typedef struct {

@@ -70,7 +70,7 @@ static void tail_print(void)
            "read …\n"
            "  2  wrong command line, or it asks for what makes no sense\n"
            "  3  there is no such thing\n"
-           "  4  a check found something, a policy refuses\n"
+           "  4  refused by a policy or a setting, or a check found something\n"
            "What fails changes nothing.\n");
 }
 
