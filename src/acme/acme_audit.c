@@ -137,14 +137,26 @@ json_t *acme_audit_problem(const problem_t *prob)
     return json;
 }
 
-/* What fails for our own reasons is no refusal. */
+/* Is it something that we decided?  What fails for our own reasons is no
+ * refusal, what is no sensible request is none either, and anybody can make a
+ * key to sign one with: a stranger's is told when it was about an external
+ * account key (pki.md, Life of the data). */
+static int is_decision(const acme_verified_t *v, const problem_t *prob)
+{
+    if (prob->status >= 500 || prob->type == PROBLEM_MALFORMED ||
+        prob->type == PROBLEM_BAD_NONCE)
+        return 0;
+    return v->account || prob->type == PROBLEM_UNAUTHORIZED ||
+           prob->type == PROBLEM_EXTERNAL_ACCOUNT_REQUIRED;
+}
+
 void acme_audit_refuse(acme_t *acme, const acme_verified_t *v,
                        const problem_t *prob)
 {
     store_event_t *event;
     json_t *detail;
 
-    if (prob->status >= 500 || !acme->audit ||
+    if (!is_decision(v, prob) || !acme->audit ||
         !may_write(acme->audit, v->account ? v->account->id : NULL, v->now))
         return;
     event = acme_audit_event(v, "request.refuse");

@@ -118,7 +118,8 @@ static void failed(apr_pool_t *pool)
     is_str(event->who, "alice");
 }
 
-/* What a stranger sends is not written; what an account is refused, is. */
+/* What a stranger sends is not written, nor what makes no sense; what an
+ * account is refused, is. */
 static void refusals(apr_pool_t *pool)
 {
     client_t *c = start(pool);
@@ -132,14 +133,15 @@ static void refusals(apr_pool_t *pool)
     is_int(event_count(h, NULL), 1);
     client_post(c, handle_url(h, "new-account"),
                 "{\"onlyReturnExisting\":true}");
-    event = event_last(h, "request.refuse");
-    need(event);
-    is_str(member(event->detail, "problem", pool), "accountDoesNotExist");
-    is_str(member(event->detail, "request", pool), "new-account");
-    ok(!event->account_id);
+    client_post(c, handle_url(h, "new-account"), "{\"contact\":[\"x:y\"]}");
+    is_int(event_count(h, "request.refuse"), 0);
     client_register(c);
+    client_post(c, handle_url(h, "new-order"), "{\"identifiers\":[]}");
+    is_int(event_count(h, "request.refuse"), 0);
     client_order(c, "*.a.test");
     event = event_last(h, "request.refuse");
+    need(event);
+    is_str(member(event->detail, "request", pool), "new-order");
     is_str(member(event->detail, "problem", pool), "rejectedIdentifier");
     ok(event->account_id);
     ok(strstr(line_last(h), "\"request.refuse\""));
