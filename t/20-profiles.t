@@ -129,6 +129,20 @@ subtest 'validation off' => sub {
     is(scalar $responder->requests, $before, 'nobody was asked');
     refused($off->order('x.other'), 403, 'rejectedIdentifier',
         'what no list has');
+    my $late = $off->order('a.test')->{json};
+    local $profile{off} = "ACMEProfileExternalAccount optional\n"
+        . "ACMEProfileValidation off\nACMEProfilePolicy listed";
+    change('', qw(web lan vip off));
+    my $stranger = client('off');
+    answered($stranger->register, 201, 'optional: an account without a key');
+    is($stranger->order('a.test')->{json}{status}, 'pending',
+        'has its names validated');
+    local $profile{off} = 'ACMEProfileExternalAccount required';
+    change('', qw(web lan vip off));
+    refused($off->post($late->{finalize}, { csr =>
+        encode_base64url($off->csr(['a.test'])) }), 403, 'unauthorized',
+        'T61: validation is on by now', qr/was not; place a new order/);
+    is($off->order('a.test')->{json}{status}, 'pending', 'a new order');
     for my $case (["ACMEProfileValidation off", qr/ExternalAccount/],
         ["ACMEProfileExternalAccount required\nACMEProfileValidation off\n"
             . 'ACMEProfilePolicy missing', qr/missing/])
