@@ -103,13 +103,20 @@ static const char *port_set(cmd_parms *cmd, void *dir, const char *type,
     return NULL;
 }
 
-/* httpd's units (ms s mi h) and, longer, d w y; seconds without a unit. */
+/* httpd's own parser takes "1h30m" for an hour. */
 static int span_parse(apr_interval_time_t *span, const char *text)
 {
     static const struct {
         const char *name;
-        apr_int64_t seconds;
-    } units[] = {{"d", DAY}, {"w", 7 * DAY}, {"y", 365 * DAY}};
+        apr_interval_time_t length;
+    } units[] = {{"", APR_USEC_PER_SEC},
+                 {"ms", 1000},
+                 {"s", APR_USEC_PER_SEC},
+                 {"min", 60 * APR_USEC_PER_SEC},
+                 {"h", 3600 * APR_USEC_PER_SEC},
+                 {"d", DAY * APR_USEC_PER_SEC},
+                 {"w", 7 * DAY * APR_USEC_PER_SEC},
+                 {"y", 365 * DAY * APR_USEC_PER_SEC}};
     char *end;
     apr_int64_t value = apr_strtoi64(text, &end, 10);
     apr_size_t i;
@@ -119,10 +126,10 @@ static int span_parse(apr_interval_time_t *span, const char *text)
     for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcasecmp(end, units[i].name))
             continue;
-        *span = apr_time_from_sec(value * units[i].seconds);
+        *span = value * units[i].length;
         return 1;
     }
-    return ap_timeout_parameter_parse(text, span, "s") == APR_SUCCESS;
+    return 0;
 }
 
 static const char *span_set(cmd_parms *cmd, void *dir, const char *arg)
@@ -215,12 +222,12 @@ static const char *resolver_add(cmd_parms *cmd, void *dir, int argc,
         if (!resolver->zone)
             return mistake(cmd, argv[0],
                            "it is neither a zone nor an address; write "
-                           "[ZONE] IP[:PORT] …");
+                           "[ZONE] IP[:PORT] ...");
         i++;
     }
     if (i == argc)
         return mistake(cmd, argc ? argv[0] : "",
-                       "there is no name server; write [ZONE] IP[:PORT] …");
+                       "there is no name server; write [ZONE] IP[:PORT] ...");
     resolver->servers = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (; i < argc; i++) {
         const char *server = nameserver_parse(argv[i], cmd->pool);
@@ -243,14 +250,14 @@ static const char *host_add(cmd_parms *cmd, void *dir, int argc,
 
     if (argc < 2)
         return mistake(cmd, argc ? argv[0] : "",
-                       "there is no address; write NAME IP …");
+                       "there is no address; write NAME IP ...");
     host->name = name_parse(argv[0], cmd->pool);
     if (!host->name)
-        return mistake(cmd, argv[0], "it is no DNS name; write NAME IP …");
+        return mistake(cmd, argv[0], "it is no DNS name; write NAME IP ...");
     host->addresses = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (i = 1; i < argc; i++) {
         if (!is_ip(argv[i]))
-            return mistake(cmd, argv[i], "it is no address; write NAME IP …");
+            return mistake(cmd, argv[i], "it is no address; write NAME IP ...");
         APR_ARRAY_PUSH(host->addresses, const char *) = argv[i];
     }
     APR_ARRAY_PUSH(list(cmd), dcv_host_t *) = host;
@@ -284,9 +291,9 @@ const command_rec httpd_cmds[] = {
     AP_INIT_TAKE1("ACMEWebsite", text_set, AT(website), RSRC_CONF,
                   "a web site about this server, for the directory"),
     AP_INIT_TAKE_ARGV("ACMEResolver", resolver_add, AT(resolvers), RSRC_CONF,
-                      "[ZONE] IP[:PORT] …: name servers for validation"),
+                      "[ZONE] IP[:PORT] ...: name servers for validation"),
     AP_INIT_TAKE_ARGV("ACMEResolverHost", host_add, AT(hosts), RSRC_CONF,
-                      "NAME IP …: a static answer"),
+                      "NAME IP ...: a static answer"),
     AP_INIT_TAKE2("ACMEValidationPort", port_set, NULL, RSRC_CONF,
                   "http-01 or tls-alpn-01, and its port"),
     AP_INIT_ITERATE("ACMEValidationAllow", list_add, AT(allow), RSRC_CONF,
