@@ -286,7 +286,8 @@ void acme_conf_link_check(apr_array_header_t *findings, const char *directive,
     if (url && ((strncmp(url, "https://", 8) && strncmp(url, "http://", 7)) ||
                 !has_only(url, URL_SAFE "?#")))
         acme_conf_finding(
-            findings, "%s %s: it is not an http or https URL; write https://…",
+            findings,
+            "%s %s: it is not an http or https URL; write https://name/path",
             directive, url);
 }
 
@@ -352,25 +353,59 @@ static void number_check(apr_array_header_t *findings, const char *directive,
                           directive, value, min, max, unit);
 }
 
+/* As a directive takes it: "90min". */
+static const char *span_text(apr_interval_time_t span, apr_pool_t *pool)
+{
+    static const struct {
+        const char *name;
+        apr_interval_time_t length;
+    } units[] = {{"y", apr_time_from_sec(365 * (apr_int64_t)DAY)},
+                 {"d", apr_time_from_sec(DAY)},
+                 {"h", apr_time_from_sec(3600)},
+                 {"min", apr_time_from_sec(60)},
+                 {"s", apr_time_from_sec(1)},
+                 {"ms", 1000}};
+    apr_size_t i = 0;
+
+    if (!span)
+        return "0";
+    while (strcmp(units[i].name, "ms") && span % units[i].length)
+        i++;
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%s", span / units[i].length,
+                        units[i].name);
+}
+
+static void span_check(apr_array_header_t *findings, const char *directive,
+                       apr_interval_time_t value, apr_interval_time_t min,
+                       apr_interval_time_t max)
+{
+    apr_pool_t *pool = findings->pool;
+
+    if (value < min || value > max)
+        acme_conf_finding(
+            findings, "%s %s: it is out of range; choose %s to %s", directive,
+            span_text(value, pool), span_text(min, pool), span_text(max, pool));
+}
+
 static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
 {
-    number_check(findings, "ACMEOrderLifetime", conf->order_lifetime,
-                 LIFETIME_MIN, LIFETIME_MAX, " seconds");
-    number_check(findings, "ACMEAuthzLifetime", conf->authz_lifetime,
-                 LIFETIME_MIN, LIFETIME_MAX, " seconds");
+    span_check(
+        findings, "ACMEOrderLifetime", apr_time_from_sec(conf->order_lifetime),
+        apr_time_from_sec(LIFETIME_MIN), apr_time_from_sec(LIFETIME_MAX));
+    span_check(
+        findings, "ACMEAuthzLifetime", apr_time_from_sec(conf->authz_lifetime),
+        apr_time_from_sec(LIFETIME_MIN), apr_time_from_sec(LIFETIME_MAX));
+    span_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX);
+    span_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,
+               apr_time_from_msec(100), apr_time_from_sec(600));
     number_check(findings, "ACMENonceSlots", conf->nonce_slots, SLOTS_MIN,
                  SLOTS_MAX, "");
     number_check(findings, "ACMETestNonceReject", conf->nonce_reject, 0, 100,
                  " percent");
-    number_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX,
-                 " microseconds");
     number_check(findings, "ACMEValidationPort http-01", conf->dcv->http01_port,
                  1, 65535, "");
     number_check(findings, "ACMEValidationPort tls-alpn-01",
                  conf->dcv->tlsalpn01_port, 1, 65535, "");
-    number_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,
-                 apr_time_from_msec(100), apr_time_from_sec(600),
-                 " microseconds");
     number_check(findings, "ACMEValidationMax", conf->dcv->max_in_flight, 1,
                  100000, "");
 }

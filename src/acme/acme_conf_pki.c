@@ -115,7 +115,7 @@ static void issuer_url_check(apr_array_header_t *findings, const char *url)
     if (url && !strncmp(url, "https://", 8))
         acme_conf_finding(findings,
                           "ACMEIssuerURL %s: what checks certificates is "
-                          "fetched without TLS; write http://…",
+                          "fetched without TLS; write http://name/",
                           url);
     else
         acme_conf_link_check(findings, "ACMEIssuerURL", url);

@@ -149,6 +149,16 @@ static dcv_transfer_t *transfer_take(dcv_fetch_t *fetch)
     return transfer;
 }
 
+/* curl never forgets an errno (CURLINFO_OS_ERRNO): the next transfer's failure
+ * would be taken for this one's. */
+static int has_os_error(const dcv_transfer_t *transfer)
+{
+    long number = 0;
+
+    curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
+    return number != 0;
+}
+
 static void transfer_put(dcv_transfer_t *transfer)
 {
     dcv_fetch_t *fetch = transfer->fetch;
@@ -157,7 +167,7 @@ static void transfer_put(dcv_transfer_t *transfer)
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, NULL);
     curl_slist_free_all(transfer->connect_to);
     transfer->connect_to = NULL;
-    if (fetch->idle_easy >= IDLE_MAX) {
+    if (fetch->idle_easy >= IDLE_MAX || has_os_error(transfer)) {
         curl_easy_cleanup(transfer->easy);
         transfer->easy = NULL;
     }

@@ -183,13 +183,13 @@ static const char *resolver_add(cmd_parms *cmd, void *dir, int argc,
         if (!resolver->zone)
             return httpd_mistake(cmd, argv[0],
                                  "it is neither a zone nor an address; write "
-                                 "[ZONE] IP[:PORT] …");
+                                 "[ZONE] IP[:PORT] ...");
         i++;
     }
     if (i == argc)
         return httpd_mistake(
             cmd, argc ? argv[0] : "",
-            "there is no name server; write [ZONE] IP[:PORT] …");
+            "there is no name server; write [ZONE] IP[:PORT] ...");
     resolver->servers = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (; i < argc; i++) {
         const char *server = nameserver_parse(argv[i], cmd->pool);
@@ -212,16 +212,16 @@ static const char *host_add(cmd_parms *cmd, void *dir, int argc,
 
     if (argc < 2)
         return httpd_mistake(cmd, argc ? argv[0] : "",
-                             "there is no address; write NAME IP …");
+                             "there is no address; write NAME IP ...");
     host->name = name_parse(argv[0], cmd->pool);
     if (!host->name)
         return httpd_mistake(cmd, argv[0],
-                             "it is no DNS name; write NAME IP …");
+                             "it is no DNS name; write NAME IP ...");
     host->addresses = apr_array_make(cmd->pool, argc, sizeof(const char *));
     for (i = 1; i < argc; i++) {
         if (!is_ip(argv[i]))
             return httpd_mistake(cmd, argv[i],
-                                 "it is no address; write NAME IP …");
+                                 "it is no address; write NAME IP ...");
         APR_ARRAY_PUSH(host->addresses, const char *) = argv[i];
     }
     APR_ARRAY_PUSH(list(cmd), dcv_host_t *) = host;
@@ -258,9 +258,9 @@ const command_rec httpd_cmds[] = {
     AP_INIT_TAKE1("ACMEWebsite", text_set, AT(website), RSRC_CONF,
                   "a web site about this server, for the directory"),
     AP_INIT_TAKE_ARGV("ACMEResolver", resolver_add, AT(resolvers), RSRC_CONF,
-                      "[ZONE] IP[:PORT] …: name servers for validation"),
+                      "[ZONE] IP[:PORT] ...: name servers for validation"),
     AP_INIT_TAKE_ARGV("ACMEResolverHost", host_add, AT(hosts), RSRC_CONF,
-                      "NAME IP …: a static answer"),
+                      "NAME IP ...: a static answer"),
     AP_INIT_TAKE2("ACMEValidationPort", port_set, NULL, RSRC_CONF,
                   "http-01 or tls-alpn-01, and its port"),
     AP_INIT_ITERATE("ACMEValidationAllow", list_add, AT(allow), RSRC_CONF,

@@ -108,12 +108,20 @@ int httpd_number_parse(int *number, const char *text)
     return 1;
 }
 
+/* httpd's own parser takes "1h30m" for an hour. */
 static int span_read(apr_interval_time_t *span, const char *text)
 {
     static const struct {
         const char *name;
-        apr_int64_t seconds;
-    } units[] = {{"d", DAY}, {"w", 7 * DAY}, {"y", 365 * DAY}};
+        apr_interval_time_t length;
+    } units[] = {{"", APR_USEC_PER_SEC},
+                 {"ms", 1000},
+                 {"s", APR_USEC_PER_SEC},
+                 {"min", 60 * APR_USEC_PER_SEC},
+                 {"h", 3600 * APR_USEC_PER_SEC},
+                 {"d", DAY * APR_USEC_PER_SEC},
+                 {"w", 7 * DAY * APR_USEC_PER_SEC},
+                 {"y", 365 * DAY * APR_USEC_PER_SEC}};
     char *end;
     apr_int64_t value = apr_strtoi64(text, &end, 10);
     apr_size_t i;
@@ -123,10 +131,10 @@ static int span_read(apr_interval_time_t *span, const char *text)
     for (i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
         if (strcasecmp(end, units[i].name))
             continue;
-        *span = apr_time_from_sec(value * units[i].seconds);
+        *span = value * units[i].length;
         return 1;
     }
-    return ap_timeout_parameter_parse(text, span, "s") == APR_SUCCESS;
+    return 0;
 }
 
 const char *httpd_span_parse(apr_interval_time_t *span, const cmd_parms *cmd,

@@ -63,7 +63,7 @@ static const char *label_fault(const char *label, apr_size_t len)
         return "it has a label of more than 63 octets";
     for (i = 0; i < len; ++i) {
         if (label[i] & 0x80)
-            return "it is not ASCII; write the A-label (\"xn--…\")";
+            return "it is not ASCII; write the A-label (\"xn--...\")";
         if (label[i] == '*')
             return "\"*\" is a whole label or none; write *.name for one label "
                    "and **.name for any number of them";

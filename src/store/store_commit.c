@@ -278,6 +278,7 @@ static void batch_do(store_t *store, store_entry_t **batch)
         store_ill(store, health, store->writer->why);
         store_lock_mark(&store->lock, STORE_LOCK_ILL);
         writer_close(store);
+        store_idle_close(store);
     }
     else if (store->writer->has_written) {
         store_well(store, STORE_WRITE_ILL);

@@ -132,12 +132,15 @@ static void reader_drop(store_t *store, store_conn_t *conn)
     pthread_mutex_unlock(&store->mutex);
 }
 
+/* Not kept while writing fails: what SQLite found read-only when it opened it
+ * stays so for the whole process as long as any connection has it open. */
 static void reader_give(store_t *store, store_conn_t *conn)
 {
     int is_kept;
 
     pthread_mutex_lock(&store->mutex);
-    is_kept = !conn->has_failed && !store->is_closed;
+    is_kept = !conn->has_failed && !store->is_closed &&
+              store->health != STORE_WRITE_ILL;
     if (is_kept) {
         conn->next = store->idle;
         store->idle = conn;

@@ -103,6 +103,13 @@ static void flood(visit_t *visit, const char *piece)
         server_say(visit, piece);
 }
 
+static void reset(visit_t *visit)
+{
+    struct linger linger = {1, 0};
+
+    setsockopt(visit->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
 static void special_say(visit_t *visit, const char *token)
 {
     char text[512];
@@ -114,6 +121,8 @@ static void special_say(visit_t *visit, const char *token)
         chain_say(visit, number);
     else if (!strcmp(token, "loop"))
         redirect_say(visit, 307, visit->path);
+    else if (!strcmp(token, "reset"))
+        reset(visit);
     else if (!strcmp(token, "hang"))
         server_hang(visit);
     else if (!strcmp(token, "hang-body")) {
@@ -274,6 +283,9 @@ static void broken(apr_pool_t *pool)
 {
     open_all(pool);
     bed->conf->timeout = apr_time_from_msec(300);
+    /* What follows has nothing to do with this any more. */
+    refused("a.test", "reset", PROBLEM_CONNECTION, "connection reset");
+    refused("a.test", "garbage", PROBLEM_INCORRECT_RESPONSE, "not HTTP");
     refused("a.test", "close", PROBLEM_CONNECTION, "without an answer");
     refused("a.test", "short", PROBLEM_CONNECTION, "before the answer was");
     refused("a.test", "hang", PROBLEM_CONNECTION,
