@@ -287,28 +287,39 @@ static void hanging(apr_pool_t *pool)
     close(fd);
 }
 
+static int ended(probe_t *const *probes, int count)
+{
+    int i, done = 0;
+
+    pthread_mutex_lock(&bed->lock);
+    for (i = 0; i < count; i++)
+        done += probes[i]->calls > 0;
+    pthread_mutex_unlock(&bed->lock);
+    return done;
+}
+
 /* One account has more that hangs than may be in flight. */
 static void fair(apr_pool_t *pool)
 {
     probe_t *probes[60], *other;
     const dcv_result_t *result;
-    int i, untried = 0, tried = 0, quick = 0;
+    int i, untried = 0, tried = 0, good = 0;
 
     open_all(pool);
     bed->conf->max_in_flight = 16;
-    bed->conf->timeout = apr_time_from_sec(1);
+    bed->conf->timeout = apr_time_from_sec(2);
     for (i = 0; i < 60; i++)
         probes[i] = bed_submit(bed, "a.test", "hang", "busy");
     for (i = 0; i < 10; i++) {
         other =
             bed_submit(bed, "a.test", "ok", apr_psprintf(pool, "other %d", i));
         result = bed_wait(other);
-        ok(result && !result->problem);
-        quick += result && result->took < apr_time_from_msec(800);
+        good += result && !result->problem;
         bed_free(other);
     }
     /* one account in 256 shares the busy one's bucket */
-    ok(quick >= 8, "%d of 10 other accounts are not delayed", quick);
+    ok(good >= 8, "%d of 10 other accounts are served", good);
+    ok(ended(probes, 60) < 60, "before the busy one is");
     for (i = 0; i < 60; i++) {
         result = bed_wait(probes[i]);
         ok(result && result->problem);
@@ -316,10 +327,9 @@ static void fair(apr_pool_t *pool)
             untried++;
         else
             tried++;
-        ok(result && result->took < apr_time_from_msec(3900));
         bed_free(probes[i]);
     }
-    /* 14 per second are tried for two seconds, then the rest is handed back */
+    /* some are tried until their time is over, then the rest is handed back */
     ok(tried >= 14 && untried > 0, "%d tried, %d handed back", tried, untried);
     close_all();
 }
