@@ -165,9 +165,9 @@ sub commands {
 my ($md_port, $md_pid);
 sub md_port { return $md_port ||= AcmeServer::free_port() }
 
-# A second httpd with one managed domain, that this key may get.
-sub md_start {
-    my ($kid, $hmac) = @_;
+# Of a second httpd with one managed domain, that this key may get.
+sub md_configure {
+    my ($kid, $hmac, $window) = @_;
     my $static = join ' ', `${\AcmeServer::program()} -l`;
     my $load = join "\n",
         map { "LoadModule ${_}_module ${\modules()}/mod_$_.so" }
@@ -194,7 +194,7 @@ MDContactEmail a\@acme.test
 MDCAChallenges http-01
 MDCheckInterval 1s
 MDMessageCmd /bin/true
-MDRenewWindow @{[$_[2] || '33%']}
+MDRenewWindow $window
 MDomain md.acme.test
 <VirtualHost 127.0.0.1:$port>
     ServerName md.acme.test
@@ -204,7 +204,13 @@ MDomain md.acme.test
     SSLEngine on
 </VirtualHost>
 EOT
+}
+
+# Run it until it has a certificate, and shows it.
+sub md_start {
+    my ($kid, $hmac, $window) = @_;
     my $from = length AcmeServer::read_file("$dir/md.log");
+    md_configure($kid, $hmac, $window || '33%');
     answer(0);
     $md_pid = $tool->spawn(AcmeServer::program(), '-d', $dir, '-f',
         "$dir/md.conf", '-D', 'FOREGROUND');
@@ -213,6 +219,7 @@ EOT
             =~ /AH10059: .*md\.acme\.test/ ? 1 : undef });
     ok($done, 'mod_md has a certificate')
         or diag AcmeServer::read_file("$dir/md.log"), $server->log;
+    md_configure($kid, $hmac, '33%');
     kill 'USR1', $md_pid;
     AcmeServer::wait_for(20, sub {
         return substr(AcmeServer::read_file("$dir/md.log"), $from)

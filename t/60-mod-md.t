@@ -81,6 +81,8 @@ sub activate {
         return;
     });
     ok($done, $name) or diag AcmeServer::read_file($log), $server->log;
+    # It is not to renew again just when it is stopped.
+    configure();
     graceful($pid);
 }
 
