@@ -142,6 +142,12 @@ static problem_t *terms_check(const acme_conf_t *conf, const wish_t *wish,
     return prob;
 }
 
+void acme_account_answer(acme_response_t *res, const acme_t *acme,
+                         const store_account_t *account, apr_pool_t *pool)
+{
+    account_render(res, acme, account, NULL, 200, pool);
+}
+
 static problem_t *account_existing(acme_response_t *res, const acme_t *acme,
                                    const store_account_t *account,
                                    apr_pool_t *pool)
@@ -153,7 +159,7 @@ static problem_t *account_existing(acme_response_t *res, const acme_t *acme,
     prob = acme_eab_account_check(account, pool);
     if (prob)
         return prob;
-    account_render(res, acme, account, NULL, 200, pool);
+    acme_account_answer(res, acme, account, pool);
     return NULL;
 }
 
@@ -164,24 +170,22 @@ static problem_t *problem_blocked(const store_blocked_t *blocked,
                         "this key must not be used: %s", blocked->reason);
 }
 
-/* Keys that were blocked at run time (of those that are configured
- * acme_request knows). */
-static problem_t *key_check(acme_t *acme, const acme_verified_t *v)
+problem_t *acme_account_key_check(acme_t *acme, const jose_jwk_t *key,
+                                  apr_pool_t *pool)
 {
     unsigned char hash[32];
     store_blocked_t *blocked;
     apr_status_t rv;
 
-    if (!policy_spki_sha256(hash, v->key->pkey))
-        return problem_internal(v->pool, APR_EGENERAL, "hash the account key");
+    if (!policy_spki_sha256(hash, key->pkey))
+        return problem_internal(pool, APR_EGENERAL, "hash the account key");
     rv = store_blocked_get(&blocked, acme->store,
-                           apr_pescape_hex(v->pool, hash, sizeof(hash), 0),
-                           v->pool);
+                           apr_pescape_hex(pool, hash, sizeof(hash), 0), pool);
     if (APR_STATUS_IS_ENOENT(rv))
         return NULL;
     if (rv != APR_SUCCESS)
-        return problem_internal(v->pool, rv, "look for a blocked key");
-    return problem_blocked(blocked, v->pool);
+        return problem_internal(pool, rv, "look for a blocked key");
+    return problem_blocked(blocked, pool);
 }
 
 /* All that speaks against a new account, then the account. */
@@ -196,7 +200,7 @@ static problem_t *account_make(store_account_t **account, acme_t *acme,
     if (!prob)
         prob = contact_parse(&made->contact, wish->contact, v->pool);
     if (!prob)
-        prob = key_check(acme, v);
+        prob = acme_account_key_check(acme, v->key, v->pool);
     if (prob)
         return prob;
     made->id = token_id(apr_time_from_sec(v->now), v->pool);

@@ -29,4 +29,14 @@ problem_t *acme_account_key(jose_jwk_t **key, acme_t *acme,
                             const store_account_t *account, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Was this key blocked at run time?  (acme_request_key knows those that are
+ * configured.) */
+problem_t *acme_account_key_check(acme_t *acme, const jose_jwk_t *key,
+                                  apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* 200, the account as it is, and its URL in Location. */
+void acme_account_answer(acme_response_t *res, const acme_t *acme,
+                         const store_account_t *account, apr_pool_t *pool);
+
 #endif

@@ -7,7 +7,7 @@
  * one transaction (store_event.h), and when that is on disk, as a line of JSON
  * to the audit log.
  *
- *   account.create account.update account.deactivate
+ *   account.create account.update account.rekey account.deactivate
  *   order.create order.finalize order.fail
  *   authz.valid authz.invalid authz.deactivate
  *   cert.issue                      (also this server's own)

@@ -18,6 +18,7 @@ static const struct {
     {"newNonce", ACME_ROUTE_NEW_NONCE},
     {"newAccount", ACME_ROUTE_NEW_ACCOUNT},
     {"newOrder", ACME_ROUTE_NEW_ORDER},
+    {"keyChange", ACME_ROUTE_KEY_CHANGE},
 };
 
 static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)

@@ -61,22 +61,27 @@ static problem_t *body_check(const acme_request_t *req)
     return NULL;
 }
 
+problem_t *acme_request_key(jose_jwk_t **key, const acme_t *acme, json_t *jwk,
+                            apr_pool_t *pool)
+{
+    problem_t *prob = jose_jwk_parse(key, jwk, pool);
+
+    if (prob)
+        return prob;
+    return policy_key_check(&account_key_policy, (*key)->pkey,
+                            acme->conf->blocklist, PROBLEM_BAD_PUBLIC_KEY,
+                            pool);
+}
+
 /* RFC 8555 6.2: newAccount is signed with a jwk. */
 static problem_t *key_from_jwk(acme_verified_t *v, const acme_t *acme,
                                const jose_jws_t *jws)
 {
-    problem_t *prob;
-
     if (!jws->jwk)
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "this request must be signed with a \"jwk\", not "
                             "a \"kid\", in the protected header");
-    prob = jose_jwk_parse(&v->key, jws->jwk, v->pool);
-    if (prob)
-        return prob;
-    return policy_key_check(&account_key_policy, v->key->pkey,
-                            acme->conf->blocklist, PROBLEM_BAD_PUBLIC_KEY,
-                            v->pool);
+    return acme_request_key(&v->key, acme, jws->jwk, v->pool);
 }
 
 static problem_t *problem_no_account(const acme_verified_t *v, const char *kid)

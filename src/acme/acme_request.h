@@ -36,6 +36,11 @@ acme_verified_t *acme_request_make(const acme_t *acme,
                                    const acme_route_t *route,
                                    const acme_request_t *req);
 
+/* A client's key, sound, strong, and on none of the configured lists. */
+problem_t *acme_request_key(jose_jwk_t **key, const acme_t *acme, json_t *jwk,
+                            apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Prove v->req to be what it says; key, account and payload are then filled.
  * After a problem account is whom the request claims to come from. */
 problem_t *acme_request_verify(acme_verified_t *v, acme_t *acme)

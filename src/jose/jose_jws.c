@@ -86,17 +86,12 @@ static problem_t *header_parse(jose_jws_t *jws, json_t *header,
     return key_parse(jws, header, pool);
 }
 
-problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,
-                          apr_size_t body_len, apr_pool_t *pool)
+problem_t *jose_jws_read(jose_jws_t **jws, json_t *json, apr_pool_t *pool)
 {
     jose_jws_t *made = apr_pcalloc(pool, sizeof(*made));
     jose_parts_t parts;
     problem_t *prob;
-    json_t *json;
 
-    prob = pjson_parse(&json, body, body_len, "JWS", pool);
-    if (prob)
-        return prob;
     prob = jose_parts_parse(&parts, json, "JWS", pool);
     if (prob)
         return prob;
@@ -111,6 +106,15 @@ problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,
     made->signature_len = parts.signature_len;
     *jws = made;
     return NULL;
+}
+
+problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,
+                          apr_size_t body_len, apr_pool_t *pool)
+{
+    json_t *json;
+    problem_t *prob = pjson_parse(&json, body, body_len, "JWS", pool);
+
+    return prob ? prob : jose_jws_read(jws, json, pool);
 }
 
 static problem_t *fit_check(const jose_jws_t *jws, const jose_jwk_t *key,

@@ -38,6 +38,10 @@ problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,
                           apr_size_t body_len, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The same of a JWS that is JSON already: one inside another's payload. */
+problem_t *jose_jws_read(jose_jws_t **jws, json_t *json, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* alg must fit the key (badPublicKey, T06), the signature its form and length
  * (T12: raw R||S, never DER) and be right (`malformed`, T11). */
 problem_t *jose_jws_verify(const jose_jws_t *jws, const jose_jwk_t *key,

@@ -211,6 +211,58 @@ apr_status_t store_account_contact_set(store_t *store, const char *id,
     return store_write(store, STORE_DURABLE, contact_set_run, &change);
 }
 
+/* Nothing but the row count tells of a conflict, so it is asked for. */
+static const store_sql_t sql_key_set = {
+    STORE_SQL_ACCOUNT_KEY_SET,
+    "UPDATE accounts SET thumbprint = %s, jwk = %s "
+    "WHERE id = %s AND thumbprint = %s AND status = 'valid' AND NOT EXISTS "
+    "(SELECT 1 FROM accounts AS other WHERE other.thumbprint = %s "
+    "AND other.realm = accounts.realm "
+    "AND other.directory = accounts.directory)"};
+
+typedef struct {
+    store_account_t **holder;
+    const store_account_t *account;
+    const char *thumbprint, *jwk;
+    const store_event_t *event;
+    apr_pool_t *pool;
+} rekey_t;
+
+static apr_status_t key_set_run(store_conn_t *conn, void *baton)
+{
+    const rekey_t *rekey = baton;
+    const store_account_t *account = rekey->account;
+    const void *args[] = {rekey->thumbprint, rekey->jwk, account->id,
+                          account->thumbprint, rekey->thumbprint};
+    const void *key[] = {rekey->thumbprint, account->realm, account->directory};
+    store_rows_t rows;
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_key_set, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (changed)
+        return store_event_insert(conn, rekey->event);
+    rv = store_conn_select(&rows, conn, &sql_get_by_key, key, rekey->pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (!store_rows_next(&rows))
+        return APR_ENOENT;
+    *rekey->holder = account_make(&rows);
+    return APR_EEXIST;
+}
+
+apr_status_t store_account_key_set(store_account_t **holder, store_t *store,
+                                   const store_account_t *account,
+                                   const char *thumbprint, const char *jwk,
+                                   const store_event_t *event, apr_pool_t *pool)
+{
+    rekey_t rekey = {holder, account, thumbprint, jwk, event, pool};
+
+    *holder = NULL;
+    return store_write(store, STORE_DURABLE, key_set_run, &rekey);
+}
+
 static const store_sql_t sql_deactivate = {
     STORE_SQL_ACCOUNT_DEACTIVATE, "UPDATE accounts SET status = 'deactivated' "
                                   "WHERE id = %s AND status = 'valid'"};

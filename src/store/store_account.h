@@ -54,6 +54,16 @@ store_account_contact_set(store_t *store, const char *id, const char *contact,
                           const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Durable.  Another key (RFC 8555 7.3.5) for an account that is valid and still
+ * has the key that account says.  APR_EEXIST: the new one is another account's
+ * of its realm and directory, which is *holder then.  APR_ENOENT when it is not
+ * valid or has another key (any more). */
+apr_status_t store_account_key_set(store_account_t **holder, store_t *store,
+                                   const store_account_t *account,
+                                   const char *thumbprint, const char *jwk,
+                                   const store_event_t *event, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Durable.  valid → deactivated, its pending authorizations too, in one
  * transaction.  APR_ENOENT when it is not valid (any more). */
 apr_status_t

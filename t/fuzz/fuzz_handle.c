@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "handle_eab.h"
+#include "jose/jose_sign.h"
 
 /*
  * The whole protocol.  An input is a request and how to sign it:
@@ -22,7 +23,9 @@
  * the protected header (or stands for its jwk or kid if it begins with one),
  * what follows is the payload.  "eab": the next two lines are protected header
  * and payload of an external account binding with the right MAC, what follows
- * is more of newAccount's members, by a key without an account.  Words between
+ * is more of newAccount's members, by a key without an account.  "rekey": the
+ * next line is the protected header of an inner JWS by that key, what follows
+ * is its payload; the outer one is right.  Words between
  * "@" stand for ids of what is there: see words_fill.
  */
 
@@ -198,6 +201,17 @@ static reply_t *eab_send(const char *url, const char *text)
     return r;
 }
 
+/* By the account, in agreement with the stranger. */
+static reply_t *rekey_send(const char *url, const char *text)
+{
+    const char *header = words_fill(line_take(&text));
+
+    text = words_fill(text);
+    return client_post(
+        client, url,
+        jose_sign(stranger->key, header, text, strlen(text), h->pool));
+}
+
 static reply_t *signed_send(const char *kind, const char *url, const char *text)
 {
     twist_t twist = {0};
@@ -205,6 +219,8 @@ static reply_t *signed_send(const char *kind, const char *url, const char *text)
 
     if (!strcmp(kind, "eab"))
         return eab_send(url, text);
+    if (!strcmp(kind, "rekey"))
+        return rekey_send(url, text);
     if (!strcmp(kind, "header")) {
         more = words_fill(line_take(&text));
         if (!strncmp(more, "\"jwk\"", 5) || !strncmp(more, "\"kid\"", 5))

@@ -54,6 +54,7 @@ static const struct {
     {ACME_ROUTE_NEW_NONCE, "/new-nonce", NULL, NULL, 1},
     {ACME_ROUTE_NEW_ACCOUNT, "/new-account", NULL, NULL, 0},
     {ACME_ROUTE_NEW_ORDER, "/new-order", NULL, NULL, 0},
+    {ACME_ROUTE_KEY_CHANGE, "/key-change", NULL, NULL, 0},
     {ACME_ROUTE_ACCOUNT, "/acct/" ID, ID, NULL, 0},
     {ACME_ROUTE_ORDERS, "/acct/" ID "/orders", ID, "orders", 0},
     {ACME_ROUTE_ORDER, "/order/" ID, ID, NULL, 0},
@@ -181,7 +182,6 @@ static void guesses(apr_pool_t *pool)
                                       "/acme/Directory",
                                       "/ACME/directory",
                                       "/acme/new-authz",
-                                      "/acme/key-change",
                                       "/acme/revoke-cert",
                                       "/.well-known/acme-challenge/x",
                                       NULL};
@@ -244,7 +244,8 @@ static void spellings(apr_pool_t *pool)
         lost(conf, bad[i], pool);
 }
 
-/* A removed profile: what was made under it is still there (pki.md). */
+/* A removed profile: what was made under it is still there (pki.md), and its
+ * accounts may have new keys. */
 static void removed_profile(apr_pool_t *pool)
 {
     acme_conf_t *conf = conf_make(pool);
@@ -254,7 +255,7 @@ static void removed_profile(apr_pool_t *pool)
     for (i = 0; i < OURS; i++) {
         const char *path = apr_pstrcat(pool, "/acme/gone", ours[i].path, NULL);
 
-        if (!ours[i].id) {
+        if (!ours[i].id && ours[i].name != ACME_ROUTE_KEY_CHANGE) {
             lost(conf, path, pool);
             continue;
         }

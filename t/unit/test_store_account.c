@@ -110,6 +110,49 @@ static void contact(apr_pool_t *pool)
            APR_ENOENT);
 }
 
+static apr_status_t key_set(help_t *help, const char *id, const char *from,
+                            const char *to, const char **holder)
+{
+    store_account_t *account = help_account(id, help->pool), *other;
+    apr_status_t rv;
+
+    account->thumbprint = from;
+    rv = store_account_key_set(&other, help->store, account, to, "{}", NULL,
+                               help->pool);
+    if (holder)
+        *holder = other ? other->id : NULL;
+    return rv;
+}
+
+static void new_key(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_account_t *got, *elsewhere = help_account("c", pool);
+    const char *holder;
+
+    elsewhere->thumbprint = "new";
+    elsewhere->directory = "web";
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    is_int(help_add(help, "b"), APR_SUCCESS);
+    is_int(store_account_create(NULL, help->store, elsewhere, NULL, pool),
+           APR_SUCCESS);
+    is_int(key_set(help, "a", "thumb-a", "thumb-b", &holder), APR_EEXIST);
+    is_str(holder ? holder : "", "b");
+    is_int(key_set(help, "a", "thumb-a", "new", &holder), APR_SUCCESS);
+    ok(!holder);
+    is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
+    is_str(got ? got->thumbprint : "", "new");
+    is_str(got ? got->jwk : "", "{}");
+    /* Two at once: the second one knows a key that is the account's no more. */
+    is_int(key_set(help, "a", "thumb-a", "newer", NULL), APR_ENOENT);
+    is_int(key_set(help, "x", "thumb-x", "newer", NULL), APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "b", 2000, NULL, pool),
+           APR_SUCCESS);
+    is_int(key_set(help, "b", "thumb-b", "newer", NULL), APR_ENOENT);
+    is_int(key_set(help, "a", "new", "thumb-b", &holder), APR_EEXIST);
+    is_str(holder ? holder : "", "b");
+}
+
 static const char *authz_status(help_t *help, const char *id)
 {
     store_authz_t *authz;
@@ -177,6 +220,7 @@ static void plans(apr_pool_t *pool)
     help_plan_ok(help, &sql_get_by_key);
     help_plan_ok(help, &sql_key_known);
     help_plan_ok(help, &sql_contact_set);
+    help_plan_ok(help, &sql_key_set);
     help_plan_ok(help, &sql_deactivate);
     help_plan_ok(help, &sql_authzs_deactivate);
     help_plan_ok(help, &sql_list);
@@ -189,6 +233,7 @@ const tap_case_t tap_cases[] = {
     {"T81 one account for a key in a realm and directory", unique_key},
     {"T58 a key is known whatever the realm", key_known},
     {"T38 contact, of valid accounts only", contact},
+    {"T42 another key, that nobody has, for who has the old one", new_key},
     {"T39 deactivated for good, with what is pending", deactivate},
     {"the list goes from the newest, page by page", list},
     {"no statement scans or sorts", plans},
