@@ -38,6 +38,7 @@ typedef struct {
     const char *who;         /* for events: "acmectl:root" */
     const log_t *log;
     const acme_conf_t *conf;
+    const json_t *dump; /* what conf is made of: all virtual hosts */
     store_t *store;
     int audit; /* descriptor of a plain file that is ACMEAuditLog, or -1 */
 } ctl_t;
@@ -126,9 +127,8 @@ void ctl_print_rows(const ctl_t *ctl, const json_t *list,
 json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds);
 /* Of const char *; NULL: none. */
 json_t *ctl_print_words(const apr_array_header_t *words);
-/* null when text is NULL. */
+/* null when text is NULL; of stored JSON, when it is none, too. */
 json_t *ctl_print_text(const char *text);
-/* Stored JSON; null when text is NULL or none. */
 json_t *ctl_print_stored(const char *text);
 /* A status of the store for what was wanted ("account", its id), told to
  * stderr. */

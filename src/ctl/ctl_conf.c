@@ -141,6 +141,7 @@ ctl_exit_e ctl_conf_load(ctl_t *ctl)
                         ctl->config ? ctl->config : "httpd's answer");
         return CTL_FAILED;
     }
+    ctl->dump = servers;
     server = server_choose(servers, ctl->server, ctl->pool);
     if (!server)
         return CTL_USAGE;

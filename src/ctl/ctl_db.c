@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/own.h"
+#include "ctl/ctl_copy.h"
 
 #include "base/banned.h"
 
@@ -31,8 +32,49 @@ static ctl_exit_e db_check(ctl_t *ctl)
     return findings->nelts ? CTL_FINDINGS : CTL_OK;
 }
 
+static ctl_exit_e db_migrate(ctl_t *ctl)
+{
+    json_t *json = own_json(ctl->pool, json_object());
+    int had, has;
+    apr_status_t rv = store_migrate(&had, &has, ctl->store);
+
+    if (rv != APR_SUCCESS)
+        return ctl_print_status(rv, "migrate", "");
+    json_object_set_new(json, "database", json_string(ctl->conf->store.params));
+    json_object_set_new(json, "schemaBefore", json_integer(had));
+    json_object_set_new(json, "schema", json_integer(has));
+    ctl_print_object(ctl, json);
+    return CTL_OK;
+}
+
+static const ctl_option_t restore_options[] = {
+    {"despite-findings", NULL,
+     "put it back although keys, secrets or audit trail do not hold"},
+    {NULL, NULL, NULL},
+};
+
 const ctl_command_t ctl_db_commands[] = {
     {"db", "check", CTL_NEEDS_STORE, 0, 0, "", NULL,
      "look the database over; exit code 4 when something is wrong", db_check},
+    {"db", "migrate", CTL_NEEDS_STORE, 0, 0, "", NULL,
+     "bring the database to this version's schema now\n"
+     "The server does that by itself when it is started. A server of an older\n"
+     "version that still runs does not go on with a newer schema.",
+     db_migrate},
+    {"db", "backup", CTL_NEEDS_CONF, 1, 1, "DIR", NULL,
+     "copy database, keys and configuration to a new directory\n"
+     "While the server runs: the database as it is at one moment, everything "
+     "in\nACMEStateDir, the files of all issuers, and the resolved "
+     "configuration. DIR\nholds private keys then; its manifest has owners, "
+     "modes and digests.",
+     ctl_backup},
+    {"db", "restore", CTL_NEEDS_CONF, 1, 1, "DIR", restore_options,
+     "put back what a backup holds; exit code 4 when it must not\n"
+     "First everything is checked: digests, that each CA key fits its "
+     "certificate,\nthat all secrets of external account keys can be opened, "
+     "the audit trail. A\ndatabase that is there, and files that are there and "
+     "not the same, are in the\nway: nothing is overwritten. --config "
+     "DIR/config.json where httpd has no\nconfiguration yet.",
+     ctl_restore},
     {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
 };

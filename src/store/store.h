@@ -45,6 +45,17 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
                         const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Bring the database to this version's schema now, not at the first use; the
+ * schema that it had (0: none) and has. */
+apr_status_t store_migrate(int *had, int *has, store_t *store)
+    __attribute__((warn_unused_result));
+
+/* Write a copy of the database as it is at one moment, while others go on
+ * writing (VACUUM INTO), to path, which must not exist; whoever keeps it syncs
+ * it. */
+apr_status_t store_backup(store_t *store, const char *path, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Look the database over (acmectl db check): integrity_check, foreign keys,
  * schema version, rows whose state makes no sense.  findings: of const char *,
  * empty when all is well. */

@@ -170,6 +170,16 @@ static apr_status_t version_look(apr_int64_t *version, apr_int64_t *application,
     return rv;
 }
 
+apr_status_t store_schema_ask(int *version, store_conn_t *conn,
+                              apr_pool_t *pool)
+{
+    apr_int64_t number;
+    apr_status_t rv = ask_number(&number, conn, "PRAGMA user_version", pool);
+
+    *version = (int)number;
+    return rv;
+}
+
 apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
                                apr_pool_t *pool)
 {

@@ -22,6 +22,10 @@ const char *const *store_schema_2(void);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);
+/* The version of a database, 0 for an empty file. */
+apr_status_t store_schema_ask(int *version, store_conn_t *conn,
+                              apr_pool_t *pool)
+    __attribute__((warn_unused_result));
 /* What is there; conn->why says what is bad about it. */
 apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
                                apr_pool_t *pool)
