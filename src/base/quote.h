@@ -11,4 +11,8 @@
 const char *quote_make(const char *text, apr_size_t len, apr_size_t max,
                        apr_pool_t *pool);
 
+/* Text for HTML and XML, in an element or in a quoted attribute: what marks up
+ * becomes an entity, a control character '?', all else stays. */
+const char *quote_markup(const char *text, apr_pool_t *pool);
+
 #endif

@@ -39,34 +39,33 @@ static ca_issuer_t *signer_find(const apr_array_header_t *generations,
     return NULL;
 }
 
-/* root's PEM behind text, if it is none of those that are there. */
-static const char *root_append(const char *text, apr_array_header_t *roots,
-                               X509 *root, apr_pool_t *pool)
+static void root_add(ca_set_t *set, X509 *root, apr_pool_t *pool)
 {
     int i;
 
-    for (i = 0; root && i < roots->nelts; ++i) {
-        if (X509_cmp(root, APR_ARRAY_IDX(roots, i, X509 *)) == 0)
-            return text;
+    for (i = 0; i < set->roots->nelts; ++i) {
+        if (X509_cmp(root, APR_ARRAY_IDX(set->roots, i, X509 *)) == 0)
+            return;
     }
-    if (!root)
-        return text;
-    APR_ARRAY_PUSH(roots, X509 *) = root;
-    return apr_pstrcat(pool, text, ca_cert_pem(root, pool), NULL);
+    APR_ARRAY_PUSH(set->roots, X509 *) = root;
+    set->roots_pem =
+        apr_pstrcat(pool, set->roots_pem, ca_cert_pem(root, pool), NULL);
 }
 
-static const char *roots_text(const apr_array_header_t *generations, X509 *root,
-                              apr_pool_t *pool)
+/* root may be NULL. */
+static void roots_add(ca_set_t *set, X509 *root, apr_pool_t *pool)
 {
-    apr_array_header_t *roots = apr_array_make(pool, 2, sizeof(X509 *));
-    const char *text = root_append("", roots, root, pool);
     int i;
 
-    for (i = 0; i < generations->nelts; ++i)
-        text = root_append(text, roots,
-                           APR_ARRAY_IDX(generations, i, ca_issuer_t *)->root,
-                           pool);
-    return text;
+    set->roots = apr_array_make(pool, 2, sizeof(X509 *));
+    set->roots_pem = "";
+    if (root)
+        root_add(set, root, pool);
+    for (i = 0; i < set->generations->nelts; ++i) {
+        root = APR_ARRAY_IDX(set->generations, i, ca_issuer_t *)->root;
+        if (root)
+            root_add(set, root, pool);
+    }
 }
 
 static int has_text(const apr_array_header_t *texts, const char *text)
@@ -115,7 +114,7 @@ ca_set_t *ca_set_make(const char *name, apr_array_header_t *generations,
     set->name = apr_pstrdup(pool, name);
     set->issuer = signer_find(generations, now);
     set->generations = generations;
-    set->roots_pem = roots_text(generations, root, pool);
+    roots_add(set, root, pool);
     twins_link(generations, now);
     set->warnings = apr_array_make(pool, 1, sizeof(const char *));
     return set;

@@ -20,7 +20,8 @@ typedef struct {
     apr_array_header_t *generations; /* of ca_issuer_t *, newest first; those
                                         that have expired, too.  Each has its
                                         own alternate chains. */
-    const char *roots_pem;           /* every root once */
+    apr_array_header_t *roots;       /* of X509 *: every root once */
+    const char *roots_pem;           /* the same */
     apr_array_header_t *warnings;    /* of const char *: what will go wrong,
                                         and what to do about it */
 } ca_set_t;

@@ -22,6 +22,15 @@ static void cut(apr_pool_t *pool)
     is_str(quote_make("abcdef", 6, 0, pool), "…");
 }
 
+static void markup(apr_pool_t *pool)
+{
+    is_str(quote_markup("", pool), "");
+    is_str(quote_markup("a.test", pool), "a.test");
+    is_str(quote_markup("<a href=\"x\" id='y'>&\n\t\x1b\x7f\xc3\xa4", pool),
+           "&lt;a href=&quot;x&quot; id=&#39;y&#39;&gt;&amp;\n\t??\xc3\xa4");
+}
+
 const tap_case_t tap_cases[] = {{"what is not printable is a \"?\"", harmless},
                                 {"what is too long is cut", cut},
+                                {"nothing marks up", markup},
                                 {NULL, NULL}};
