@@ -144,7 +144,8 @@ subtest 'list and show' => sub {
         'every option of create');
     like($all->{expires}, qr/^\d{4}-\d\d-\d\dT[\d:]+Z$/, '--expires');
     is_deeply([sort keys %{ $all->{clients} }],
-        ['Caddy', 'acme.sh', 'cert-manager', 'certbot', 'lego', 'mod_md'],
+        ['Caddy', 'acme.sh', 'cert-manager', 'certbot', 'dehydrated', 'lego',
+            'mod_md', 'uacme'],
         'lines for clients in JSON, too');
     my $list = json('eab', 'list');
     is_deeply([map { $_->{kid} } @$list], [$all->{kid}, $key->{kid}],
