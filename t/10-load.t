@@ -170,6 +170,11 @@ subtest 'ACMEPath /' => sub {
         'published over plain HTTP');
     is(AcmeClient::run('curl', '-sf', @host, "$plain/page"), "a page\n",
         'where other files stay');
+    my @html = ('-H', 'Accept: text/html');
+    unlike(AcmeClient::run('curl', '-s', @html, @host, "$plain/"),
+        qr/Certificate authority/, 'and its own first page');
+    like(AcmeClient::run('curl', '-sfk', @html, "$server->{base}/"),
+        qr/Certificate authority/, 'over TLS it is the page for people');
     $server->finish;
 };
 

@@ -62,6 +62,7 @@ typedef struct {
     const char *query;        /* raw, NULL without "?" */
     const char *content_type; /* NULL without */
     const char *user_agent;   /* NULL without */
+    const char *accept;       /* NULL without */
     const char *body;         /* NULL without; NUL behind it */
     apr_size_t body_len;
     int is_body_too_large; /* more than ACME_BODY_MAX came: body is NULL */
@@ -79,6 +80,9 @@ typedef struct {
     apr_table_t *headers;     /* several of one name stay apart (T71) */
     const char *body;
     apr_size_t body_len;
+    /* Of what is published: for conditional requests; NULL and 0 otherwise. */
+    const char *etag;
+    apr_int64_t modified; /* seconds since 1970 */
     /* For the access log; NULL when there is none. */
     const char *account; /* id */
     const char *order;   /* id */

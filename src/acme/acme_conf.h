@@ -96,6 +96,7 @@ typedef struct {
                                            account keys */
     int eab_reveal;                     /* ACMEExternalAccountReveal */
     /* Read by the parent. */
+    apr_int64_t loaded_at; /* when all this was; 0: nobody knows */
     const struct acme_eab_keys_t *eab_keys; /* NULL: there are none … */
     const char *eab_problem;                /* … because of this */
     const policy_blocklist_t *blocklist;    /* NULL: none … */

@@ -5,15 +5,18 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_publish_form.h"
+#include "acme/acme_publish_page.h"
+#include "acme/acme_route.h"
 #include "ca/ca_openssl.h"
 
 #include "base/banned.h"
 
 #define PEM_TYPE "application/pem-certificate-chain"
-#define DER_TYPE "application/pkix-cert"
 #define ISSUER   "issuer/"
 
 #define FINGERPRINT_LEN 64
+#define ETAG_LEN        32
 
 /* The part behind "<ACMEPath>/", NULL if path is not below it. */
 static const char *rest_of(const acme_conf_t *conf, const char *path)
@@ -25,12 +28,34 @@ static const char *rest_of(const acme_conf_t *conf, const char *path)
     return path + len + 1;
 }
 
+/* Files of every root, files of the issuer that signs (see main_answer). */
+static const char *const roots_files[] = {"roots.pem", "roots.p7c",
+                                          "roots.mobileconfig", NULL};
+static const char *const main_files[] = {"root.pem", "root.cer", "chain.pem",
+                                         "chain.p7c", NULL};
+
+static int is_among(const char *rest, const char *const *files)
+{
+    while (*files && strcmp(rest, *files))
+        files++;
+    return *files != NULL;
+}
+
+/* The page for people has the first URL of all, which may lack its slash. */
+static int is_page(const acme_conf_t *conf, const char *path)
+{
+    const char *rest = rest_of(conf, path);
+
+    return rest ? !*rest : *path && !strcmp(path, conf->path);
+}
+
 int acme_publish_is_path(const acme_conf_t *conf, const char *path)
 {
     const char *rest = rest_of(conf, path);
 
-    return rest && (!strcmp(rest, "roots.pem") || !strcmp(rest, "root.cer") ||
-                    !strcmp(rest, "chain.pem") || !strncmp(rest, ISSUER, 7));
+    return is_page(conf, path) ||
+           (rest && (is_among(rest, roots_files) ||
+                     is_among(rest, main_files) || !strncmp(rest, ISSUER, 7)));
 }
 
 static void pem_answer(acme_response_t *res, const char *pem)
@@ -38,20 +63,10 @@ static void pem_answer(acme_response_t *res, const char *pem)
     acme_response_body(res, 200, PEM_TYPE, pem, strlen(pem));
 }
 
-static void der_answer(acme_response_t *res, X509 *cert, apr_pool_t *pool)
-{
-    apr_size_t len;
-    const unsigned char *der = ca_cert_der(&len, cert, pool);
-
-    acme_response_body(res, 200, DER_TYPE, (const char *)der, len);
-}
-
 static int has_fingerprint(X509 *cert, const char *want, apr_pool_t *pool)
 {
-    apr_size_t len;
-    const unsigned char *der = ca_cert_der(&len, cert, pool);
-
-    return !strncmp(ca_sha256_hex(der, len, pool), want, FINGERPRINT_LEN);
+    return !strncmp(acme_publish_fingerprint(cert, pool), want,
+                    FINGERPRINT_LEN);
 }
 
 /* Among all generations and what they chain to: old leaves still point here.
@@ -74,8 +89,12 @@ static X509 *cert_find(const ca_set_t *set, const char *fingerprint,
             if (has_fingerprint(cert, fingerprint, pool))
                 return cert;
         }
-        if (issuer->root && has_fingerprint(issuer->root, fingerprint, pool))
-            return issuer->root;
+    }
+    for (i = 0; i < set->roots->nelts; i++) {
+        X509 *root = APR_ARRAY_IDX(set->roots, i, X509 *);
+
+        if (has_fingerprint(root, fingerprint, pool))
+            return root;
     }
     return NULL;
 }
@@ -102,7 +121,7 @@ static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
     if (!cert)
         return 0;
     if (!strcmp(suffix, ".cer"))
-        der_answer(res, cert, pool);
+        acme_publish_der(res, cert, pool);
     else
         pem_answer(res, ca_cert_pem(cert, pool));
     return 1;
@@ -131,23 +150,6 @@ static problem_t *problem_no_cert(apr_pool_t *pool)
     return prob;
 }
 
-/* Of every issuer, once each: the automatic one may have made this server's own
- * certificate while others sign. NULL: there is none at all. */
-static const char *roots_text(const acme_conf_t *conf, apr_pool_t *pool)
-{
-    const char *text = NULL;
-    int i;
-
-    for (i = 0; i < conf->issuers->nelts; i++) {
-        const ca_set_t *set =
-            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
-
-        if (set && set->roots_pem && !(text && strstr(text, set->roots_pem)))
-            text = apr_pstrcat(pool, text ? text : "", set->roots_pem, NULL);
-    }
-    return text;
-}
-
 /* Who signs in the default directory, or in the first one. */
 static const acme_issuer_t *issuer_main(const acme_conf_t *conf)
 {
@@ -159,11 +161,24 @@ static const acme_issuer_t *issuer_main(const acme_conf_t *conf)
                             profile ? profile->issuer : ACME_ISSUER_AUTOMATIC);
 }
 
+static problem_t *root_answer(acme_response_t *res, X509 *root, int is_der,
+                              apr_pool_t *pool)
+{
+    if (!root)
+        return problem_no_cert(pool);
+    if (is_der)
+        acme_publish_der(res, root, pool);
+    else
+        pem_answer(res, ca_cert_pem(root, pool));
+    return NULL;
+}
+
 /* Of the main issuer. */
 static problem_t *main_answer(acme_response_t *res, const acme_conf_t *conf,
-                              int is_root, apr_pool_t *pool)
+                              const char *rest, apr_pool_t *pool)
 {
     const acme_issuer_t *issuer = issuer_main(conf);
+    const ca_issuer_t *signer;
     const char *fault =
         issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
 
@@ -171,12 +186,27 @@ static problem_t *main_answer(acme_response_t *res, const acme_conf_t *conf,
         fault = "no generation of the issuer can sign";
     if (fault)
         return problem_internal(pool, APR_SUCCESS, "%s", fault);
-    if (!is_root)
-        pem_answer(res, issuer->set->issuer->chain_pem);
-    else if (issuer->set->issuer->root)
-        der_answer(res, issuer->set->issuer->root, pool);
+    signer = issuer->set->issuer;
+    if (!strcmp(rest, "chain.pem"))
+        pem_answer(res, signer->chain_pem);
+    else if (!strcmp(rest, "chain.p7c"))
+        return acme_publish_pkcs7(res, signer->chain, signer->root, pool);
     else
-        return problem_no_cert(pool);
+        return root_answer(res, signer->root, !strcmp(rest, "root.cer"), pool);
+    return NULL;
+}
+
+static problem_t *roots_answer(acme_response_t *res, const acme_conf_t *conf,
+                               const char *rest,
+                               const apr_array_header_t *roots,
+                               apr_pool_t *pool)
+{
+    if (!strcmp(rest, "roots.p7c"))
+        return acme_publish_pkcs7(res, roots, NULL, pool);
+    if (!strcmp(rest, "roots.pem"))
+        acme_publish_pem(res, roots, pool);
+    else
+        acme_publish_mobileconfig(res, conf, roots, pool);
     return NULL;
 }
 
@@ -190,24 +220,64 @@ static problem_t *problem_no_roots(const acme_conf_t *conf, apr_pool_t *pool)
                  : problem_no_cert(pool);
 }
 
+/* Clients whose user pasted this URL get what any wrong URL gets: the place of
+ * the directory (R25).  The page is for who says that he reads HTML. */
+static problem_t *page_answer(acme_response_t *res, const acme_conf_t *conf,
+                              const apr_array_header_t *roots,
+                              const acme_request_t *req)
+{
+    acme_route_t *route;
+    problem_t *prob;
+
+    if (!acme_publish_page_is_wanted(req->accept)) {
+        prob = acme_route_find(&route, conf, req);
+        if (prob)
+            problem_header(prob, req->pool, "Vary", "Accept");
+        return prob;
+    }
+    acme_response_header(res, "Vary", "Accept");
+    if (rest_of(conf, req->path))
+        acme_publish_page(res, conf, roots, req->pool);
+    else
+        acme_publish_page_redirect(res, conf, req->pool);
+    return NULL;
+}
+
+/* ca_sha256_hex of the body is as good as any ETag, and the same on every
+ * machine that serves this. */
+static void validators_set(acme_response_t *res, const acme_conf_t *conf,
+                           apr_pool_t *pool)
+{
+    if (res->etag || res->status != 200)
+        return;
+    res->etag = apr_psprintf(pool, "\"%.*s\"", ETAG_LEN,
+                             ca_sha256_hex(res->body, res->body_len, pool));
+    res->modified = conf->loaded_at;
+}
+
 problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
                             const acme_request_t *req)
 {
     const acme_conf_t *conf = acme->conf;
     const char *rest = rest_of(conf, req->path);
-    const char *roots = roots_text(conf, req->pool);
+    const apr_array_header_t *roots = acme_publish_roots(conf, req->pool);
     problem_t *prob = method_check(req);
 
-    if (!prob && !roots)
+    if (prob)
+        return prob;
+    if (is_page(conf, req->path))
+        prob = page_answer(res, conf, roots, req);
+    else if (!roots->nelts)
         prob = problem_no_roots(conf, req->pool);
-    else if (!prob && !strcmp(rest, "roots.pem"))
-        pem_answer(res, roots);
-    else if (!prob && strncmp(rest, ISSUER, strlen(ISSUER)))
-        prob = main_answer(res, conf, !strcmp(rest, "root.cer"), req->pool);
-    else if (!prob &&
-             !issuer_answer(res, conf, rest + strlen(ISSUER), req->pool))
+    else if (is_among(rest, roots_files))
+        prob = roots_answer(res, conf, rest, roots, req->pool);
+    else if (is_among(rest, main_files))
+        prob = main_answer(res, conf, rest, req->pool);
+    else if (!issuer_answer(res, conf, rest + strlen(ISSUER), req->pool))
         prob = problem_no_cert(req->pool);
-    if (!prob)
-        acme_response_header(res, "Cache-Control", "public, max-age=3600");
-    return prob;
+    if (prob)
+        return prob;
+    validators_set(res, conf, req->pool);
+    acme_response_header(res, "Cache-Control", "public, max-age=3600");
+    return NULL;
 }

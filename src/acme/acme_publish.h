@@ -6,10 +6,14 @@
  * What anybody may fetch, over plain HTTP too (pki.md, Trust and publication),
  * unsigned, GET and HEAD:
  *
- *     <ACMEPath>/roots.pem                     every root
- *     <ACMEPath>/root.cer                      the signing issuer's root, DER
+ *     <ACMEPath>/                              the page for people
+ *     <ACMEPath>/roots.pem|p7c|mobileconfig    every root
+ *     <ACMEPath>/root.pem|cer                  the signing issuer's root
  *     <ACMEPath>/chain.pem                     what follows a leaf
- *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root, DER or PEM
+ *     <ACMEPath>/chain.p7c                     the same and the root
+ *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root
+ *
+ * (.pem: PEM, .cer: DER, .p7c: PKCS #7, .mobileconfig: for Apple's machines)
  */
 
 #include "acme/acme_response.h"

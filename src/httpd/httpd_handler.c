@@ -78,7 +78,8 @@ static void url_split(bound_t *bound, const request_rec *r)
         end ? apr_pstrmemdup(r->pool, path, (apr_size_t)(end - path)) : path;
 }
 
-/* With "ACMEPath /" a plain virtual host keeps all but what is published. */
+/* With "ACMEPath /" a plain virtual host keeps all but what is published, and
+ * its own first page. */
 static int is_ours(const bound_t *bound)
 {
     const acme_conf_t *acme = bound->conf->acme;
@@ -86,7 +87,7 @@ static int is_ours(const bound_t *bound)
     if (*bound->path != '/' || !is_below(bound->path, acme->path))
         return 0;
     return !bound->is_publication || *acme->path ||
-           acme_publish_is_path(acme, bound->path);
+           (bound->path[1] && acme_publish_is_path(acme, bound->path));
 }
 
 /* post_read_request */
@@ -149,6 +150,7 @@ static acme_request_t *request_make(request_rec *r, const bound_t *bound)
     req->query = bound->query;
     req->content_type = apr_table_get(r->headers_in, "Content-Type");
     req->user_agent = apr_table_get(r->headers_in, "User-Agent");
+    req->accept = apr_table_get(r->headers_in, "Accept");
     req->client_ip = r->useragent_ip;
     req->user = r->user;
     req->log = httpd_log_request(r);
@@ -197,16 +199,35 @@ static apr_status_t body_send(request_rec *r, ap_filter_t *next,
     return ap_pass_brigade(next, bb);
 }
 
+/* 304 and the like for what the client has already (RFC 9110 13).  httpd wants
+ * to find the validators where it puts its own. */
+static int is_needed(request_rec *r, const acme_response_t *res)
+{
+    if (!res->etag || res->status != HTTP_OK)
+        return 1;
+    apr_table_setn(r->headers_out, "ETag", res->etag);
+    ap_update_mtime(r, apr_time_from_sec(res->modified));
+    ap_set_last_modified(r);
+    r->status = ap_meets_conditions(r);
+    if (r->status == OK)
+        r->status = HTTP_OK;
+    return r->status == HTTP_OK;
+}
+
 /* Our own answer, whatever its status: returning that from the handler would
  * make httpd throw away headers and body.  The headers are among those that
  * stay, even if something fails on the way out (H1). */
 static int response_send(request_rec *r, const acme_response_t *res)
 {
+    static const acme_response_t nothing;
+    int needed;
+
     r->status = res->status;
+    needed = is_needed(r, res);
     apr_table_do(header_add, r->err_headers_out, res->headers, NULL);
     env_set(r, res);
     /* A client that has gone away is no reason to fail. */
-    (void)body_send(r, r->output_filters, res);
+    (void)body_send(r, r->output_filters, needed ? res : &nothing);
     return OK;
 }
 

@@ -314,6 +314,7 @@ void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
     const log_t *log = httpd_log_server(conf->server, pconf);
     int is_told = httpd_life_is_real_start();
 
+    acme->loaded_at = clock_seconds(&clock_system);
     if (ca_problem || is_automatic_needed(acme, pconf))
         httpd_load_automatic(conf, ca_problem, pconf);
     issuers_load(acme, log, is_told, 1, pconf);

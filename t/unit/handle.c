@@ -265,6 +265,14 @@ reply_t *handle_request(handle_t *h, const char *method, const char *url)
     return handle_raw(h, request_make(h, method, url));
 }
 
+reply_t *handle_get(handle_t *h, const char *url, const char *accept)
+{
+    acme_request_t *req = request_make(h, "GET", url);
+
+    req->accept = accept;
+    return handle_raw(h, req);
+}
+
 EVP_PKEY *key_make(const char *spec, apr_pool_t *pool)
 {
     EVP_PKEY *key;

@@ -93,6 +93,8 @@ const char *handle_url(const handle_t *h, const char *rest);
 const char *handle_nonce(handle_t *h);
 /* Unsigned; url may hold a query.  method "GET" … */
 reply_t *handle_request(handle_t *h, const char *method, const char *url);
+/* GET with this Accept header. */
+reply_t *handle_get(handle_t *h, const char *url, const char *accept);
 reply_t *handle_raw(handle_t *h, const acme_request_t *req);
 /* Run the last submitted job, or this one, as a worker would: a validation ends
  * with h->verdict. */

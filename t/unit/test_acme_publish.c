@@ -97,12 +97,53 @@ static void no_ca(apr_pool_t *pool)
     r = get(h, "roots.pem");
     is_int(r->status, 503);
     ok(r->retry_after);
+    is_int(get(h, "chain.p7c")->status, 503);
+    is_int(get(h, "roots.mobileconfig")->status, 503);
+}
+
+static void root_pem(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+
+    is_str(get(h, "root.pem")->body,
+           ca_cert_pem(handle_issuer(h)->set->issuer->root, pool));
+}
+
+/* Two issuers of one root, and a root that is in both sets. */
+static void every_root_once(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    acme_issuer_t *other = acme_issuer_make("other", pool);
+    const char *roots = get(h, "roots.pem")->body;
+
+    other->set = handle_issuer(h)->set;
+    APR_ARRAY_PUSH(h->conf->issuers, acme_issuer_t *) = other;
+    is_str(get(h, "roots.pem")->body, roots);
+}
+
+static void validators(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r;
+
+    h->conf->loaded_at = HANDLE_NOW;
+    r = get(h, "roots.pem");
+    need(r->res.etag);
+    is_int(strlen(r->res.etag), 34);
+    is_int(r->res.modified, HANDLE_NOW);
+    is_str(get(h, "roots.pem")->res.etag, r->res.etag);
+    ok(strcmp(get(h, "root.cer")->res.etag, r->res.etag));
+    ok(!get(h, "nothing.pem")->res.etag);
+    ok(!get(h, "directory")->res.etag);
 }
 
 const tap_case_t tap_cases[] = {{"roots as PEM, for anybody", roots},
                                 {"the root as DER", root_der},
                                 {"what follows a leaf", chain},
                                 {"each issuer by its fingerprint", issuers},
+                                {"the root as PEM", root_pem},
+                                {"every root once", every_root_once},
+                                {"what caches need", validators},
                                 {"GET and HEAD only", methods},
                                 {"without a CA: 503", no_ca},
                                 {NULL, NULL}};
