@@ -183,6 +183,13 @@ subtest 'R25 clients are told where the directory is' => sub {
         }
         like(AcmeClient::run('curl', '-s', '-H', $accept, "$plain/"),
             qr{\Q$root\E/directory}, 'R25 over plain HTTP, too');
+        for my $path ('/vip', '/vip/', '/vip/dir') {
+            my $want = qr{ \Q$root\E/vip/directory"};
+            like($c->http('GET', "$root$path", headers => [$accept])->{body},
+                $want, "R25 $path leads to the directory of that profile");
+            like(AcmeClient::run('curl', '-s', "$plain$path"), $want,
+                '… over plain HTTP, too');
+        }
     }
 };
 

@@ -188,9 +188,11 @@ void acme_publish_handle(acme_response_t *res, acme_t *acme,
     }
     prob = acme_route_find(&route, acme->conf, req);
     if (!prob || prob->status != 404) {
-        prob = problem_make(req->pool, PROBLEM_MALFORMED,
-                            "ACME is spoken over HTTPS only, at %s%s",
-                            acme->conf->base_url, acme->conf->path);
+        prob =
+            problem_make(req->pool, PROBLEM_MALFORMED,
+                         "ACME is spoken over HTTPS only; the directory of "
+                         "this server is %s",
+                         acme_route_near_url(acme->conf, req->path, req->pool));
         prob->status = 404;
     }
     refusal_log(prob, req);

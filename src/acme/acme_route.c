@@ -162,6 +162,22 @@ const char *acme_route_directory_url(const acme_conf_t *conf,
                           pool);
 }
 
+const char *acme_route_near_url(const acme_conf_t *conf, const char *path,
+                                apr_pool_t *pool)
+{
+    apr_size_t len = strlen(conf->path);
+    const char *directory;
+
+    if (strncmp(path, conf->path, len) || path[len] != '/')
+        return acme_route_directory_url(conf, NULL, pool);
+    path += len + 1;
+    directory = apr_pstrmemdup(pool, path, strcspn(path, "/"));
+    if (!*directory || !acme_conf_profile_at(conf, directory))
+        return acme_route_directory_url(conf, NULL, pool);
+    return acme_route_url(conf, ACME_ROUTE_DIRECTORY, directory, NULL, NULL,
+                          pool);
+}
+
 /* RFC 8555 gives no way to guess: users paste the parent path, getssl tries
  * "/dir" (R25). */
 static problem_t *problem_no_route(const acme_conf_t *conf,
@@ -171,7 +187,7 @@ static problem_t *problem_no_route(const acme_conf_t *conf,
         problem_make(req->pool, PROBLEM_MALFORMED,
                      "no ACME resource has this URL; the directory of this "
                      "server is %s",
-                     acme_route_directory_url(conf, NULL, req->pool));
+                     acme_route_near_url(conf, req->path, req->pool));
 
     prob->status = 404;
     return prob;

@@ -92,6 +92,10 @@ const char *acme_route_directory_url(const acme_conf_t *conf,
                                      const acme_route_t *route,
                                      apr_pool_t *pool);
 
+/* The directory that was meant, probably, by a path that is none (R25). */
+const char *acme_route_near_url(const acme_conf_t *conf, const char *path,
+                                apr_pool_t *pool);
+
 /* Is url the one of this route, under the base URL or one of its aliases? */
 int acme_route_is_url(const acme_conf_t *conf, const acme_route_t *route,
                       const char *url);

@@ -161,7 +161,8 @@ static void lost(const acme_conf_t *conf, const char *path, apr_pool_t *pool)
             continue;
         is_int(prob->status, 404);
         is_str(problem_name(prob->type), "malformed");
-        ok(strstr(prob->detail, BASE "/acme/directory"), "%s", prob->detail);
+        ok(strstr(prob->detail, acme_route_near_url(conf, path, pool)), "%s",
+           prob->detail);
     }
 }
 
@@ -455,11 +456,35 @@ static void other_paths(apr_pool_t *pool)
     is_str(acme_route_directory_url(conf, NULL, pool), BASE "/a/b/directory");
 }
 
+static void near(apr_pool_t *pool)
+{
+    static const struct {
+        const char *path, *directory;
+    } rows[] = {{"/acme/web", "/acme/web/directory"},
+                {"/acme/web/", "/acme/web/directory"},
+                {"/acme/web/dir", "/acme/web/directory"},
+                {"/acme/", "/acme/directory"},
+                {"/acme", "/acme/directory"},
+                {"/acmes/web/", "/acme/directory"},
+                {"/acme/webs/", "/acme/directory"},
+                {"/acme//web", "/acme/directory"},
+                {"", "/acme/directory"}};
+    acme_conf_t *conf = conf_make(pool);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+        is_str(acme_route_near_url(conf, rows[i].path, pool),
+               apr_pstrcat(pool, BASE, rows[i].directory, NULL));
+    conf->path = "";
+    is_str(acme_route_near_url(conf, "/web/", pool), BASE "/web/directory");
+}
+
 const tap_case_t tap_cases[] = {
     {"every resource is found, in each directory", found},
     {"every URL that is handed out", urls},
     {"T15 methods: 405 with Allow", methods},
     {"R25 guessed paths: 404 that names the directory", guesses},
+    {"R25 of the profile that was meant", near},
     {"T14 other spellings of a path are no path of ours", spellings},
     {"a removed profile's objects are still there", removed_profile},
     {"no default directory", no_default},
