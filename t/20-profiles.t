@@ -121,6 +121,8 @@ subtest 'validation off' => sub {
     for my $url (@{ $order->{authorizations} }) {
         my $authz = $off->get($url)->{json};
         is($authz->{status}, 'valid', 'its authorizations are valid');
+        is_deeply([grep { $_->{status} ne 'valid' || !$_->{validated} }
+            @{ $authz->{challenges} }], [], 'T62 and no challenge is invalid');
     }
     my $res = $off->finalize($order, $off->csr(['x.test', '*.lab.test']));
     is($res->{json}{status}, 'valid', 'and it gets its certificate');

@@ -65,7 +65,9 @@ acme_challenge_status_e acme_state_challenge(const store_authz_t *authz,
     if (acme_state_authz(authz, now) == ACME_AUTHZ_PENDING)
         return is_attempted(authz, type) ? ACME_CHALLENGE_PROCESSING
                                          : ACME_CHALLENGE_PENDING;
-    if (authz->validated_at && !authz->error && is_attempted(authz, type))
+    /* Born valid: a client that finds "invalid" in there gives up (T62). */
+    if (authz->validated_at && !authz->error &&
+        (!authz->attempted || is_attempted(authz, type)))
         return ACME_CHALLENGE_VALID;
     return ACME_CHALLENGE_INVALID;
 }

@@ -97,6 +97,9 @@ static void challenges(apr_pool_t *pool)
     challenge_is(AUTHZ(FUTURE, .status = "invalid", .attempted = "http-01",
                        .error = PROBLEM),
                  "invalid", "invalid");
+    /* T62, R17: born valid, nobody was asked */
+    challenge_is(AUTHZ(FUTURE, .status = "valid", .validated_at = PAST),
+                 "valid", "valid");
     /* deactivated before and after somebody answered it (T68) */
     challenge_is(AUTHZ(FUTURE, .status = "deactivated"), "invalid", "invalid");
     challenge_is(AUTHZ(FUTURE, .status = "deactivated", .attempted = "http-01",
