@@ -117,6 +117,12 @@ subtest 'what a CSR wishes, all at once' => sub {
     like($detail, qr/$_/, "it says so: $_") for qr/RSA/, qr/e-mail address/,
         qr/URI/, qr/O="Other"/, qr/has C, which/, qr/codeSigning/,
         qr/keyCertSign/;
+    my @subs = map { $_->{detail} } @{ $res->{json}{subproblems} };
+    for my $word (qw(RSA e-mail URI O="Other" codeSigning keyCertSign), 'has C,')
+    {
+        is(scalar(grep { /\Q$word\E/ } @subs), 1,
+            "a subproblem of its own: $word");
+    }
     is($client->get($order->{self})->{json}{status}, 'ready',
         'T56: the order stays ready');
     my $text = issued($client->finalize($order, $client->csr($names,

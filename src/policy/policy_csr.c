@@ -119,7 +119,22 @@ static const char *sha256_hex(const unsigned char *der, apr_size_t der_len,
     return apr_pescape_hex(pool, digest, len, 0);
 }
 
-/* All faults as one problem; NULL without any. */
+/* The first count faults, of which there is no name to tell. */
+static void faults_sub_add(problem_t *prob, const policy_csr_wishes_t *wishes,
+                           int count, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < count; ++i)
+        problem_sub_add(
+            prob,
+            problem_make(pool, PROBLEM_BAD_CSR, "The CSR is refused: %s",
+                         APR_ARRAY_IDX(wishes->faults, i, const char *)),
+            NULL, pool);
+}
+
+/* All faults as one problem, several with a subproblem each; NULL without any.
+ */
 static problem_t *wishes_problem(policy_csr_wishes_t *wishes,
                                  const apr_array_header_t *identifiers,
                                  apr_pool_t *pool)
@@ -127,7 +142,7 @@ static problem_t *wishes_problem(policy_csr_wishes_t *wishes,
     difference_t diff = difference_find(identifiers, wishes, pool);
     problem_t *prob;
     const char *detail = "The CSR is refused: ";
-    int i;
+    int i, count = wishes->faults->nelts; /* without the names */
 
     names_fault(wishes, "it lacks names of the order: ", diff.missing, pool);
     names_fault(wishes, "it has names that the order has not: ", diff.extra,
@@ -139,6 +154,8 @@ static problem_t *wishes_problem(policy_csr_wishes_t *wishes,
             apr_pstrcat(pool, detail, i ? "; " : "",
                         APR_ARRAY_IDX(wishes->faults, i, const char *), NULL);
     prob = problem_make(pool, PROBLEM_BAD_CSR, "%s", detail);
+    if (wishes->faults->nelts > 1)
+        faults_sub_add(prob, wishes, count, pool);
     names_sub_add(prob, "The order has this name, the CSR has not",
                   diff.missing, pool);
     names_sub_add(prob, "The CSR has this name, the order has not", diff.extra,
