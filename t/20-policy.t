@@ -118,7 +118,8 @@ subtest 'what a CSR wishes, all at once' => sub {
         qr/URI/, qr/O="Other"/, qr/has C, which/, qr/codeSigning/,
         qr/keyCertSign/;
     my @subs = map { $_->{detail} } @{ $res->{json}{subproblems} };
-    for my $word (qw(RSA e-mail URI O="Other" codeSigning keyCertSign), 'has C,')
+    for my $word (qw(RSA e-mail URI O="Other" codeSigning keyCertSign),
+        'has C,')
     {
         is(scalar(grep { /\Q$word\E/ } @subs), 1,
             "a subproblem of its own: $word");
