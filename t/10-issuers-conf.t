@@ -122,6 +122,8 @@ SKIP: {
     is($stat[4], $>, '… who is the parent\'s user');
     like(AcmeServer::read_file($file), qr/^[0-9a-f]{8} [0-9a-f]{64}$/m,
         '… and holds a key');
+    like($server->log, qr/notice\].*AS0429: made the key file .*\Q$file\E/,
+        '… and the log tells that it is new');
 }
 like(AcmeServer::read_file("$server->{dir}/logs/audit.log"),
     qr/^\{.*\}\n(?:\{.*\}\n)+\z/, 'the audit log has lines of JSON');

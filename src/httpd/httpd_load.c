@@ -233,14 +233,20 @@ static void eab_load(acme_conf_t *acme, const char *ca_problem,
 {
     acme_eab_keys_t *keys = NULL;
     problem_t *prob;
+    int is_there = exists(acme->eab_key_file, pool);
 
     acme->eab_problem = ca_problem;
-    if (ca_problem || (!is_start && !exists(acme->eab_key_file, pool)))
+    if (ca_problem || (!is_start && !is_there))
         return;
     prob = acme_eab_keys_load(&keys, acme->eab_key_file, is_start,
                               is_told ? log : NULL, pool);
     if (!prob) {
         acme->eab_keys = keys;
+        if (!is_there)
+            log_write(log, LOG_LEVEL_NOTICE, "AS0429", APR_SUCCESS,
+                      "made the key file for external account keys, %s; keys "
+                      "that the database has already need the old file",
+                      acme->eab_key_file);
         return;
     }
     acme->eab_problem = is_start ? problem_text(prob) : look_text(prob, pool);
