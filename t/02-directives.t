@@ -59,6 +59,7 @@ my $server = AcmeServer->new(bare => 1);
 my %unit = (d => 86400, s => 1000000);
 my %member = (
     ACMEOrderLifetime => 'orderLifetime', ACMEAuthzLifetime => 'authzLifetime',
+    ACMERetention => 'retention',
     ACMEFinalizeWait => 'finalizeWait', ACMEValidationTimeout => 'timeout',
     ACMEValidationMax => 'max', ACMENonceSlots => 'nonceSlots',
     ACMEPath => 'path', ACMEStateDir => 'stateDir',

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # acmectl db: a backup while the server is at work, everything lost, everything
-# put back; what must not be put back is not.
+# put back; what must not be put back is not. And what is over goes.
 
 use strict;
 use warnings;
@@ -200,6 +200,46 @@ subtest 'restore' => sub {
     ($code) = ctl('db', 'check');
     is($code, 0, 'db check finds nothing');
     $other->detach;
+};
+
+# As if it had been placed long ago.
+sub age {
+    my ($order) = @_;
+    my ($id) = $order->{json}{self} =~ m{([^/]+)$};
+    sql($server, "UPDATE orders SET created_at = 1000, expires_at = 2000 "
+        . "WHERE id = '$id'");
+    sql($server, 'UPDATE authzs SET created_at = 1000, expires_at = 2000 '
+        . "WHERE instr((SELECT authz_ids FROM orders WHERE id = '$id'), id)");
+    return "id = '$id'";
+}
+
+sub orders {
+    return 0 + sql($server, "SELECT count(*) FROM orders WHERE $_[0]");
+}
+
+subtest 'prune' => sub {
+    my $old = age($client->order('d.test'));
+    my $said = acmectl_json($server, 'db', 'prune', '--dry-run');
+    is($said->{orders}, 1, '--dry-run counts what is over');
+    is($said->{authorizations}, 1, 'with its authorization');
+    ok(orders($old), 'and lets it be');
+    ok(acmectl_json($server, 'db', 'prune')->{orders}, 'prune');
+    ok(!orders($old), 'it is gone');
+    like((ctl('cert', 'list'))[1], qr/dns:a\.test/, 'nothing else is');
+    ($code, $text) = ctl('db', 'prune');
+    like($text, qr/^orders +0$/m, 'and there is no more');
+    $old = age($client->order('d.test'));
+    my $from = length $server->log;
+    sql($server, "UPDATE jobs SET due_at = 1, ready_at = 1 "
+        . "WHERE kind = 'prune'");
+    $client->post($client->{kid}, '');
+    ok($server->wait_log(qr/AS0311: removed .* 1 orders, 1 authoriz/, $from),
+        'the server does it by itself');
+    ok(!orders($old), 'indeed');
+    is(sql($server, "SELECT count(*) FROM jobs WHERE kind = 'prune' AND "
+        . 'due_at > 1000 AND lease_until = 0') + 0, 1, 'and will again');
+    ($code) = ctl('db', 'check');
+    is($code, 0, 'db check finds nothing');
 };
 
 subtest 'onto the same files' => sub {

@@ -75,6 +75,7 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     conf->store.params = ACME_STATE_DIR "/db/acme.db";
     conf->order_lifetime = 7 * DAY;
     conf->authz_lifetime = 30 * DAY;
+    conf->retention = 30 * DAY;
     conf->authz_reuse = 1;
     conf->nonce_slots = 65536;
     conf->finalize_wait = apr_time_from_sec(5);
@@ -395,6 +396,8 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
     span_check(
         findings, "ACMEAuthzLifetime", apr_time_from_sec(conf->authz_lifetime),
         apr_time_from_sec(LIFETIME_MIN), apr_time_from_sec(LIFETIME_MAX));
+    span_check(findings, "ACMERetention", apr_time_from_sec(conf->retention),
+               apr_time_from_sec(DAY), apr_time_from_sec(LIFETIME_MAX));
     span_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX);
     span_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,
                apr_time_from_msec(100), apr_time_from_sec(600));

@@ -77,6 +77,7 @@ typedef struct {
     apr_int64_t order_lifetime; /* seconds */
     apr_int64_t authz_lifetime; /* of a valid one; a pending one lives as
                                    long as its order */
+    apr_int64_t retention;      /* what is over stays so long */
     int authz_reuse;
     int underscore; /* ACMEValidationUnderscore */
     int tolerate_padded_csr;

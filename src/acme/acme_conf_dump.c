@@ -40,6 +40,7 @@ static const field_t conf_fields[] = {
     {"website", MAYBE, CONF(website)},
     {"orderLifetime", NUMBER64, CONF(order_lifetime)},
     {"authzLifetime", NUMBER64, CONF(authz_lifetime)},
+    {"retention", NUMBER64, CONF(retention)},
     {"authzReuse", NUMBER, CONF(authz_reuse)},
     {"underscore", NUMBER, CONF(underscore)},
     {"toleratePaddedCSR", NUMBER, CONF(tolerate_padded_csr)},

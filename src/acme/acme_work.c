@@ -20,16 +20,18 @@ apr_int64_t acme_work_lease(const acme_t *acme, apr_int64_t now)
     return now + ACME_WORK_LEASE + apr_time_sec(acme->conf->dcv->timeout);
 }
 
-/* acmectl writes to a file, but cannot to a program: there its events are told
- * by whoever chains them. */
+/* What nobody else can tell: the store's own event; and acmectl's, which writes
+ * to a file, but cannot to a program. */
 static apr_status_t event_tell(void *baton, const store_event_t *event,
                                apr_pool_t *pool)
 {
     acme_t *acme = baton;
     const char *log = acme->conf->audit_log;
+    int is_operator = event->who && !strncmp(event->who, ACME_AUDIT_OPERATOR,
+                                             strlen(ACME_AUDIT_OPERATOR));
 
-    if ((!log || *log == '|') && event->who &&
-        !strncmp(event->who, ACME_AUDIT_OPERATOR, strlen(ACME_AUDIT_OPERATOR)))
+    if (!strcmp(event->kind, STORE_PRUNE_CUT) ||
+        (is_operator && (!log || *log == '|')))
         acme_audit_relay(acme, event, pool);
     return APR_SUCCESS;
 }
@@ -81,6 +83,8 @@ dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
         return acme_work_issue(acme, job, pool);
     if (acme_work_is_kind(job, ACME_WORK_VHOST))
         acme_work_vhost(acme, job, pool);
+    else if (acme_work_is_kind(job, ACME_WORK_PRUNE))
+        acme_work_prune(acme, job, pool);
     else
         acme_work_bury(acme, job, "there is no such kind of job", pool);
     return NULL;

@@ -20,11 +20,13 @@
 
 #include "acme/acme.h"
 #include "dcv/dcv_loop.h"
+#include "store/store_prune.h"
 
 /* Kinds of jobs. */
 #define ACME_WORK_VALIDATE "validate" /* subject: an authorization */
 #define ACME_WORK_ISSUE    "issue"    /* subject: an order; data: acme_plan */
 #define ACME_WORK_VHOST    "vhost"    /* subject: key; data: acme_plan */
+#define ACME_WORK_PRUNE    "prune"    /* subject: "database"; once in a while */
 
 /* Until when a lease taken now lasts, so that it is longer than any job runs:
  * ACME_WORK_LEASE seconds more than a validation may take. */
@@ -57,6 +59,14 @@ void acme_work_done(acme_t *acme, const store_job_t *job,
  * database that is not there (and is then to be called again). */
 apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
     __attribute__((warn_unused_result));
+
+/* Once per process and virtual host, too: see to it that what is over goes
+ * (store_prune.h), one job for each database. */
+apr_status_t acme_work_prune_ensure(acme_t *acme, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* What is over at now, by ACMERetention. */
+void acme_work_prune_limits(store_prune_t *prune, const acme_conf_t *conf,
+                            apr_int64_t now);
 
 /* The vhost's own certificate: *der is the newest one in the store for this key
  * and these names if it is younger than current, else NULL; queues a "vhost"

@@ -55,5 +55,6 @@ dcv_job_t *acme_work_issue(acme_t *acme, const store_job_t *job,
 void acme_work_issue_done(acme_t *acme, const store_job_t *job,
                           const dcv_result_t *result, apr_pool_t *pool);
 void acme_work_vhost(acme_t *acme, const store_job_t *job, apr_pool_t *pool);
+void acme_work_prune(acme_t *acme, const store_job_t *job, apr_pool_t *pool);
 
 #endif

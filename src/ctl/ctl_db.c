@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "acme/acme_work.h"
+#include "base/clock.h"
 #include "base/own.h"
 #include "ctl/ctl_copy.h"
 
@@ -47,6 +49,33 @@ static ctl_exit_e db_migrate(ctl_t *ctl)
     return CTL_OK;
 }
 
+static ctl_exit_e db_prune(ctl_t *ctl)
+{
+    json_t *json = own_json(ctl->pool, json_object());
+    store_prune_t prune = {.who = ctl->who};
+    store_pruned_t pruned;
+    apr_status_t rv;
+
+    acme_work_prune_limits(&prune, ctl->conf, clock_seconds(&clock_system));
+    prune.is_dry = ctl_option(ctl, "dry-run") != NULL;
+    rv = store_prune(&pruned, ctl->store, &prune, ctl->pool);
+    if (rv != APR_SUCCESS)
+        return ctl_print_status(rv, "prune", "");
+    json_object_set_new(json, "orders", json_integer(pruned.orders));
+    json_object_set_new(json, "authorizations", json_integer(pruned.authzs));
+    json_object_set_new(json, "certificates", json_integer(pruned.certs));
+    json_object_set_new(json, "jobs", json_integer(pruned.jobs));
+    json_object_set_new(json, "events", json_integer(pruned.events));
+    json_object_set_new(json, "dryRun", json_boolean(prune.is_dry));
+    ctl_print_object(ctl, json);
+    return CTL_OK;
+}
+
+static const ctl_option_t prune_options[] = {
+    {"dry-run", NULL, "only say what would go"},
+    {NULL, NULL, NULL},
+};
+
 static const ctl_option_t restore_options[] = {
     {"despite-findings", NULL,
      "put it back although keys, secrets or audit trail do not hold"},
@@ -61,6 +90,14 @@ const ctl_command_t ctl_db_commands[] = {
      "The server does that by itself when it is started. A server of an older\n"
      "version that still runs does not go on with a newer schema.",
      db_migrate},
+    {"db", "prune", CTL_NEEDS_STORE, 0, 0, "", prune_options,
+     "remove now what is over, as the server does it now and then\n"
+     "Orders and authorizations that expired longer ago than ACMERetention; "
+     "an\norder stays as long as its certificate. Certificates that ended a "
+     "year ago.\nEvents of the audit trail a year after they happened, but "
+     "none that is\nyounger than an order or a certificate that stays; an "
+     "event tells of the cut.",
+     db_prune},
     {"db", "backup", CTL_NEEDS_CONF, 1, 1, "DIR", NULL,
      "copy database, keys and configuration to a new directory\n"
      "While the server runs: the database as it is at one moment, everything "

@@ -279,6 +279,8 @@ const command_rec httpd_cmds[] = {
                   "how long an order may take"),
     AP_INIT_TAKE1("ACMEAuthzLifetime", span_set, AT(authz_lifetime), RSRC_CONF,
                   "how long an authorization stays valid"),
+    AP_INIT_TAKE1("ACMERetention", span_set, AT(retention), RSRC_CONF,
+                  "how long what is over stays in the database"),
     AP_INIT_FLAG("ACMEAuthzReuse", flag_set, AT(authz_reuse), RSRC_CONF,
                  "on: a valid authorization serves later orders too"),
     AP_INIT_TAKE1("ACMEFinalizeWait", span_set, AT(finalize_wait), RSRC_CONF,

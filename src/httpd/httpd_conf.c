@@ -73,6 +73,7 @@ static const field_t fields[] = {
      ACME(order_lifetime)},
     {"ACMEAuthzLifetime", KIND_SECONDS, FROM(authz_lifetime),
      ACME(authz_lifetime)},
+    {"ACMERetention", KIND_SECONDS, FROM(retention), ACME(retention)},
     {"ACMEAuthzReuse", KIND_FLAG, FROM(authz_reuse), ACME(authz_reuse)},
     {"ACMEFinalizeWait", KIND_SPAN, FROM(finalize_wait), ACME(finalize_wait)},
     {"ACMEDefaultProfile", KIND_TEXT, FROM(default_profile),

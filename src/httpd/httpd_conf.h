@@ -47,6 +47,7 @@ struct httpd_conf_t {
     int tolerate_padded_csr;         /* ACMEToleratePaddedCSR */
     apr_interval_time_t order_lifetime; /* ACMEOrderLifetime */
     apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
+    apr_interval_time_t retention;      /* ACMERetention */
     int authz_reuse;                    /* ACMEAuthzReuse */
     apr_interval_time_t finalize_wait;  /* ACMEFinalizeWait */
     const char *default_profile;        /* ACMEDefaultProfile */

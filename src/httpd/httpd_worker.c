@@ -260,7 +260,9 @@ static void setup_ensure(httpd_worker_t *w, const httpd_work_t *work)
 
     apr_thread_mutex_lock(w->setup_lock);
     if (i < w->vhosts->nelts && !w->is_setup[i])
-        w->is_setup[i] = acme_work_setup(work->acme, work->pool) == APR_SUCCESS;
+        w->is_setup[i] =
+            acme_work_setup(work->acme, work->pool) == APR_SUCCESS &&
+            acme_work_prune_ensure(work->acme, work->pool) == APR_SUCCESS;
     apr_thread_mutex_unlock(w->setup_lock);
 }
 

@@ -98,22 +98,26 @@ apr_status_t store_event_page(apr_array_header_t **events, store_t *store,
     return rv;
 }
 
-/* The hash that came before what follows `after`; "" when that has none yet. */
+/* The hash that came before what follows `after`; "" when that has none yet.
+ * What is before the trail's beginning may still lie about. */
 static const store_sql_t sql_prev = {
     STORE_SQL_EVENT_PREV,
-    "SELECT coalesce((SELECT coalesce(hash, '') FROM events WHERE id = %lld), "
-    "cut_hash) "
-    "FROM event_chain"};
+    "SELECT CASE WHEN cut_id >= %lld THEN cut_hash ELSE coalesce((SELECT hash "
+    "FROM events WHERE id = %lld), '') END, cut_id FROM event_chain"};
 
-static apr_status_t prev_get(char *prev, store_t *store, apr_int64_t after,
+/* *after becomes the place where the trail begins if that is later. */
+static apr_status_t prev_get(char *prev, store_t *store, apr_int64_t *after,
                              apr_pool_t *pool)
 {
-    const void *args[] = {&after};
+    const void *args[] = {after, after};
     store_rows_t rows;
     apr_status_t rv = store_read_one(&rows, store, &sql_prev, args, pool);
 
-    if (rv == APR_SUCCESS)
-        apr_cpystrn(prev, store_rows_text(&rows, 0), STORE_HASH_LEN + 1);
+    if (rv != APR_SUCCESS)
+        return rv;
+    apr_cpystrn(prev, store_rows_text(&rows, 0), STORE_HASH_LEN + 1);
+    if (*after < store_rows_int(&rows, 1))
+        *after = store_rows_int(&rows, 1);
     return rv;
 }
 
@@ -146,7 +150,7 @@ apr_status_t store_event_walk(store_t *store, apr_int64_t after,
     apr_status_t rv;
 
     apr_pool_create(&page, pool);
-    rv = prev_get(prev, store, after, page);
+    rv = prev_get(prev, store, &after, page);
     while (rv == APR_SUCCESS) {
         rv = store_event_page(&events, store, after, PAGE, page);
         if (rv != APR_SUCCESS || !events->nelts)

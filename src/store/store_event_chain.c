@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "store/store_cut.h"
 #include "store/store_rows.h"
 
 #include "base/banned.h"
@@ -211,6 +212,7 @@ typedef struct {
     char prev[STORE_HASH_LEN + 1];
     apr_int64_t prev_id;
     int is_head_seen;
+    const char *cut; /* what the event of the cut says; NULL: it was seen */
     apr_pool_t *pool;
 } verify_t;
 
@@ -249,6 +251,9 @@ static apr_status_t event_verify(void *baton, const store_event_t *event,
     if (event->id != expected)
         return broken(verify, expected, "it is missing");
     verify->prev_id = event->id;
+    if (verify->cut && event->detail && !strcmp(event->detail, verify->cut) &&
+        !strcmp(event->kind, STORE_PRUNE_CUT))
+        verify->cut = NULL;
     if (!event->hash && event->id <= verify->head.last_id)
         return broken(verify, event->id, "its hash is missing");
     if (event->hash && !verify->chain->waiting)
@@ -266,25 +271,46 @@ static apr_status_t verify_run(verify_t *verify, store_t *store)
         return rv;
     apr_cpystrn(verify->prev, verify->head.cut_hash, sizeof(verify->prev));
     verify->prev_id = verify->head.cut_id;
+    if (verify->head.cut_id > 0)
+        verify->cut = store_cut_detail(verify->head.cut_id,
+                                       verify->head.cut_hash, verify->pool);
     rv = store_event_walk(store, verify->head.cut_id, event_verify, verify,
                           verify->pool);
     if (rv == APR_SUCCESS && verify->head.last_id > verify->head.cut_id &&
         !verify->is_head_seen)
         broken(verify, verify->chain->last_id + 1,
                "the chain was longer: its end is missing or was replaced");
+    else if (rv == APR_SUCCESS && verify->cut)
+        broken(verify, verify->head.cut_id,
+               "the trail is cut off behind it, and no event tells of that");
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
+}
+
+/* Rows that were cut off meanwhile are not missing. */
+static int was_cut(const verify_t *verify, store_t *store)
+{
+    head_t head;
+
+    return verify->chain->why &&
+           head_get(&head, store, verify->pool) == APR_SUCCESS &&
+           head.cut_id != verify->head.cut_id;
 }
 
 apr_status_t store_event_verify(store_chain_t *chain, store_t *store,
                                 apr_pool_t *pool)
 {
-    verify_t verify = {.chain = chain, .pool = pool};
+    verify_t verify;
     apr_status_t rv;
 
-    memset(chain, 0, sizeof(*chain));
-    if (!hasher_init(&verify.hasher, pool))
-        return APR_EGENERAL;
-    rv = verify_run(&verify, store);
+    do {
+        memset(chain, 0, sizeof(*chain));
+        memset(&verify, 0, sizeof(verify));
+        verify.chain = chain;
+        verify.pool = pool;
+        if (!hasher_init(&verify.hasher, pool))
+            return APR_EGENERAL;
+        rv = verify_run(&verify, store);
+    } while (rv == APR_SUCCESS && was_cut(&verify, store));
     chain->last_hash = apr_pstrdup(pool, verify.prev);
     return rv;
 }

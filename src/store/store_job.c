@@ -231,6 +231,28 @@ apr_status_t store_job_postpone(store_t *store, const char *id,
     return store_write(store, STORE_RELAXED, postpone_run, &lease);
 }
 
+static const store_sql_t sql_again = {
+    STORE_SQL_JOB_AGAIN,
+    "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
+    "ready_at = %lld, attempts = 0 WHERE id = %s"};
+
+static apr_status_t again_run(store_conn_t *conn, void *baton)
+{
+    const lease_t *lease = baton;
+    const void *args[] = {lease->when, lease->when, lease->id};
+    int changed;
+
+    return store_conn_run(&changed, conn, &sql_again, args);
+}
+
+apr_status_t store_job_again(store_t *store, const char *id, apr_int64_t due_at,
+                             apr_pool_t *pool)
+{
+    lease_t lease = {id, NULL, &due_at};
+
+    return store_write(store, STORE_RELAXED, again_run, &lease);
+}
+
 static const store_sql_t sql_extend = {
     STORE_SQL_JOB_EXTEND, "UPDATE jobs SET lease_until = %lld, ready_at = %lld "
                           "WHERE id = %s AND lease_owner = %s"};

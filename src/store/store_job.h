@@ -14,7 +14,7 @@
 
 typedef struct {
     const char *id;
-    const char *kind;    /* "validate" "issue" "vhost" */
+    const char *kind;    /* "validate" "issue" "vhost" "prune" */
     const char *subject; /* id of the authorization, order … */
     const char *data;    /* the plan, JSON text; may be NULL */
     apr_int64_t due_at;
@@ -47,6 +47,12 @@ apr_status_t store_job_postpone(store_t *store, const char *id,
 /* Relaxed: hold on to the lease.  APR_EEXIST: lost it. */
 apr_status_t store_job_extend(store_t *store, const char *id, const char *owner,
                               apr_int64_t lease_until, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Relaxed: done, and to be done once more at due_at, as if for the first time.
+ */
+apr_status_t store_job_again(store_t *store, const char *id, apr_int64_t due_at,
+                             apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* A job without other state.  APR_EEXIST: one of this kind and subject is

@@ -79,6 +79,7 @@ static void defaults(apr_pool_t *pool)
     ok(!conf->default_profile && !conf->audit_log && !conf->eab_reveal);
     is_int(conf->order_lifetime, 7 * 86400);
     is_int(conf->authz_lifetime, 30 * 86400);
+    is_int(conf->retention, 30 * 86400);
     is_int(conf->authz_reuse, 1);
     is_int(conf->underscore, 0);
     is_int(conf->tolerate_padded_csr, 0);
@@ -237,6 +238,9 @@ static void numbers(apr_pool_t *pool)
     FINE(authz_lifetime, 60);
     FOUND(authz_lifetime, 0, "ACMEAuthzLifetime 0", "out of range");
     FOUND(authz_lifetime, 3650 * 86400 + 1, "ACMEAuthzLifetime", "range");
+    FINE(retention, 86400);
+    FOUND(retention, 86399, "ACMERetention", "choose 1d to");
+    FOUND(retention, 3650 * 86400 + 1, "ACMERetention", "range");
     FINE(nonce_slots, 16);
     FINE(nonce_slots, 16777216);
     FOUND(nonce_slots, 0, "ACMENonceSlots 0", "16 to 16777216");

@@ -89,6 +89,7 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->terms_url = "https://ca.example/terms";
     conf->website = "https://ca.example/";
     conf->order_lifetime = 3600;
+    conf->retention = 86400;
     conf->authz_lifetime = APR_INT64_C(5000000000); /* beyond 32 bits */
     conf->authz_reuse = 0;
     conf->underscore = 1;
@@ -149,6 +150,7 @@ static void round_trip(apr_pool_t *pool)
            "https://b.test");
     is_str(conf->path, "/ca");
     is_str(conf->state_dir, "/srv/\"ca\"");
+    is_int(conf->retention, 86400);
     is_int(conf->authz_lifetime, APR_INT64_C(5000000000));
     is_int(conf->authz_reuse, 0);
     is_int(conf->dcv->http01_port, 5002);

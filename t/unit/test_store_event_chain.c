@@ -335,7 +335,7 @@ static void forged(apr_pool_t *pool)
     ok(strcmp(verify(help).last_hash, chain.last_hash));
 }
 
-/* What retention will leave: the chain begins later. */
+/* What retention leaves: the chain begins later, and says so. */
 static void cut_off(apr_pool_t *pool)
 {
     help_t *help = setup(pool);
@@ -343,13 +343,19 @@ static void cut_off(apr_pool_t *pool)
 
     sql(help, "UPDATE event_chain SET cut_id = 3, cut_hash = "
               "(SELECT hash FROM events WHERE id = 3)");
+    sql(help, "INSERT INTO events (at, kind, detail) SELECT 1000, 'audit.cut', "
+              "'{\"lastId\":3,\"lastHash\":\"' || hash || '\"}' FROM events "
+              "WHERE id = 3");
+    is_int(hashes(help, 0)->nelts, 7); /* what is before does not count */
     sql(help, "DELETE FROM events WHERE id <= 3");
     chain = verify(help);
-    ok(!chain.why && chain.count == 3 && chain.waiting == 3, "%s", chain.why);
-    is_int(chain_up(help, 10), 3);
+    ok(!chain.why && chain.count == 3 && chain.waiting == 4, "%s", chain.why);
+    is_int(chain_up(help, 10), 4);
     ok(!verify(help).why);
-    is_int(hashes(help, 0)->nelts, 6);
+    is_int(hashes(help, 0)->nelts, 7);
     ok(!strstr(APR_ARRAY_IDX(help->lines, 0, const char *), STORE_HASH_FIRST));
+    sql(help, "DELETE FROM events WHERE kind = 'audit.cut'");
+    ok(verify(help).why);
 }
 
 /* Between two pages others may have chained what the first one showed bare. */
