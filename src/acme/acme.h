@@ -38,6 +38,9 @@ typedef struct {
     /* One line of JSON, without its newline, for ACMEAuditLog; the event is in
      * the database already.  NULL: nobody wants it. */
     void (*audit)(void *baton, acme_t *acme, const char *line);
+    /* An event was stored, which waits for acme_work_claim to chain it.  Never
+     * blocks.  NULL: somebody else will. */
+    void (*wrote)(void *baton);
 } acme_host_t;
 
 /* One ACME virtual host in one process.  Const after it is made, but for what

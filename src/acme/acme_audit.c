@@ -99,6 +99,8 @@ static json_t *line_make(const acme_t *acme, const store_event_t *event,
 
 void acme_audit_tell(acme_t *acme, const store_event_t *event, apr_pool_t *pool)
 {
+    if (acme->host->wrote)
+        acme->host->wrote(acme->host->baton);
     if (acme->conf->audit_log)
         acme_audit_relay(acme, event, pool);
 }

@@ -34,7 +34,7 @@ store_event_t *acme_audit_event(const acme_verified_t *v, const char *kind);
 /* detail: an object, whose reference is taken. */
 void acme_audit_detail(store_event_t *event, json_t *detail, apr_pool_t *pool);
 
-/* It is on disk: tell the audit log. */
+/* It is on disk: tell the audit log, and whoever chains it. */
 void acme_audit_tell(acme_t *acme, const store_event_t *event,
                      apr_pool_t *pool);
 

@@ -232,6 +232,7 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
     if (!child_worker)
         return;
     handles_make(vhosts, nonces, pool);
+    httpd_worker_begin(child_worker);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);
 }
 

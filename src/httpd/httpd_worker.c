@@ -21,6 +21,8 @@
  * how often, in seconds. */
 #define ALERT      60
 #define LOOK_EVERY 1
+/* How long it does so for an event that waits to be chained. */
+#define ALERT_EVENT 5
 
 struct httpd_worker_t {
     acme_host_t host;
@@ -131,6 +133,31 @@ static void host_wake(void *baton)
 void httpd_worker_refresh(httpd_worker_t *w)
 {
     flag_raise(w, &w->is_refresh);
+}
+
+/* The next look chains it.  A thread that sleeps for good is woken for that,
+ * one that looks around is not, so that events are chained in batches. */
+static void host_wrote(void *baton)
+{
+    httpd_worker_t *w = baton;
+    apr_int64_t now = monotonic(), until = atomic_load(&w->alert_until);
+
+    if (atomic_load(&w->is_stopping))
+        return;
+    while (until < now + ALERT_EVENT &&
+           !atomic_compare_exchange_weak(&w->alert_until, &until,
+                                         now + ALERT_EVENT))
+        ;
+    if (until < now + 2 * LOOK_EVERY)
+        httpd_queue_nudge(w->queue);
+    thread_ensure(w);
+}
+
+void httpd_worker_begin(httpd_worker_t *w)
+{
+    atomic_store(&w->is_wake, 1);
+    httpd_queue_nudge(w->queue);
+    thread_ensure(w);
 }
 
 static apr_status_t host_wait(void *baton, const char *job_id,
@@ -394,6 +421,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->host.wake = host_wake;
     w->host.wait = host_wait;
     w->host.audit = host_audit;
+    w->host.wrote = host_wrote;
     w->host.baton = w;
     w->queue = httpd_queue_create(pool);
     if (!w->queue ||

@@ -10,9 +10,9 @@
  *   submit, claim → queue → job thread: acme_work_start
  *                             → loop thread → queue → acme_work_done
  *
- * Nobody polls in an idle child: for a minute after it was last used it looks
- * for jobs that the dead left behind, once a second; later only when it is
- * told to (acme_host_t.wake).
+ * Nobody polls in an idle child: it looks for jobs that the dead left behind,
+ * and for events to chain, when it begins, once a second for a minute after it
+ * was used, and when it is told to (acme_host_t.wake, wrote).
  */
 
 #include "acme/acme.h"
@@ -28,6 +28,10 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
 
 /* What acme_t.host points to. */
 const acme_host_t *httpd_worker_host(const httpd_worker_t *worker);
+
+/* The virtual hosts have their handles: have one look for what
+ * the dead left behind. */
+void httpd_worker_begin(httpd_worker_t *worker);
 
 /* Look soon whether there are newer certificates for the virtual hosts
  * themselves (httpd_tls_refresh). */

@@ -112,7 +112,8 @@ static void process_init(handle_t *h, const char *owner)
     clock_source_t *clock = apr_palloc(h->pool, sizeof(*clock));
     log_t *log = apr_palloc(h->pool, sizeof(*log));
 
-    *host = (acme_host_t){host_submit, host_wake, host_wait, h, host_audit};
+    *host =
+        (acme_host_t){host_submit, host_wake, host_wait, h, host_audit, NULL};
     *clock = (clock_source_t){clock_read, h};
     *log = (log_t){log_keep, h, LOG_LEVEL_TRACE};
     h->jobs = apr_array_make(h->pool, 8, sizeof(store_job_t *));
