@@ -154,6 +154,10 @@ subtest 'somebody was at it' => sub {
     ($code, $text) = ctl('audit', 'verify');
     is($code, 4, 'a row removed: 4');
     like($text, qr/^brokenAt +2$/m, 'and which');
+    sql($server, 'DELETE FROM event_chain');
+    ($code, $text) = ctl('audit', 'verify');
+    is($code, 4, 'the ends removed: 4');
+    like($text, qr/^holds +no$/m, 'and it says so');
 };
 
 $_->detach for $client, $other;

@@ -170,7 +170,8 @@ sub read_only {
     }
     my $new = length $server->log;
     all_new();
-    is_out('read-only', from => $new, says => qr{permission|read-?only|unable|chown}i);
+    is_out('read-only', from => $new,
+        says => qr{permission|read-?only|unable|chown}i);
     chmod $was[$_][0] & 07777, $all[$_] for 0 .. $#all;
     chown @{ $was[$_] }[1, 2], $all[$_] for 0 .. $#all;
     is_back('read-only', $from);

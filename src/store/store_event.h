@@ -73,7 +73,8 @@ typedef struct {
     apr_int64_t waiting;   /* events that are not chained yet */
     apr_int64_t last_id;   /* of the last chained one; 0: none */
     const char *last_hash; /* to be noted elsewhere */
-    apr_int64_t broken_id; /* the first that does not fit; 0: none */
+    apr_int64_t broken_id; /* the first that does not fit; 0: none, or not
+                              this one but the whole */
     const char *why;       /* NULL: the chain holds */
 } store_chain_t;
 

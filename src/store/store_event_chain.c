@@ -22,13 +22,14 @@ static const store_sql_t sql_head = {
                           "(SELECT max(id) FROM events) "
                           "FROM event_chain"};
 
+/* APR_ENOENT: somebody removed the row, of which there is always one. */
 static apr_status_t head_get(head_t *head, store_t *store, apr_pool_t *pool)
 {
     store_rows_t rows;
     apr_status_t rv = store_read_one(&rows, store, &sql_head, NULL, pool);
 
     if (rv != APR_SUCCESS)
-        return APR_STATUS_IS_ENOENT(rv) ? APR_EGENERAL : rv;
+        return rv;
     head->cut_id = store_rows_int(&rows, 0);
     head->cut_hash = store_rows_text(&rows, 1);
     head->last_id = store_rows_int(&rows, 2);
@@ -176,7 +177,7 @@ static apr_status_t chain(apr_array_header_t **events, store_t *store, int max,
     apr_status_t rv = head_get(&head, store, pool);
 
     if (rv != APR_SUCCESS || !head.is_behind)
-        return rv;
+        return APR_STATUS_IS_ENOENT(rv) ? APR_EGENERAL : rv;
     rv = store_event_page(&link.events, store, head.last_id, max, pool);
     if (rv != APR_SUCCESS || !link.events->nelts)
         return rv;
@@ -267,6 +268,10 @@ static apr_status_t verify_run(verify_t *verify, store_t *store)
 {
     apr_status_t rv = head_get(&verify->head, store, verify->pool);
 
+    if (APR_STATUS_IS_ENOENT(rv)) {
+        verify->chain->why = "where it begins and ends was removed";
+        return APR_SUCCESS;
+    }
     if (rv != APR_SUCCESS)
         return rv;
     apr_cpystrn(verify->prev, verify->head.cut_hash, sizeof(verify->prev));
@@ -291,7 +296,7 @@ static int was_cut(const verify_t *verify, store_t *store)
 {
     head_t head;
 
-    return verify->chain->why &&
+    return verify->chain->why && verify->head.last_hash &&
            head_get(&head, store, verify->pool) == APR_SUCCESS &&
            head.cut_id != verify->head.cut_id;
 }

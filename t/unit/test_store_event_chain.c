@@ -358,6 +358,19 @@ static void cut_off(apr_pool_t *pool)
     ok(verify(help).why);
 }
 
+static void headless(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    int count;
+
+    add(help, 2);
+    is_int(chain_up(help, 10), 2);
+    sql(help, "DELETE FROM event_chain");
+    is_broken(help, 0, "begins and ends");
+    ok(store_event_chain(&count, help->store, 10, NULL, NULL, pool) !=
+       APR_SUCCESS);
+}
+
 /* Between two pages others may have chained what the first one showed bare. */
 static void meanwhile(apr_pool_t *pool)
 {
@@ -391,6 +404,7 @@ const tap_case_t tap_cases[] = {
     {"a cut end is found", cut},
     {"a chain that was made anew has another end", forged},
     {"a chain that begins later", cut_off},
+    {"a chain without its ends", headless},
     {"events that are chained between two pages", meanwhile},
     {"index: no statement scans the events", plans},
     {NULL, NULL}};
