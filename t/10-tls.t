@@ -150,4 +150,13 @@ subtest 'the operator has a certificate' => sub {
     ok(!-e "$server->{state}/ca/vhost-localhost.key", 'and none is made');
     $server->finish(qr/AH01906/);    # it is a CA's, openssl req is like that
 };
+
+subtest 'TLS is forgotten' => sub {
+    for my $front ('', 'ACMEBaseURL https://ca.example') {
+        my $server = AcmeServer->new(vhost => "SSLEngine off\n$front")->start;
+        my $told = $server->log =~ /AS0428: localhost tells .*SSLEngine on, or/;
+        is(!$told, $front ne '', "it is told unless something else has it");
+        $server->finish(qr/AS0428/);
+    }
+};
 done_testing;

@@ -36,8 +36,8 @@ static int has_no_place(const acme_request_t *req)
 }
 
 /* What the answers of the protocol carry: a fresh nonce (T18), the way to the
- * directory unless this is it (T30).  An answer with a nonce in it is nobody's
- * to keep. */
+ * directory unless this is it (T30; an error there is not).  An answer with a
+ * nonce in it is nobody's to keep. */
 static void protocol_headers_add(acme_response_t *res, acme_t *acme,
                                  const acme_route_t *route,
                                  const acme_request_t *req)
@@ -51,7 +51,7 @@ static void protocol_headers_add(acme_response_t *res, acme_t *acme,
         apr_table_setn(res->headers, "Replay-Nonce", nonce);
     }
     apr_table_setn(res->headers, "Cache-Control", "no-store");
-    if (!is_directory)
+    if (!is_directory || res->problem)
         acme_response_link(
             res, acme_route_directory_url(acme->conf, route, req->pool),
             "index", req->pool);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/ed25519.h"
 
+#include <openssl/bn.h>
 #include <string.h>
 
 #include "base/banned.h"
@@ -39,4 +40,50 @@ int ed25519_is_small_order(const unsigned char *key)
             return 1;
     }
     return 0;
+}
+
+/* RFC 8032 5.1: the field's prime, and d of -x^2 + y^2 = 1 + d x^2 y^2. */
+static const char prime_hex[] =
+    "7fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffed";
+static const char d_hex[] =
+    "52036cee2b6ffe738cc740797779e89800700a4d4141d8ab75eb4dca135978a3";
+
+typedef struct {
+    BIGNUM *p, *d, *y, *u, *v;
+} field_t;
+
+/* RFC 8032 5.1.3: x^2 = u/v with u = y^2 - 1, v = d y^2 + 1, which has a root
+ * if u v has one. */
+static int has_root(field_t *f, const unsigned char *y, BN_CTX *ctx)
+{
+    if (!f->v || !BN_hex2bn(&f->p, prime_hex) || !BN_hex2bn(&f->d, d_hex) ||
+        !BN_lebin2bn(y, ED25519_LEN, f->y) || BN_cmp(f->y, f->p) >= 0 ||
+        !BN_mod_sqr(f->u, f->y, f->p, ctx) ||
+        !BN_mod_mul(f->v, f->u, f->d, f->p, ctx) || !BN_add_word(f->v, 1) ||
+        !BN_sub_word(f->u, 1) || !BN_mod_mul(f->u, f->u, f->v, f->p, ctx))
+        return 0;
+    return BN_kronecker(f->u, f->p, ctx) == 1;
+}
+
+int ed25519_is_point(const unsigned char *key)
+{
+    unsigned char y[ED25519_LEN];
+    BN_CTX *ctx = BN_CTX_new();
+    field_t f;
+    int is_point;
+
+    if (!ctx)
+        return 0;
+    memcpy(y, key, sizeof(y));
+    y[ED25519_LEN - 1] &= 0x7f;
+    BN_CTX_start(ctx);
+    f.p = BN_CTX_get(ctx);
+    f.d = BN_CTX_get(ctx);
+    f.y = BN_CTX_get(ctx);
+    f.u = BN_CTX_get(ctx);
+    f.v = BN_CTX_get(ctx);
+    is_point = has_root(&f, y, ctx);
+    BN_CTX_end(ctx);
+    BN_CTX_free(ctx);
+    return is_point;
 }

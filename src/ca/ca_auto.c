@@ -132,25 +132,27 @@ static void root_load(run_t *run)
                                     key_path);
 }
 
+static int has_root(const run_t *run)
+{
+    return ca_file_exists(path_of(run, "root", ".pem"));
+}
+
+static problem_t *root_missing(const run_t *run)
+{
+    return root_broken(
+        run, problem_internal(run->pool, APR_ENOENT,
+                              "%s: is not there, but intermediates of this CA "
+                              "are; put it back, it is the last certificate "
+                              "in each issuing-<n>.pem",
+                              path_of(run, "root", ".pem")));
+}
+
 static void root_ensure(run_t *run)
 {
-    const char *path = path_of(run, "root", ".pem");
-
-    if (!ca_file_exists(path)) {
-        run->root_fault =
-            run->found.last
-                ? root_broken(run,
-                              problem_internal(
-                                  run->pool, APR_ENOENT,
-                                  "%s: is not there, but intermediates of this "
-                                  "CA are; put it back, it is the last "
-                                  "certificate in each issuing-<n>.pem",
-                                  path))
-                : root_make(run);
-        if (run->root_fault)
-            return;
-    }
-    root_load(run);
+    if (!has_root(run))
+        run->root_fault = run->found.last ? root_missing(run) : root_make(run);
+    if (!run->root_fault)
+        root_load(run);
 }
 
 static int is_valid(const ca_issuer_t *issuer, apr_int64_t now)
@@ -360,4 +362,26 @@ problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
         prob = ensure_locked(ca, &run);
     apr_pool_destroy(lock_pool);
     return prob;
+}
+
+problem_t *ca_auto_look(const char *dir, apr_int64_t now, apr_pool_t *pool)
+{
+    run_t run = {.dir = dir, .now = now, .pool = pool};
+    problem_t *prob;
+
+    if (!ca_file_exists(dir))
+        return clock_check(&run);
+    prob = ca_generation_scan(&run.found, dir, ISSUING, pool);
+    if (prob)
+        return prob;
+    if (!run.found.last && !has_root(&run))
+        return clock_check(&run);
+    if (has_root(&run))
+        root_load(&run);
+    else
+        run.root_fault = root_missing(&run);
+    generations_load(&run);
+    if (set_make(&run)->issuer)
+        return NULL;
+    return run.fault ? run.fault : next_check(&run, run.found.last + 1);
 }

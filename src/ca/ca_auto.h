@@ -31,6 +31,11 @@ problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Why ca_auto_ensure would fail, as far as can be seen without making or
+ * changing anything. */
+problem_t *ca_auto_look(const char *dir, apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* The vhost's certificate for these dns names: made or, when less than a third
  * of its life is left, its names changed or its issuer is not one of ours,
  * signed anew for the same key.  Valid 90 days at most.  name, the ServerName,

@@ -67,6 +67,7 @@ struct httpd_conf_t {
 
     /* What it has at run time. */
     httpd_tls_t *tls;      /* from post_config on; NULL: not ours */
+    int has_ssl;           /* SSLEngine on, from post_config on */
     httpd_audit_t *audit;  /* from post_config on; NULL: none */
     struct acme_t *handle; /* in a child */
 };

@@ -142,7 +142,7 @@ void httpd_life_look(server_rec *main_server, apr_pool_t *pool)
             log_write(log, LOG_LEVEL_WARNING, "AS0409", APR_SUCCESS,
                       "%s could not use its database now: %s",
                       conf->acme->server_name, dirs.db_problem);
-        httpd_load_look(conf, pool);
+        httpd_load_look(conf, dirs.ca_problem, pool);
         httpd_audit_look(conf, pool);
     }
 }

@@ -182,6 +182,13 @@ static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
     issuer->problem = is_start ? problem_text(prob) : look_text(prob, pool);
 }
 
+static void unusable_look_tell(const char *issuer, const char *why,
+                               const log_t *log)
+{
+    log_write(log, LOG_LEVEL_WARNING, "AS0417", APR_SUCCESS,
+              "issuer %s would sign nothing now: %s", issuer, why);
+}
+
 static void issuer_tell(const acme_issuer_t *issuer, const acme_conf_t *acme,
                         const log_t *log, int is_start, apr_pool_t *pool)
 {
@@ -190,9 +197,7 @@ static void issuer_tell(const acme_issuer_t *issuer, const acme_conf_t *acme,
     if (issuer->problem && is_start)
         unusable_tell(issuer, acme, "AS0416", log, pool);
     else if (issuer->problem)
-        log_write(log, LOG_LEVEL_WARNING, "AS0417", APR_SUCCESS,
-                  "issuer %s would sign nothing now: %s", issuer->name,
-                  issuer->problem);
+        unusable_look_tell(issuer->name, issuer->problem, log);
     for (i = 0; issuer->set && i < issuer->set->warnings->nelts; i++)
         log_write(log, LOG_LEVEL_WARNING, "AS0418", APR_SUCCESS,
                   "issuer %s: %s", issuer->name,
@@ -330,10 +335,25 @@ void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
         profiles_tell(acme, log, 1, pconf);
 }
 
-void httpd_load_look(httpd_conf_t *conf, apr_pool_t *pool)
+static void automatic_look(const acme_conf_t *acme, const log_t *log,
+                           apr_pool_t *pool)
+{
+    problem_t *prob;
+
+    if (!is_automatic_needed(acme, pool))
+        return;
+    prob = ca_auto_look(ca_dir(acme, pool), clock_seconds(&clock_system), pool);
+    if (prob)
+        unusable_look_tell(ACME_ISSUER_AUTOMATIC, look_text(prob, pool), log);
+}
+
+void httpd_load_look(httpd_conf_t *conf, const char *ca_problem,
+                     apr_pool_t *pool)
 {
     const log_t *log = httpd_log_startup(conf->server, pool);
 
+    if (!ca_problem)
+        automatic_look(conf->acme, log, pool);
     issuers_load(conf->acme, log, 1, 0, pool);
     eab_load(conf->acme, NULL, log, 1, 0, pool);
     blocklist_load(conf->acme, log, 1, 0, pool);

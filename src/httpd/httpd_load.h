@@ -23,6 +23,7 @@ const char *httpd_load_automatic(httpd_conf_t *conf, const char *ca_problem,
 
 /* `httpd -t`: the same, but nothing is made, and what would be told at a start
  * is a warning. */
-void httpd_load_look(httpd_conf_t *conf, apr_pool_t *pool);
+void httpd_load_look(httpd_conf_t *conf, const char *ca_problem,
+                     apr_pool_t *pool);
 
 #endif

@@ -204,6 +204,7 @@ static int context_init(server_rec *server, apr_pool_t *pool, int is_proxy,
 {
     httpd_conf_t *conf = httpd_conf_get(server);
 
+    conf->has_ssl |= !is_proxy;
     if (is_proxy || !conf->tls || conf->tls->emergency)
         return OK;
     conf->tls->first = SSL_CTX_get0_certificate(ctx);
@@ -215,9 +216,22 @@ static int context_init(server_rec *server, apr_pool_t *pool, int is_proxy,
     return OK;
 }
 
-/* mod_ssl has read it. */
-static int emergency_remove(apr_pool_t *pconf, apr_pool_t *plog,
-                            apr_pool_t *ptemp, server_rec *main_server)
+/* With ACMEBaseURL something in front of it may speak TLS. */
+static void plain_warn(const httpd_conf_t *conf, apr_pool_t *pool)
+{
+    if (conf->has_ssl || conf->base_url || !httpd_life_is_real_start())
+        return;
+    log_write(httpd_log_server(conf->server, pool), LOG_LEVEL_WARNING, "AS0428",
+              APR_SUCCESS,
+              "%s tells its clients to come to %s, but it does not speak TLS; "
+              "write SSLEngine on, or name in ACMEBaseURL what speaks it in "
+              "front of this server",
+              conf->acme->server_name, conf->acme->base_url);
+}
+
+/* mod_ssl has seen to all servers, and has read what is removed here. */
+static int ssl_done(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                    server_rec *main_server)
 {
     server_rec *server;
 
@@ -226,6 +240,8 @@ static int emergency_remove(apr_pool_t *pconf, apr_pool_t *plog,
 
         if (conf->tls && conf->tls->emergency)
             apr_file_remove(conf->tls->emergency, ptemp);
+        if (conf->acme)
+            plain_warn(conf, ptemp);
     }
     return OK;
 }
@@ -314,5 +330,5 @@ void httpd_tls_hooks(void)
                       APR_HOOK_LAST);
     APR_OPTIONAL_HOOK(ssl, init_server, context_init, NULL, NULL,
                       APR_HOOK_MIDDLE);
-    ap_hook_post_config(emergency_remove, after_ssl, NULL, APR_HOOK_LAST);
+    ap_hook_post_config(ssl_done, after_ssl, NULL, APR_HOOK_LAST);
 }

@@ -224,6 +224,8 @@ static const char *ed25519_fault(const octets_t *x)
         return "x must be 32 octets";
     if (ed25519_is_small_order(x->data))
         return "x is a point of small order";
+    if (!ed25519_is_point(x->data))
+        return "x is no point of the curve";
     return NULL;
 }
 

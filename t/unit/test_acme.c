@@ -55,7 +55,7 @@ static void headers_of_errors(apr_pool_t *pool)
     struct {
         int status;
         reply_t *r;
-    } errors[6];
+    } errors[7];
     apr_size_t i;
 
     client_register(c);
@@ -70,9 +70,11 @@ static void headers_of_errors(apr_pool_t *pool)
     errors[4].status = 404;
     errors[4].r =
         client_post(c, handle_url(h, "order/AAAAAAAAAAAAAAAAAAAAAA"), "");
+    errors[5].status = 405;
+    errors[5].r = handle_request(h, "PUT", handle_url(h, "directory"));
     handle_database_away(h);
-    errors[5].status = 503;
-    errors[5].r = client_post(c, c->kid, "");
+    errors[6].status = 503;
+    errors[6].r = client_post(c, c->kid, "");
     for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
         reply_t *r = errors[i].r;
 

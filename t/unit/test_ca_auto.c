@@ -30,9 +30,12 @@ static void refused(const char *why, const char *dir, apr_int64_t now,
                     apr_pool_t *pool)
 {
     ca_set_t *ca = NULL;
+    problem_t *look = ca_auto_look(dir, now, pool);
     problem_t *prob = ca_auto_ensure(&ca, dir, ORG, now, NULL, pool);
 
     ok(prob && !ca, "%s", why);
+    ok(look && strstr(look->cause, why), "a look: %s",
+       look ? look->cause : "nothing");
     if (!prob)
         return;
     is_int(prob->status, 503);
@@ -55,8 +58,10 @@ static const char *cn(X509 *cert, apr_pool_t *pool)
 static void first_start(apr_pool_t *pool)
 {
     const char *dir = dir_of("first", pool);
+    problem_t *look = ca_auto_look(dir, NOW, pool);
     ca_set_t *ca = ensure(dir, NOW, pool), *again;
 
+    ok(!look && !ca_auto_look(dir, NOW, pool));
     need(ca);
     is_int(ca->generations->nelts, 1);
     ok(ca->issuer == APR_ARRAY_IDX(ca->generations, 0, ca_issuer_t *));

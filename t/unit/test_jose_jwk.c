@@ -316,6 +316,28 @@ static void ed25519_points(apr_pool_t *pool)
             pool);
 }
 
+/* y = 2 to 22 of which x^2 = (y^2 - 1) / (d y^2 + 1) has no root. */
+static void ed25519_no_points(apr_pool_t *pool)
+{
+    static const char none[] = "\2\7\10\13\14\15\21\24\26";
+    unsigned char x[32] = {0};
+    int sign;
+
+    for (x[0] = 2; x[0] <= 22; x[0]++) {
+        for (sign = 0; sign < 2; sign++) {
+            x[31] = sign ? 0x80 : 0;
+            if (strchr(none, x[0]))
+                bad_key("no point", okp(x, 32, pool), pool);
+            else
+                good(okp(x, 32, pool), pool);
+        }
+    }
+    memset(x, 0xff, 32); /* the prime + 18 + the sign */
+    bad_key("no point", okp(x, 32, pool), pool);
+    x[0] = 0xf0; /* + 3, which would be a point */
+    bad_key("no point", okp(x, 32, pool), pool);
+}
+
 const tap_case_t tap_cases[] = {
     {"RFC 7638 3.1, RFC 8037 A.3 thumbprints", thumbprints},
     {"every kind of key: from OpenSSL, canonical text, JSON", round_trips},
@@ -326,4 +348,5 @@ const tap_case_t tap_cases[] = {
     {"T07 EC coordinates beyond the prime are no other name", ec_not_reduced},
     {"T07 RSA: size, leading zeros, even or odd exponents", rsa_numbers},
     {"T07 Ed25519 points of small order", ed25519_points},
+    {"T07 Ed25519: on the curve, below the prime", ed25519_no_points},
     {NULL, NULL}};
