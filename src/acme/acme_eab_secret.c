@@ -315,8 +315,11 @@ problem_t *acme_eab_secret_open(const char **secret,
         return problem_sealed(kid, "is damaged in the database", pool);
     key = key_find(keys, octets + 1);
     if (!key)
-        return problem_sealed(
-            kid, "was sealed by a key that is not in the key file", pool);
+        return problem_internal(pool, APR_SUCCESS,
+                                "the secret of external account key %s was "
+                                "sealed by a key that is not in the key file; "
+                                "put back the file of a backup",
+                                kid);
     len = all - HEADER_LEN - NONCE_LEN - TAG_LEN;
     plain = apr_pcalloc(pool, len + 1);
     own_cleanse(pool, plain, len + 1);

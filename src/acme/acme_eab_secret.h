@@ -43,8 +43,9 @@ const char *acme_eab_secret_make(apr_pool_t *pool);
 const char *acme_eab_secret_seal(const acme_eab_keys_t *keys, const char *kid,
                                  const char *secret, apr_pool_t *pool);
 
-/* Overwritten when pool is cleared.  500 when the text is damaged, is another
- * key's, or was sealed by a key that is not in the file. */
+/* Overwritten when pool is cleared.  500 when the text is damaged or is another
+ * key's; 503 when it was sealed by a key that is not in the file, which the
+ * operator can put back. */
 problem_t *acme_eab_secret_open(const char **secret,
                                 const acme_eab_keys_t *keys, const char *kid,
                                 const char *sealed, apr_pool_t *pool)

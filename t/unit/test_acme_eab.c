@@ -200,12 +200,17 @@ static void unreadable(apr_pool_t *pool)
     handle_t *h = start(pool);
     client_t *c = client_make(h, "P-256");
     eab_t *eab = key(h);
+    reply_t *r;
 
     h->conf->eab_keys = eab_keys(h, "other.key");
-    is_int(client_bind(c, "web", eab, NULL)->status, 500);
+    r = client_bind(c, "web", eab, NULL);
+    is_int(r->status, 503);
+    ok(r->retry_after);
     h->conf->eab_keys = NULL;
     h->conf->eab_problem = "the key file cannot be read";
-    is_int(client_bind(c, "web", eab, NULL)->status, 503);
+    r = client_bind(c, "web", eab, NULL);
+    is_int(r->status, 503);
+    ok(r->retry_after);
     ok(strstr(h->log_text, "cannot be read"));
 }
 
