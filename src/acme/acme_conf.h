@@ -52,6 +52,8 @@ typedef struct {
     const char *description; /* for meta.profiles; NULL: none */
     const policy_t *policy;
     ca_profile_t validity;
+    const char *validity_text;      /* ACMEProfileValidity as it was written;
+                                       NULL: it was not */
     const char *issuer;             /* issuer's name: "automatic" */
     apr_array_header_t *challenges; /* of const char *: "http-01" */
     int external;                   /* acme_external_e */

@@ -156,21 +156,47 @@ static void issuers_check(apr_array_header_t *findings, const acme_conf_t *conf)
     }
 }
 
+/* Times as an operator writes them: "365d", "90s". */
+static const char *span_text(apr_int64_t seconds, apr_pool_t *pool)
+{
+    static const struct {
+        apr_int64_t seconds;
+        char letter;
+    } units[] = {{86400, 'd'}, {3600, 'h'}, {60, 'm'}, {1, 's'}};
+    int i = 0;
+
+    while (seconds % units[i].seconds)
+        i++;
+    return apr_psprintf(pool, "%" APR_INT64_T_FMT "%c",
+                        seconds / units[i].seconds, units[i].letter);
+}
+
 static void validity_check(apr_array_header_t *findings,
                            const acme_profile_t *profile)
 {
+    const ca_profile_t *validity = &profile->validity;
     apr_int64_t longest =
-        acme_plan_validity(profile->policy, &profile->validity).max_validity;
+        acme_plan_validity(profile->policy, validity).max_validity;
+    apr_pool_t *pool = findings->pool;
+    const char *text = profile->validity_text
+                           ? profile->validity_text
+                           : span_text(validity->validity, pool);
 
-    if (profile->validity.validity < LIFETIME_MIN ||
-        profile->validity.validity > longest)
+    if (validity->validity < LIFETIME_MIN)
         acme_conf_finding(findings,
-                          "ACMEProfileValidity %" APR_INT64_T_FMT
-                          " (profile %s): it is shorter than a minute or "
-                          "longer than the longest allowed; choose %d to "
-                          "%" APR_INT64_T_FMT " seconds",
-                          profile->validity.validity, profile->name,
-                          LIFETIME_MIN, longest);
+                          "ACMEProfileValidity %s (profile %s): it is shorter "
+                          "than a minute; choose %s to %s",
+                          text, profile->name, span_text(LIFETIME_MIN, pool),
+                          span_text(longest, pool));
+    else if (validity->validity > longest)
+        acme_conf_finding(findings,
+                          "ACMEProfileValidity %s (profile %s): policy %s, of "
+                          "preset %s, allows %s at most (ACMEPolicyMaxValidity)"
+                          "; choose %s to %s, or raise that",
+                          text, profile->name, profile->policy->name,
+                          profile->policy->preset, span_text(longest, pool),
+                          span_text(LIFETIME_MIN, pool),
+                          span_text(longest, pool));
 }
 
 static void challenges_check(apr_array_header_t *findings,

@@ -79,6 +79,7 @@ const char *httpd_profile_validity(cmd_parms *cmd, void *dir, const char *args)
                              "max; write it like 90d max=1y");
     section->profile->validity.validity = apr_time_sec(span);
     section->profile->validity.max_validity = apr_time_sec(max);
+    section->profile->validity_text = args;
     return NULL;
 }
 

@@ -314,9 +314,11 @@ static void profile_values(apr_pool_t *pool)
     acme_conf_t *conf = two_profiles("web", "web", pool);
 
     profile(conf, 1)->validity.validity = 59;
-    found(conf, "ACMEProfileValidity 59 (profile web)", "a minute", pool);
+    found(conf, "ACMEProfileValidity 59s (profile web)", "a minute", pool);
     profile(conf, 1)->validity.validity = 366 * 86400;
-    found(conf, "ACMEProfileValidity 31622400", "longest", pool);
+    found(conf, "ACMEProfileValidity 366d (", "ACMEPolicyMaxValidity", pool);
+    profile(conf, 1)->validity_text = "1y max=1y";
+    found(conf, "ACMEProfileValidity 1y max=1y (", "365d at most", pool);
     profile(conf, 1)->validity.validity = 365 * 86400;
     fine(conf, pool);
     APR_ARRAY_PUSH(profile(conf, 1)->challenges, const char *) = "dns-02";
