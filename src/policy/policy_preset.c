@@ -16,8 +16,8 @@
 #define ENCIPHER  X509v3_KU_KEY_ENCIPHERMENT
 
 /* One row per preset.  The usages are what every leaf gets, what RSA leaves
- * get on top, and what is asked for out of habit: acme.sh asks for serverAuth
- * and clientAuth unless told otherwise. */
+ * get on top, and what is asked of a TLS server's CA out of habit: acme.sh asks
+ * for serverAuth and clientAuth unless told otherwise. */
 static const struct {
     const char *name;
     apr_int64_t max_validity;
@@ -40,7 +40,7 @@ static const struct {
      0,
      ENCIPHER,
      {"clientAuth"},
-     {"serverAuth"},
+     {NULL},
      0,
      0},
     {"tls-dual",
@@ -67,7 +67,7 @@ static const struct {
      0,
      0,
      {"codeSigning"},
-     {"serverAuth", "clientAuth"},
+     {NULL},
      0,
      1},
     {"email",
@@ -76,7 +76,7 @@ static const struct {
      ENCIPHER,
      X509v3_KU_NON_REPUDIATION,
      {"emailProtection"},
-     {"serverAuth", "clientAuth"},
+     {NULL},
      0,
      1},
 };

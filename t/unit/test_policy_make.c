@@ -34,13 +34,11 @@ static void presets(apr_pool_t *pool)
         int days, is_short_lived, needs_external_account;
     } rows[] = {
         {"tls-server", "serverAuth", "clientAuth", 0x80, 0x20, 365, 0, 0},
-        {"tls-client", "clientAuth", "serverAuth", 0x80, 0, 365, 0, 0},
+        {"tls-client", "clientAuth", "", 0x80, 0, 365, 0, 0},
         {"tls-dual", "serverAuth clientAuth", "", 0x80, 0x20, 365, 0, 0},
         {"short-lived", "serverAuth", "clientAuth", 0x80, 0x20, 7, 1, 0},
-        {"code-signing", "codeSigning", "serverAuth clientAuth", 0x80, 0, 1095,
-         0, 1},
-        {"email", "emailProtection", "serverAuth clientAuth", 0x80, 0x20, 365,
-         0, 1},
+        {"code-signing", "codeSigning", "", 0x80, 0, 1095, 0, 1},
+        {"email", "emailProtection", "", 0x80, 0x20, 365, 0, 1},
     };
     apr_size_t i;
     int k;

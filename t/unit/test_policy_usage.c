@@ -108,8 +108,12 @@ static void ext_key_usages(apr_pool_t *pool)
         {"eku require 1.2.3.4", "", "", "serverAuth 1.2.3.4"},
         {"eku deny OCSPSigning anyExtendedKeyUsage", "", "", "serverAuth"},
         {"preset tls-dual", "clientAuth", "", "serverAuth clientAuth"},
-        {"preset tls-client", "serverAuth", "", "clientAuth"},
-        {"preset email", "serverAuth emailProtection", "", "emailProtection"},
+        {"preset short-lived", "clientAuth", "", "serverAuth"},
+        {"preset tls-client", "serverAuth", "serverAuth", "clientAuth"},
+        {"preset tls-client", "clientAuth", "", "clientAuth"},
+        {"preset code-signing", "clientAuth", "clientAuth", "codeSigning"},
+        {"preset email", "serverAuth emailProtection", "serverAuth",
+         "emailProtection"},
     };
     apr_size_t i;
 
