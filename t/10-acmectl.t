@@ -16,7 +16,7 @@ use AcmeServer;
 use AcmeWire;
 
 my $responder = AcmeResponder->new;
-my $server = AcmeServer->new(http01_port => $responder->{port})->start;
+my $server = AcmeServer->new(http01_port => $responder->{port});
 my $httpd = AcmeServer::program() . " -d $server->{dir} -f $server->{conf}";
 
 # (exit code, output, errors)
@@ -41,6 +41,7 @@ sub json {
 my ($code, $text, $errors) = ctl('account', 'list');
 is($code, 1, 'no database yet: 1');
 like($errors, qr/there is no database/, 'and says so');
+$server->start;
 
 my $client = AcmeWire->new(server => $server);
 $client->register(contact => ['mailto:a@corp.example']);
@@ -133,6 +134,19 @@ subtest 'a saved configuration, and which server' => sub {
         'other.test', 'cert', 'list');
     is($code, 2, '--server of nobody: 2');
     like($errors, qr/there are: localhost/, 'and says who there is');
+    my ($one) = $dump =~ /^(\[\n.*^\])$/ms;
+    my $twins = JSON::PP::decode_json($one);
+    push @$twins, { %{ $twins->[0] }, baseURL => 'https://twin.test' };
+    AcmeServer::write_file($file, JSON::PP::encode_json($twins));
+    ($code, undef, $errors) = acmectl('--config', $file, '--server',
+        'localhost', 'cert', 'list');
+    is($code, 2, '--server, which is two: 2');
+    like($errors, qr{one of: $server->{base} https://twin\.test\n},
+        'and says how to tell them apart');
+    for my $url ('https://twin.test', "$server->{base}/") {
+        ($code) = acmectl('--config', $file, '--server', $url, 'cert', 'list');
+        is($code, 0, "--server $url");
+    }
 };
 
 subtest 'T39: deactivation by the operator' => sub {

@@ -95,35 +95,57 @@ static json_t *dump_find(const char *text, apr_pool_t *pool)
     return json;
 }
 
+static const char *member(const json_t *server, const char *key)
+{
+    const char *text = json_string_value(json_object_get(server, key));
+
+    return text ? text : "";
+}
+
 static const char *server_name(const json_t *server)
 {
-    const char *name = json_string_value(json_object_get(server, "serverName"));
+    return member(server, "serverName");
+}
 
-    return name ? name : "";
+/* Several virtual hosts may have one ServerName. */
+static int is_called(const json_t *server, const char *name)
+{
+    const char *url = member(server, "baseURL");
+    apr_size_t len = strlen(url);
+
+    if (!name || !strcmp(name, server_name(server)))
+        return 1;
+    return len && !strncmp(name, url, len) &&
+           (!name[len] || !strcmp(name + len, "/"));
 }
 
 /* The virtual host called name; without a name there may be only one. */
 static json_t *server_choose(json_t *servers, const char *name,
                              apr_pool_t *pool)
 {
-    const char *names = "";
-    json_t *server;
+    const char *names = "", *called = "";
+    json_t *server, *found = NULL;
+    int count = 0;
     size_t i;
 
-    if (!name && json_array_size(servers) == 1)
-        return json_array_get(servers, 0);
     json_array_foreach(servers, i, server)
     {
-        if (name && strcmp(name, server_name(server)) == 0)
-            return server;
         names = apr_pstrcat(pool, names, " ", server_name(server), NULL);
+        if (!is_called(server, name))
+            continue;
+        found = server;
+        count++;
+        called =
+            apr_pstrcat(pool, called, " ", member(server, "baseURL"), NULL);
     }
+    if (count == 1)
+        return found;
     if (!*names)
         ctl_print_error("no virtual host says `ACMEServer on`");
-    else if (name)
+    else if (!count)
         ctl_print_error("--server %s: there are:%s", name, names);
     else
-        ctl_print_error("which virtual host? --server with one of:%s", names);
+        ctl_print_error("which virtual host? --server with one of:%s", called);
     return NULL;
 }
 
