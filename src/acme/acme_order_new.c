@@ -27,15 +27,33 @@ typedef struct {
     apr_int64_t not_before, not_after; /* 0: none */
 } wish_t;
 
-/* One identifier object; *identifier is what a subproblem may show of it, NULL
- * if nothing. */
+/* Of a type that we do not have it may be anything. */
+#define TYPE_MAX  32
+#define VALUE_MAX 256
+
+/* What a subproblem shows of an identifier that is none. */
+static void identifier_show(problem_t *prob, const char *type,
+                            const char *value, apr_pool_t *pool)
+{
+    int is_ours = !strcmp(type, identifier_type_name(IDENTIFIER_DNS));
+    identifier_t *identifier;
+
+    if (!is_ours && (strlen(type) > TYPE_MAX || strlen(value) > VALUE_MAX))
+        return;
+    identifier = apr_palloc(pool, sizeof(*identifier));
+    identifier->type = IDENTIFIER_DNS;
+    identifier->value = apr_pstrdup(pool, value);
+    prob->identifier = identifier;
+    if (!is_ours)
+        prob->identifier_type = apr_pstrdup(pool, type);
+}
+
 static problem_t *identifier_take(identifier_t **identifier, json_t *json,
                                   int flags, apr_pool_t *pool)
 {
     const char *type, *value;
     problem_t *prob;
 
-    *identifier = NULL;
     prob = pjson_object_check(json, "identifier", pool);
     if (prob)
         return prob;
@@ -46,21 +64,18 @@ static problem_t *identifier_take(identifier_t **identifier, json_t *json,
     if (prob)
         return prob;
     prob = identifier_parse(identifier, type, value, flags, pool);
-    if (!prob || strcmp(type, identifier_type_name(IDENTIFIER_DNS)))
-        return prob;
-    *identifier = apr_palloc(pool, sizeof(**identifier));
-    (*identifier)->type = IDENTIFIER_DNS;
-    (*identifier)->value = apr_pstrdup(pool, value);
+    if (prob)
+        identifier_show(prob, type, value, pool);
     return prob;
 }
 
-/* All that is wrong with any of them at once (T46, T28). */
-static problem_t *identifiers_parse(wish_t *wish, const acme_t *acme,
+/* What is wrong with any of them is added to subs. */
+static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
+                                    const acme_t *acme,
                                     const acme_verified_t *v)
 {
     int flags = acme->conf->underscore ? IDENTIFIER_UNDERSCORE : 0;
     int i, count, max = wish->profile->policy->max_names;
-    apr_array_header_t *subs;
     problem_t *prob;
     json_t *list;
 
@@ -76,21 +91,37 @@ static problem_t *identifiers_parse(wish_t *wish, const acme_t *acme,
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "the order has %d identifiers, %d are allowed",
                             count, max);
-    subs = apr_array_make(v->pool, 1, sizeof(problem_t *));
     wish->identifiers = apr_array_make(v->pool, count, sizeof(identifier_t *));
     for (i = 0; i < count; i++) {
         identifier_t *identifier;
 
         prob = identifier_take(&identifier, json_array_get(list, (size_t)i),
                                flags, v->pool);
-        if (prob) {
-            prob->identifier = identifier;
+        if (prob)
             APR_ARRAY_PUSH(subs, problem_t *) = prob;
-            continue;
-        }
-        APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
+        else
+            APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
     }
     identifier_sort(wish->identifiers);
+    return NULL;
+}
+
+/* All that is wrong with any of them at once (T46, T28). */
+static problem_t *identifiers_take(wish_t *wish, const acme_t *acme,
+                                   const acme_verified_t *v)
+{
+    apr_array_header_t *subs = apr_array_make(v->pool, 1, sizeof(problem_t *));
+    problem_t *prob = identifiers_parse(wish, subs, acme, v);
+
+    if (prob)
+        return prob;
+    if (wish->identifiers->nelts)
+        prob = acme_profile_names_check(wish->profile, acme, v, wish->eab,
+                                        wish->identifiers);
+    if (!subs->nelts)
+        return prob;
+    if (prob)
+        acme_profile_refusal_add(subs, prob, wish->identifiers);
     return problem_fold(subs, v->pool);
 }
 
@@ -124,11 +155,7 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
     prob = acme_issue_profile_check(acme, wish->profile, v->pool);
     if (prob)
         return prob;
-    prob = identifiers_parse(wish, acme, v);
-    if (prob)
-        return prob;
-    prob = acme_profile_names_check(wish->profile, acme, v, wish->eab,
-                                    wish->identifiers);
+    prob = identifiers_take(wish, acme, v);
     if (prob)
         return prob;
     prob = time_parse(&wish->not_before, v, "notBefore");

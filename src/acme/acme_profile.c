@@ -126,9 +126,8 @@ static const identifier_t *culprit_find(const problem_t *prob,
     return NULL;
 }
 
-/* What several checks found, as one list. */
-static void violations_add(apr_array_header_t *subs, problem_t *prob,
-                           const apr_array_header_t *identifiers)
+void acme_profile_refusal_add(apr_array_header_t *subs, problem_t *prob,
+                              const apr_array_header_t *identifiers)
 {
     if (prob->subproblems) {
         apr_array_cat(subs, prob->subproblems);
@@ -167,7 +166,7 @@ problem_t *acme_profile_names_check(const acme_profile_t *profile,
         return count ? found[0] : NULL;
     subs = apr_array_make(v->pool, 4, sizeof(problem_t *));
     for (i = 0; i < count; i++)
-        violations_add(subs, found[i], identifiers);
+        acme_profile_refusal_add(subs, found[i], identifiers);
     return problem_fold(subs, v->pool);
 }
 

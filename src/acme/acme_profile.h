@@ -33,6 +33,9 @@ acme_profile_names_check(const acme_profile_t *profile, const acme_t *acme,
                          const acme_verified_t *v, const acme_eab_t *eab,
                          const apr_array_header_t *identifiers)
     __attribute__((warn_unused_result));
+/* What it and others found, as one list of subproblems. */
+void acme_profile_refusal_add(apr_array_header_t *subs, problem_t *prob,
+                              const apr_array_header_t *identifiers);
 
 /* Where these names must resolve to (of dcv_bound_t *); NULL: anywhere. */
 apr_array_header_t *acme_profile_bounds(const acme_profile_t *profile,

@@ -161,14 +161,18 @@ static json_t *text_render(const char *text, apr_pool_t *pool)
     return json_string(ascii);
 }
 
-static json_t *identifier_render(const identifier_t *identifier,
-                                 apr_pool_t *pool)
+static json_t *identifier_render(const problem_t *prob, apr_pool_t *pool)
 {
     json_t *json = json_object();
 
-    json_object_set_new(json, "type",
-                        json_string(identifier_type_name(identifier->type)));
-    json_object_set_new(json, "value", text_render(identifier->value, pool));
+    json_object_set_new(
+        json, "type",
+        text_render(prob->identifier_type
+                        ? prob->identifier_type
+                        : identifier_type_name(prob->identifier->type),
+                    pool));
+    json_object_set_new(json, "value",
+                        text_render(prob->identifier->value, pool));
     return json;
 }
 
@@ -186,8 +190,7 @@ static json_t *render(const problem_t *prob, apr_pool_t *pool)
         json_object_set_new(json, "instance",
                             text_render(prob->instance, pool));
     if (prob->identifier)
-        json_object_set_new(json, "identifier",
-                            identifier_render(prob->identifier, pool));
+        json_object_set_new(json, "identifier", identifier_render(prob, pool));
     if (prob->algorithms) {
         list = json_array();
         for (i = 0; i < prob->algorithms->nelts; ++i)

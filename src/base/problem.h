@@ -57,9 +57,10 @@ typedef enum {
 typedef struct problem_t problem_t;
 struct problem_t {
     problem_type_e type;
-    int status;                      /* HTTP status, the type's unless set */
-    const char *detail;              /* for the client's operator */
-    const identifier_t *identifier;  /* only in subproblems (RFC 8555 6.7.1) */
+    int status;                     /* HTTP status, the type's unless set */
+    const char *detail;             /* for the client's operator */
+    const identifier_t *identifier; /* only in subproblems (RFC 8555 6.7.1) */
+    const char *identifier_type;    /* one that we do not have; NULL: its own */
     apr_array_header_t *subproblems; /* of problem_t *, NULL without */
     apr_array_header_t *algorithms;  /* of const char *, RFC 8555 6.2 */
     const char *instance;            /* URL, RFC 8555 7.3.3; NULL without */

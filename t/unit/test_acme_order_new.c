@@ -150,11 +150,21 @@ static void several(apr_pool_t *pool)
     is_str(reply_text(r, "subproblems/0/identifier/value"), "b..test");
     is_str(reply_text(r, "subproblems/0/type"),
            "urn:ietf:params:acme:error:malformed");
-    ok(!reply_text(r, "subproblems/1/identifier/value"));
+    is_str(reply_text(r, "subproblems/1/identifier/type"), "pigeon");
+    is_str(reply_text(r, "subproblems/1/identifier/value"), "c");
     ok(!reply_text(r, "identifier/value"));
     r = client_order(c, "*.a.test *.b.test");
     is_str(r->problem, "rejectedIdentifier");
     is_int(reply_count(r, "subproblems"), 2);
+    r = order_new(c, "{\"identifiers\":["
+                     "{\"type\":\"dns\",\"value\":\"*.a.test\"},"
+                     "{\"type\":\"dns\",\"value\":\"b..test\"}]}");
+    is_str(r->problem, "compound");
+    is_int(reply_count(r, "subproblems"), 2);
+    is_str(reply_text(r, "subproblems/0/identifier/value"), "b..test");
+    is_str(reply_text(r, "subproblems/1/identifier/value"), "*.a.test");
+    is_str(reply_text(r, "subproblems/1/type"),
+           "urn:ietf:params:acme:error:rejectedIdentifier");
 }
 
 static reply_t *order_of(client_t *c, int names)
