@@ -217,7 +217,20 @@ static void required_check(check_t *check, const char *common_name)
     }
 }
 
-/* The CSR's; one that is too long is left out, it is in the names anyway. */
+/* Left out, it is in the names anyway. */
+static int is_dispensable(const check_t *check, const char *name)
+{
+    const policy_csr_wishes_t *wishes = check->wishes;
+
+    if (strlen(name) > COMMON_NAME_MAX)
+        return 1;
+    return wishes->common_name && identifier_is_wildcard(wishes->common_name) &&
+           !check->terms->policy->rules[POLICY_CN].require->nelts &&
+           policy_rule_fault(check->terms->policy, POLICY_CN, name,
+                             check->pool);
+}
+
+/* The CSR's. */
 static const char *common_name_wished(check_t *check)
 {
     const policy_csr_wishes_t *wishes = check->wishes;
@@ -225,7 +238,7 @@ static const char *common_name_wished(check_t *check)
 
     if (wishes->common_name)
         name = wishes->common_name->value;
-    if (!name || strlen(name) > COMMON_NAME_MAX)
+    if (!name || is_dispensable(check, name))
         return NULL;
     fault =
         policy_rule_fault(check->terms->policy, POLICY_CN, name, check->pool);

@@ -108,13 +108,30 @@ static int may_be_common_name(const check_t *check,
     return 0;
 }
 
+/* Where CN is not required, wildcard names alone do without. */
+static int is_common_name_needed(const check_t *check,
+                                 const apr_array_header_t *identifiers)
+{
+    const policy_rule_t *rule = &check->policy->rules[POLICY_CN];
+    int i;
+
+    if (rule->require->nelts)
+        return 1;
+    for (i = 0; policy_rule_is_list(rule) && i < identifiers->nelts; ++i) {
+        if (!identifier_is_wildcard(
+                APR_ARRAY_IDX(identifiers, i, identifier_t *)))
+            return 1;
+    }
+    return 0;
+}
+
 static void common_name_add(apr_array_header_t *subs, const check_t *check,
                             const apr_array_header_t *identifiers,
                             const apr_array_header_t *values)
 {
     int i;
 
-    if (!policy_rule_is_list(&check->policy->rules[POLICY_CN]) || subs->nelts ||
+    if (subs->nelts || !is_common_name_needed(check, identifiers) ||
         may_be_common_name(check, values))
         return;
     for (i = 0; i < identifiers->nelts; ++i) {

@@ -259,6 +259,10 @@ static void common_names(apr_pool_t *pool)
          0},
         {"subject CN require *.acme.com", NULL, "www.acme.com", NULL, NULL, 0},
         {"subject CN deny www.acme.com", NULL, "www.acme.com", NULL, NULL, 0},
+        {CN "; san dns allow wildcard:*.acme.com", NULL, "*.acme.com", NULL,
+         NULL, W},
+        {"subject CN require *.acme.com; san dns allow wildcard:*.acme.com",
+         NULL, "*.acme.com", "*.acme.com", "CN", W},
         {NULL, NULL, NULL, NULL, NULL, 0}};
 
     table_try(table, pool);
