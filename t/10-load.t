@@ -99,6 +99,37 @@ EOT
     $server->finish;
 };
 
+# What is published and was issued outlives the key, and the virtual host's
+# certificate stays the one that clients trust.
+subtest 'a key that is gone' => sub {
+    my $server = AcmeServer->new(http01_port => $responder->{port})->start;
+    my $client = AcmeWire->new(server => $server);
+    $client->register;
+    my $order
+        = $client->authorize($client->order('a.test')->{json}, $responder);
+    my $url = $client->finalize($order, $client->csr(['a.test']))
+        ->{json}{certificate};
+    my $pem = $client->get($url)->{body};
+    my $key = "$server->{state}/ca/issuing-1.key";
+    my $hex = AcmeClient::run('openssl', 'x509', '-noout', '-fingerprint',
+        '-sha256', '-in', $key =~ s/key$/pem/r);
+    my @names = (qw(roots.pem root.cer chain.pem),
+        'issuer/' . lc($hex =~ s/.*=|[:\n]//gr) . '.cer');
+    my %body = map {
+        $_ => $client->http('GET', "$server->{base}/acme/$_")->{body} } @names;
+    AcmeServer::write_file($key, 'garbage');
+    $server->graceful;
+    for my $name (@names) {
+        my $res = $client->http('GET', "$server->{base}/acme/$name");
+        is($res->{status}, 200, "$name, 200 over TLS");
+        is($res->{body}, $body{$name}, '… as before');
+    }
+    is($client->get($url)->{body}, $pem, 'a certificate of before');
+    is($client->order('b.test')->{status}, 503, 'a new order is a 503');
+    $client->detach;
+    $server->finish(qr/AS0404: |AS0153: /, qr/AS0\d+: .*503|serverInternal/);
+};
+
 subtest 'two virtual hosts, one state directory' => sub {
     my $server = AcmeServer->new(http01_port => $responder->{port});
     my $defaults = join "\n    ", split /\n/, $server->defaults;

@@ -166,9 +166,12 @@ const acme_profile_t *acme_conf_profile_at(const acme_conf_t *conf,
 
 const char *acme_conf_issuer_fault(const acme_issuer_t *issuer)
 {
-    if (issuer->set)
+    if (issuer->set && issuer->set->issuer)
         return NULL;
-    return issuer->problem ? issuer->problem : "there is no CA";
+    if (issuer->problem)
+        return issuer->problem;
+    return issuer->set ? "it has no generation that can sign"
+                       : "there is no CA";
 }
 
 void acme_conf_finding(apr_array_header_t *findings, const char *fmt, ...)

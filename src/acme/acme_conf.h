@@ -144,7 +144,7 @@ const char *acme_conf_profile_fault(const acme_conf_t *conf,
                                     const acme_profile_t *profile,
                                     apr_pool_t *pool);
 
-/* Why the issuer cannot be used at all, in words; NULL: its set is there. */
+/* Why the issuer cannot sign, in words; NULL: it could when it was loaded. */
 const char *acme_conf_issuer_fault(const acme_issuer_t *issuer);
 
 #endif

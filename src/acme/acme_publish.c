@@ -161,6 +161,11 @@ static const acme_issuer_t *issuer_main(const acme_conf_t *conf)
                             profile ? profile->issuer : ACME_ISSUER_AUTOMATIC);
 }
 
+static const char *fault_main(const acme_issuer_t *issuer)
+{
+    return issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
+}
+
 static problem_t *root_answer(acme_response_t *res, X509 *root, int is_der,
                               apr_pool_t *pool)
 {
@@ -173,26 +178,32 @@ static problem_t *root_answer(acme_response_t *res, X509 *root, int is_der,
     return NULL;
 }
 
-/* Of the main issuer. */
+static X509 *root_main(const ca_set_t *set, const ca_issuer_t *newest)
+{
+    if (newest)
+        return newest->root;
+    return set->roots->nelts ? APR_ARRAY_IDX(set->roots, 0, X509 *) : NULL;
+}
+
+/* Of the main issuer, which need not be able to sign (pki.md: publication
+ * outlives the key). */
 static problem_t *main_answer(acme_response_t *res, const acme_conf_t *conf,
                               const char *rest, apr_pool_t *pool)
 {
     const acme_issuer_t *issuer = issuer_main(conf);
-    const ca_issuer_t *signer;
-    const char *fault =
-        issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
+    const ca_set_t *set = issuer ? issuer->set : NULL;
+    const ca_issuer_t *newest = set ? ca_set_newest(set) : NULL;
+    int is_chain = !strncmp(rest, "chain.", 6);
 
-    if (!fault && !issuer->set->issuer)
-        fault = "no generation of the issuer can sign";
-    if (fault)
-        return problem_internal(pool, APR_SUCCESS, "%s", fault);
-    signer = issuer->set->issuer;
+    if (!set || (is_chain && !newest))
+        return problem_internal(pool, APR_SUCCESS, "%s", fault_main(issuer));
     if (!strcmp(rest, "chain.pem"))
-        pem_answer(res, signer->chain_pem);
-    else if (!strcmp(rest, "chain.p7c"))
-        return acme_publish_pkcs7(res, signer->chain, signer->root, pool);
+        pem_answer(res, newest->chain_pem);
+    else if (is_chain)
+        return acme_publish_pkcs7(res, newest->chain, newest->root, pool);
     else
-        return root_answer(res, signer->root, !strcmp(rest, "root.cer"), pool);
+        return root_answer(res, root_main(set, newest),
+                           !strcmp(rest, "root.cer"), pool);
     return NULL;
 }
 
@@ -212,9 +223,7 @@ static problem_t *roots_answer(acme_response_t *res, const acme_conf_t *conf,
 
 static problem_t *problem_no_roots(const acme_conf_t *conf, apr_pool_t *pool)
 {
-    const acme_issuer_t *issuer = issuer_main(conf);
-    const char *fault =
-        issuer ? acme_conf_issuer_fault(issuer) : "its issuer is gone";
+    const char *fault = fault_main(issuer_main(conf));
 
     return fault ? problem_internal(pool, APR_SUCCESS, "%s", fault)
                  : problem_no_cert(pool);

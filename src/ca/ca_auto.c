@@ -336,7 +336,7 @@ static problem_t *ensure_locked(ca_set_t **ca, run_t *run)
     root_ensure(run);
     generations_load(run);
     prob = issuer_ensure(run);
-    if (!prob)
+    if (!prob || run->root || run->generations->nelts)
         *ca = set_make(run);
     return prob;
 }
@@ -353,6 +353,7 @@ problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
     run.now = now;
     run.log = log;
     run.pool = pool;
+    *ca = NULL;
     prob = ca_file_dir_ensure(dir, log, pool);
     if (prob)
         return prob;

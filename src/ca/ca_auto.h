@@ -26,7 +26,8 @@
 
 /* Make what is missing, renew the intermediate when a third of its life is
  * left, load everything.  dir is the ca directory itself; org names the CA
- * ("ACME CA of ca.corp.example"; cut to fit a common name). */
+ * ("ACME CA of ca.corp.example"; cut to fit a common name).  With a problem *ca
+ * is a set that only publishes if there is something to be read, else NULL. */
 problem_t *ca_auto_ensure(ca_set_t **ca, const char *dir, const char *org,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));

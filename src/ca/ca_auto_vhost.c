@@ -174,8 +174,14 @@ static problem_t *sign(const char *path, const ca_set_t *ca,
     ca_cert_t *made;
     const unsigned char *der;
     X509 *cert;
-    problem_t *prob = issue(&made, ca, identifiers, key, now, pool);
+    problem_t *prob;
 
+    if (!ca->issuer)
+        return problem_internal(pool, APR_EINVAL,
+                                "%s: has to be made anew, and the CA cannot "
+                                "sign; mend that, then reload the server",
+                                path);
+    prob = issue(&made, ca, identifiers, key, now, pool);
     if (prob)
         return prob;
     der = made->der;

@@ -120,6 +120,13 @@ ca_set_t *ca_set_make(const char *name, apr_array_header_t *generations,
     return set;
 }
 
+const ca_issuer_t *ca_set_newest(const ca_set_t *set)
+{
+    if (set->issuer || !set->generations->nelts)
+        return set->issuer;
+    return APR_ARRAY_IDX(set->generations, 0, const ca_issuer_t *);
+}
+
 const ca_issuer_t *ca_set_generation(const ca_set_t *set,
                                      const char *fingerprint)
 {
@@ -135,10 +142,9 @@ const ca_issuer_t *ca_set_generation(const ca_set_t *set,
     return NULL;
 }
 
-static problem_t *pair_load(run_t *run)
+static problem_t *pair_read(ca_issuer_t **issuer, const run_t *run)
 {
     const ca_set_files_t *files = run->files;
-    ca_issuer_t *issuer;
     problem_t *prob;
 
     if (files->key && strncmp(files->key, PKCS11, sizeof(PKCS11) - 1) == 0)
@@ -150,13 +156,24 @@ static problem_t *pair_load(run_t *run)
         return problem_internal(run->pool, APR_EINVAL,
                                 "%s: has no key; name its file, too",
                                 files->certificate);
-    prob = ca_issuer_load(&issuer, run->name, 1, files->certificate, files->key,
+    prob = ca_issuer_load(issuer, run->name, 1, files->certificate, files->key,
                           run->now, run->pool);
-    if (prob)
+    if (!prob)
+        ca_file_key_warn(files->key, run->log, run->pool);
+    return prob;
+}
+
+/* A certificate that cannot sign is still published. */
+static problem_t *pair_load(run_t *run)
+{
+    ca_issuer_t *issuer;
+    problem_t *prob = pair_read(&issuer, run);
+
+    if (prob && ca_issuer_load(&issuer, run->name, 1, run->files->certificate,
+                               NULL, 0, run->pool))
         return prob;
-    ca_file_key_warn(files->key, run->log, run->pool);
     APR_ARRAY_PUSH(run->generations, ca_issuer_t *) = issuer;
-    return NULL;
+    return prob;
 }
 
 /* What is no good is told, and matters where it might have signed. */
@@ -196,7 +213,7 @@ static problem_t *directory_load(run_t *run)
     return NULL;
 }
 
-/* None of those that are there signs now: why? */
+/* None signs now: why?  Where there is none at all, fault says so. */
 static problem_t *unusable(const run_t *run)
 {
     const ca_issuer_t *newest;
@@ -298,19 +315,22 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
                        const log_t *log, apr_pool_t *pool)
 {
     run_t run = {name, files, now, log, pool, NULL, NULL};
-    ca_set_t *made;
-    problem_t *prob;
+    problem_t *prob, *fault;
 
+    *set = NULL;
     run.generations = apr_array_make(pool, 4, sizeof(ca_issuer_t *));
     prob = files->directory ? directory_load(&run) : pair_load(&run);
+    if (!run.generations->nelts)
+        return prob ? prob : unusable(&run);
+    fault = alternates_load(&run);
+    *set = ca_set_make(name, run.generations, NULL, now, pool);
     if (!prob)
-        prob = alternates_load(&run);
+        prob = fault;
+    if (!prob && !(*set)->issuer)
+        prob = unusable(&run);
     if (prob)
-        return prob;
-    made = ca_set_make(name, run.generations, NULL, now, pool);
-    if (!made->issuer)
-        return unusable(&run);
-    end_warn(made, &run);
-    *set = made;
-    return NULL;
+        (*set)->issuer = NULL;
+    else
+        end_warn(*set, &run);
+    return prob;
 }

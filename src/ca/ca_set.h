@@ -16,7 +16,8 @@
 
 typedef struct {
     const char *name;                /* "automatic", "corp" */
-    ca_issuer_t *issuer;             /* the newest usable generation: signs */
+    ca_issuer_t *issuer;             /* the newest usable generation: signs;
+                                        NULL: the set only publishes */
     apr_array_header_t *generations; /* of ca_issuer_t *, newest first; those
                                         that have expired, too.  Each has its
                                         own alternate chains. */
@@ -42,7 +43,8 @@ typedef struct {
 /*
  * Load and check.  What is wrong with a generation that is not needed is
  * logged; an issuer that cannot sign is a problem, whose cause names path,
- * reason and remedy.  No file is made or changed.
+ * reason and remedy, and a set that only publishes if there is a certificate to
+ * be read, else NULL.  No file is made or changed.
  */
 problem_t *ca_set_load(ca_set_t **set, const char *name,
                        const ca_set_files_t *files, apr_int64_t now,
@@ -53,6 +55,10 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
  * (issuer is NULL if none does), their roots and root, if that is not NULL. */
 ca_set_t *ca_set_make(const char *name, apr_array_header_t *generations,
                       X509 *root, apr_int64_t now, apr_pool_t *pool);
+
+/* Whose certificate and chain stand for the set: what signs, else the newest;
+ * NULL if it has roots only. */
+const ca_issuer_t *ca_set_newest(const ca_set_t *set);
 
 /* The generation with this fingerprint; NULL if it is not in the set. */
 const ca_issuer_t *ca_set_generation(const ca_set_t *set,

@@ -107,10 +107,8 @@ static void automatic_make(httpd_conf_t *conf, const log_t *log,
         apr_pstrcat(pconf, "ACME CA of ", acme->server_name, NULL),
         clock_seconds(&clock_system), log, pconf);
 
-    if (!prob)
-        return;
-    issuer->set = NULL;
-    issuer->problem = problem_text(prob);
+    if (prob)
+        issuer->problem = problem_text(prob);
 }
 
 const char *httpd_load_automatic(httpd_conf_t *conf, const char *ca_problem,
@@ -176,10 +174,8 @@ static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
     files.leaf_life = leaf_life(acme, issuer->name);
     prob = ca_set_load(&issuer->set, issuer->name, &files,
                        clock_seconds(&clock_system), log, pool);
-    if (!prob)
-        return;
-    issuer->set = NULL;
-    issuer->problem = is_start ? problem_text(prob) : look_text(prob, pool);
+    if (prob)
+        issuer->problem = is_start ? problem_text(prob) : look_text(prob, pool);
 }
 
 static void unusable_look_tell(const char *issuer, const char *why,

@@ -111,7 +111,8 @@ static const char *cert_problem(const char **cert_file, const char **key_file,
     const char *fault = httpd_load_automatic(conf, NULL, pool);
     problem_t *prob;
 
-    if (fault)
+    /* What was signed while it could be stays good. */
+    if (fault && !automatic(conf)->set)
         return fault;
     if (!conf->names->nelts)
         return apr_pstrcat(pool, "ServerName ", acme->server_name,
@@ -123,8 +124,8 @@ static const char *cert_problem(const char **cert_file, const char **key_file,
                                 acme->server_name, conf->names,
                                 clock_seconds(&clock_system),
                                 httpd_log_server(conf->server, pool), pool);
-    if (!prob)
-        return NULL;
+    if (!prob || fault)
+        return prob ? fault : NULL;
     return prob->cause ? prob->cause : prob->detail;
 }
 
@@ -143,7 +144,7 @@ static int cert_files_add(server_rec *server, apr_pool_t *pool,
     fault = cert_problem(&cert, &key, conf, pool);
     if (fault) {
         /* A CA that is not there has been told of. */
-        if (automatic(conf)->set && httpd_life_is_real_start())
+        if (!automatic(conf)->problem && httpd_life_is_real_start())
             log_write(httpd_log_server(server, pool), LOG_LEVEL_CRIT, "AS0413",
                       APR_SUCCESS,
                       "%s has no certificate, and starts with one that nobody "

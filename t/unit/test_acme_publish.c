@@ -101,6 +101,31 @@ static void no_ca(apr_pool_t *pool)
     is_int(get(h, "roots.mobileconfig")->status, 503);
 }
 
+/* Publication outlives the key. */
+static void no_key(apr_pool_t *pool)
+{
+    static const char *const names[] = {"roots.pem", "root.pem",  "root.cer",
+                                        "chain.pem", "chain.p7c", NULL};
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    ca_set_t *set = handle_issuer(h)->set;
+    const char *body[5];
+    int i;
+
+    for (i = 0; names[i]; i++)
+        body[i] = get(h, names[i])->res.etag;
+    set->issuer = NULL;
+    handle_issuer(h)->problem = "issuing-1.key: is not there";
+    for (i = 0; names[i]; i++) {
+        reply_t *r = get(h, names[i]);
+
+        is_int(r->status, 200);
+        is_str(r->res.etag, body[i]);
+    }
+    apr_array_clear(set->generations);
+    is_int(get(h, "root.pem")->status, 200);
+    is_int(get(h, "chain.pem")->status, 503);
+}
+
 static void root_pem(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
@@ -146,4 +171,5 @@ const tap_case_t tap_cases[] = {{"roots as PEM, for anybody", roots},
                                 {"what caches need", validators},
                                 {"GET and HEAD only", methods},
                                 {"without a CA: 503", no_ca},
+                                {"without a key all is published", no_key},
                                 {NULL, NULL}};
