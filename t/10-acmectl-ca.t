@@ -145,6 +145,15 @@ subtest 'what init refuses' => sub {
     refused('no parent directory', 3, qr{mkdir -p}, 'init', '--dir',
         'no/such/dir');
     ok(!-e 'other', 'and no directory is made');
+    refused('one file twice', 4, qr/1\.key: /, 'init', '--dir', 'new',
+        '--root-key', 'new/1.key');
+    refused('no directory of a root key', 3, qr/mkdir -p/, 'init', '--dir',
+        'new', '--root-key', 'no/such/root.key');
+    ok(!-e 'new', 'and none is left behind');
+    mkdir 'old', 0700;
+    refused('in a directory that is there', 4, qr/1\.key: /, 'init', '--dir',
+        'old', '--root-key', 'old/1.key');
+    is_deeply([glob 'old/*'], [], 'and nothing is left in it');
 };
 
 subtest 'renew' => sub {

@@ -203,8 +203,8 @@ subtest 'for people, and wrong command lines' => sub {
         [2, qr/--name/, '--profile', 'web'],
         [3, qr/there are: web bare/, '--profile', 'x', '--name', 'a.test'],
         [1, qr/--csr .*cannot be read/, '--profile', 'web', '--csr', '/x'],
-        [2, qr/no names; add --name/, '--profile', 'web', '--csr',
-            "$dir/blocklist"],
+        [1, qr/--csr .*no CSR in it/, '--profile', 'web', '--csr',
+            "$dir/blocklist", '--name', 'a.corp.test'],
         [2, qr/--from is an address/, '--profile', 'web', '--name', 'a.test',
             '--from', '10.0.0.0/8'],
     ) {

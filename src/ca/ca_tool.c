@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca_tool.h"
 
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
 #include <string.h>
 
@@ -35,6 +37,7 @@ typedef struct {
     NAME_CONSTRAINTS *constraints;
     EVP_PKEY *root_key, *key;
     X509 *root, *cert;
+    apr_array_header_t *written; /* of const char *: files, so far */
 } run_t;
 
 static const char *path_of(const run_t *run, const char *name)
@@ -70,6 +73,23 @@ static problem_t *wish_check(run_t *run)
                                run->pool);
 }
 
+static problem_t *noted(run_t *run, const char *path, problem_t *prob)
+{
+    if (!prob)
+        APR_ARRAY_PUSH(run->written, const char *) = path;
+    return prob;
+}
+
+static problem_t *key_write(run_t *run, const char *path, EVP_PKEY *key)
+{
+    return noted(run, path, ca_file_key_create(path, key, run->pool));
+}
+
+static problem_t *certs_write(run_t *run, const char *path, const char *pem)
+{
+    return noted(run, path, ca_file_create(path, pem, 0644, run->pool));
+}
+
 /* Key, then certificate with the root behind it; loaded as the server will. */
 static problem_t *generation_write(run_t *run, int generation)
 {
@@ -81,13 +101,12 @@ static problem_t *generation_write(run_t *run, int generation)
         ca_generation_path(&run->found, generation, ".pem", run->pool);
     made->key_file =
         ca_generation_path(&run->found, generation, ".key", run->pool);
-    prob = ca_file_key_create(made->key_file, run->key, run->pool);
+    prob = key_write(run, made->key_file, run->key);
     if (!prob)
-        prob = ca_file_create(
-            made->cert_file,
+        prob = certs_write(
+            run, made->cert_file,
             apr_pstrcat(run->pool, ca_cert_pem(run->cert, run->pool),
-                        ca_cert_pem(run->root, run->pool), NULL),
-            0644, run->pool);
+                        ca_cert_pem(run->root, run->pool), NULL));
     if (prob)
         return prob;
     return ca_issuer_load(&made->issuer, "", generation, made->cert_file,
@@ -207,11 +226,10 @@ static problem_t *init_write(run_t *run)
         return prob;
     made->root_file = path_of(run, "root.pem");
     made->root_key_file = root_key_path(run);
-    prob = ca_file_key_create(made->root_key_file, run->root_key, run->pool);
+    prob = key_write(run, made->root_key_file, run->root_key);
     if (!prob)
-        prob =
-            ca_file_create(made->root_file, ca_cert_pem(run->root, run->pool),
-                           0644, run->pool);
+        prob = certs_write(run, made->root_file,
+                           ca_cert_pem(run->root, run->pool));
     return prob ? prob : generation_write(run, 1);
 }
 
@@ -399,18 +417,40 @@ static run_t run_make(ca_tool_made_t *made, const ca_tool_wish_t *wish,
     run.made = made;
     run.now = now;
     run.pool = pool;
+    run.written = apr_array_make(pool, 4, sizeof(const char *));
     return run;
+}
+
+/* Nothing that was there before, so nobody uses it. */
+static void init_undo(run_t *run, int is_dir_new, int is_lock_new)
+{
+    int i;
+
+    for (i = 0; i < run->written->nelts; i++)
+        apr_file_remove(APR_ARRAY_IDX(run->written, i, const char *),
+                        run->pool);
+    if (is_lock_new)
+        apr_file_remove(path_of(run, "lock"), run->pool);
+    if (is_dir_new)
+        apr_dir_remove(run->wish->dir, run->pool); /* unless it has files */
 }
 
 problem_t *ca_tool_init(ca_tool_made_t *made, const ca_tool_wish_t *wish,
                         apr_int64_t now, const log_t *log, apr_pool_t *pool)
 {
     run_t run = run_make(made, wish, now, pool);
+    int is_dir_new = !ca_file_exists(wish->dir);
+    int is_lock_new = !ca_file_exists(path_of(&run, "lock"));
     problem_t *prob = init_make(&run);
 
     if (!prob)
         prob = ca_file_dir_ensure(wish->dir, log, pool);
-    return prob ? prob : locked(&run, init_write);
+    if (prob)
+        return prob;
+    prob = locked(&run, init_write);
+    if (prob)
+        init_undo(&run, is_dir_new, is_lock_new);
+    return prob;
 }
 
 problem_t *ca_tool_renew(ca_tool_made_t *made, const ca_tool_wish_t *wish,

@@ -44,7 +44,8 @@ typedef struct {
     ca_issuer_t *issuer;
 } ca_tool_made_t;
 
-/* A root and generation 1.  dir is made if its parent is there. */
+/* A root and generation 1.  dir is made if its parent is there; what is refused
+ * leaves nothing behind. */
 problem_t *ca_tool_init(ca_tool_made_t *made, const ca_tool_wish_t *wish,
                         apr_int64_t now, const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));

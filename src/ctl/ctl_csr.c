@@ -134,7 +134,11 @@ ctl_exit_e ctl_csr_read(ctl_csr_t **csr, const char *file, apr_pool_t *pool)
     (*csr)->der = at = der_find(&len, text, pool);
     (*csr)->len = len;
     req = own_x509_req(pool, d2i_X509_REQ(NULL, &at, (long)len));
-    if (req)
-        (*csr)->names = names_read(req, pool);
+    if (!req) {
+        ctl_print_error("--csr %s: there is no CSR in it, neither PEM nor DER",
+                        file);
+        return CTL_FAILED;
+    }
+    (*csr)->names = names_read(req, pool);
     return CTL_OK;
 }
