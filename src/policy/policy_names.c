@@ -108,13 +108,16 @@ static int may_be_common_name(const check_t *check,
     return 0;
 }
 
-/* Where CN is not required, wildcard names alone do without. */
+/* Where CN is not required, wildcard names alone do without.  Where no
+ * challenge proves it, it may be somebody's name, which only the CSR has. */
 static int is_common_name_needed(const check_t *check,
                                  const apr_array_header_t *identifiers)
 {
     const policy_rule_t *rule = &check->policy->rules[POLICY_CN];
     int i;
 
+    if (check->policy->needs_external_account)
+        return 0;
     if (rule->require->nelts)
         return 1;
     for (i = 0; policy_rule_is_list(rule) && i < identifiers->nelts; ++i) {

@@ -261,6 +261,10 @@ static void common_names(apr_pool_t *pool)
         {"subject CN deny www.acme.com", NULL, "www.acme.com", NULL, NULL, 0},
         {CN "; san dns allow wildcard:*.acme.com", NULL, "*.acme.com", NULL,
          NULL, W},
+        {"preset code-signing; subject CN allow 'Alice *'", NULL, "a.acme.com",
+         NULL, NULL, 0},
+        {"preset email; subject CN require 'Alice *'", NULL, "a.acme.com", NULL,
+         NULL, 0},
         {"subject CN require *.acme.com; san dns allow wildcard:*.acme.com",
          NULL, "*.acme.com", "*.acme.com", "CN", W},
         {NULL, NULL, NULL, NULL, NULL, 0}};
