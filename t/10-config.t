@@ -171,6 +171,12 @@ is(files(), $before, '-t has made no file');
     'DUMP_ACME_CONFIG');
 my $dump = eval { JSON::PP::decode_json($text =~ s/Syntax OK\n//r) };
 is($dump->[0]{baseURL}, $server->{base}, 'DUMP_ACME_CONFIG is JSON');
+$text = ($server->configure(vhost => "$state\nACMEValidationAllow fe80::/10\n"
+    . "ACMEValidationDeny 10.0.0.0/8 10.1.0.1")
+    ->command('-t', '-D', 'DUMP_ACME_CONFIG'))[1];
+$dump = eval { JSON::PP::decode_json($text =~ s/Syntax OK\n//r) };
+is_deeply([map { $dump->[0]{validation}{$_} } qw(allow deny)],
+    [['fe80::/10'], ['10.0.0.0/8', '10.1.0.1']], '… with the networks');
 
 # What is only true just now.
 SKIP: {

@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "dcv/dcv_net.h"
 #include "policy/policy_dump.h"
 
 #include "base/banned.h"
@@ -211,6 +212,8 @@ static json_t *dcv_render(const dcv_conf_t *dcv)
                                               strings_render(host->addresses)));
     }
     json_object_set_new(json, "hosts", list);
+    json_object_set_new(json, "allow", strings_render(dcv->allow));
+    json_object_set_new(json, "deny", strings_render(dcv->deny));
     return json;
 }
 
@@ -255,9 +258,28 @@ static int hosts_parse(apr_array_header_t *list, json_t *json, apr_pool_t *pool)
     return json_is_array(json);
 }
 
+static apr_array_header_t *rules_parse(dcv_net_t *net, int is_allow,
+                                       json_t *json, apr_pool_t *pool)
+{
+    apr_array_header_t *rules = strings_parse(json, pool);
+    int i;
+
+    for (i = 0; rules && i < rules->nelts; i++)
+        if (dcv_net_rule_add(net, APR_ARRAY_IDX(rules, i, const char *),
+                             is_allow, pool) != APR_SUCCESS)
+            return NULL;
+    return rules;
+}
+
 static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
 {
-    return fields_parse(dcv, dcv_fields, json, pool) &&
+    dcv_net_t *net = dcv_net_make(pool);
+
+    dcv->net = net;
+    dcv->allow = rules_parse(net, 1, json_object_get(json, "allow"), pool);
+    dcv->deny = rules_parse(net, 0, json_object_get(json, "deny"), pool);
+    return dcv->allow && dcv->deny &&
+           fields_parse(dcv, dcv_fields, json, pool) &&
            resolvers_parse(dcv->resolvers, json_object_get(json, "resolvers"),
                            pool) &&
            hosts_parse(dcv->hosts, json_object_get(json, "hosts"), pool);

@@ -13,6 +13,8 @@ dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
     conf->hosts = apr_array_make(pool, 1, sizeof(dcv_host_t *));
     conf->resolv_conf = "/etc/resolv.conf";
     conf->hosts_file = "/etc/hosts";
+    conf->allow = apr_array_make(pool, 1, sizeof(const char *));
+    conf->deny = apr_array_make(pool, 1, sizeof(const char *));
     conf->net = dcv_net_make(pool);
     conf->http01_port = 80;
     conf->tlsalpn01_port = 443;

@@ -67,12 +67,14 @@ typedef struct {
     apr_array_header_t *hosts;     /* of dcv_host_t * */
     const char *resolv_conf;       /* "/etc/resolv.conf" */
     const char *hosts_file;        /* "/etc/hosts" */
-    const dcv_net_t *net;          /* which addresses may be dialled */
-    int http01_port;               /* 80; redirects may name it, 80, 443 */
-    int tlsalpn01_port;            /* 443 */
-    apr_interval_time_t timeout;   /* the whole validation */
-    int max_in_flight;             /* per loop; beyond it jobs queue, but for an
-                                      account's first ones (dcv_queue.h) */
+    apr_array_header_t *allow; /* of const char *: net's rules, as written */
+    apr_array_header_t *deny;
+    const dcv_net_t *net;        /* which addresses may be dialled */
+    int http01_port;             /* 80; redirects may name it, 80, 443 */
+    int tlsalpn01_port;          /* 443 */
+    apr_interval_time_t timeout; /* the whole validation */
+    int max_in_flight;           /* per loop; beyond it jobs queue, but for an
+                                    account's first ones (dcv_queue.h) */
     const char *user_agent;
 } dcv_conf_t;
 

@@ -266,8 +266,12 @@ static void dcv_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
         dcv->resolvers = conf->resolvers;
     if (conf->hosts)
         dcv->hosts = conf->hosts;
-    rules_add(net, conf->allow, 1, findings, pool);
-    rules_add(net, conf->deny, 0, findings, pool);
+    if (conf->allow)
+        dcv->allow = conf->allow;
+    if (conf->deny)
+        dcv->deny = conf->deny;
+    rules_add(net, dcv->allow, 1, findings, pool);
+    rules_add(net, dcv->deny, 0, findings, pool);
     dcv->net = net;
 }
 

@@ -2,11 +2,13 @@
 #include "acme/acme_conf.h"
 
 #include <apr_strings.h>
+#include <arpa/inet.h>
 #include <string.h>
 
 #include "base/own.h"
 #include "base/pjson.h"
 #include "tap.h"
+#include "dcv/dcv_net.h"
 #include "policy/policy_make.h"
 
 static acme_profile_t *profile(const acme_conf_t *conf, int i)
@@ -122,6 +124,8 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     host->addresses = apr_array_make(pool, 1, sizeof(const char *));
     APR_ARRAY_PUSH(host->addresses, const char *) = "127.0.0.1";
     APR_ARRAY_PUSH(conf->dcv->hosts, dcv_host_t *) = host;
+    APR_ARRAY_PUSH(conf->dcv->allow, const char *) = "127.0.0.0/8";
+    APR_ARRAY_PUSH(conf->dcv->deny, const char *) = "127.0.0.2/32";
     profile_other(profile(conf, 1), pool);
     return conf;
 }
@@ -136,6 +140,33 @@ static acme_conf_t *again(const acme_conf_t *conf, apr_pool_t *pool)
     if (parsed)
         is_str(pjson_text(acme_conf_render(parsed, pool), 0, pool), text);
     return parsed;
+}
+
+static int is_allowed(const acme_conf_t *conf, const char *address)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+
+    ok(inet_pton(AF_INET, address, &addr.sin_addr) == 1);
+    return dcv_net_is_allowed(conf->dcv->net, (const struct sockaddr *)&addr,
+                              NULL);
+}
+
+static void networks(apr_pool_t *pool)
+{
+    acme_conf_t *conf = again(conf_other(pool), pool);
+    json_t *json;
+
+    need(conf);
+    is_str(APR_ARRAY_IDX(conf->dcv->allow, 0, const char *), "127.0.0.0/8");
+    is_str(APR_ARRAY_IDX(conf->dcv->deny, 0, const char *), "127.0.0.2/32");
+    ok(is_allowed(conf, "127.0.0.1"));
+    ok(!is_allowed(conf, "127.0.0.2"));
+    conf = again(acme_conf_make(pool), pool);
+    need(conf);
+    ok(!is_allowed(conf, "127.0.0.1"));
+    APR_ARRAY_PUSH(conf->dcv->deny, const char *) = "nonsense";
+    json = acme_conf_render(conf, pool);
+    ok(!acme_conf_parse(json, pool));
 }
 
 static void round_trip(apr_pool_t *pool)
@@ -250,5 +281,6 @@ static void damage(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"the dump and back, no value lost", round_trip},
+    {"networks that may be dialled", networks},
     {"a dump with any member missing or wrong is no configuration", damage},
     {NULL, NULL}};
