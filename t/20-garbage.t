@@ -202,7 +202,32 @@ sub signed_mutations {
     return $made || 0;
 }
 
-# Below HTTP the core answers, in its own words; it must only live on.
+# What the core refuses for its headers, before any module sees it.
+sub http_refused {
+    my $length = 'Content-Length';
+    my @headers = ([417, 'Expect: bogus'], [400, "$length: -1"],
+        [400, "$length: 9e9"], [400, "$length: 5\r\n$length: 6"],
+        [400, 'Transfer-Encoding: x'], [400, 'No colon'],
+        [400, 'X: ' . 'x' x 9000], [400, 'Host: b.test']);
+    for my $case (@headers) {
+        my ($status, $header) = @$case;
+        for (['POST', $url{newOrder}], ['GET', $server->{directory}]) {
+            my ($method, $at) = @$_;
+            my $w = $c->another(timeout => 20);
+            $w->send_octets($w->compose($method, $at, headers => [$header]),
+                $method);
+            refused($w->response, $status, 'malformed',
+                "H1 R2 $method " . substr $header, 0, 40);
+        }
+        my $w = $c->another(timeout => 20);
+        $w->send_octets($w->compose('GET', "$server->{base}/other",
+            headers => [$header]), 'GET');
+        unlike($w->response->{headers}{'content-type'}[0], qr/problem/,
+            '… and elsewhere the core has its own words');
+    }
+}
+
+# Whoever answers to what is hardly HTTP, must live on.
 sub http_garbage {
     my $line = 'x' x 9000;
     my $host = "Host: localhost\r\n";
@@ -238,6 +263,7 @@ headers();
 payloads();
 keys_at_random();
 http_garbage();
+http_refused();
 my $left = tables($server);
 delete $_->{events} for $before, $left;
 is_deeply($left, $before, 'no trace in the database');

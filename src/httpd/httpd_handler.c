@@ -295,11 +295,17 @@ static apr_status_t problem_filter(ap_filter_t *f, apr_bucket_brigade *bb)
     return body_send(r, f->next, &res);
 }
 
-/* insert_error_filter: an error that is not ours. */
+/* insert_error_filter: an error that is not ours.  What httpd refuses for its
+ * headers alone (Expect, Content-Length, Transfer-Encoding, Host) has met no
+ * other hook. */
 static void problem_insert(request_rec *r)
 {
     const bound_t *bound = bound_get(r);
 
+    if (!bound && r->method) {
+        (void)request_bind(r);
+        bound = bound_get(r);
+    }
     if (bound && bound->conf->handle && r->status >= HTTP_BAD_REQUEST)
         ap_add_output_filter_handle(filter, NULL, r, r->connection);
 }
