@@ -122,9 +122,14 @@ subtest 'H11: orders go on' => sub {
     my $chall = AcmeClient::challenge($authz);
     $responder->put($chall->{token}, 'HANG');
     $client->post($chall->{url}, {});
-    restart();
+    AcmeServer::wait_for(10, sub {
+        grep({ $_->[1] =~ m{/\Q$chall->{token}\E$} } $responder->requests)
+            || undef;
+    });
+    # For the new child, which looks at once.
     $responder->put($chall->{token},
         $client->key_authorization($chall->{token}));
+    restart();
     $authz = $client->poll($order->{authorizations}[0], 'pending')->{json};
     is($authz->{status}, 'valid', 'H11 a validation in the middle');
     restart();

@@ -63,8 +63,9 @@ sub while_validating {
     $responder->put($chall->{token}, 'HANG');
     $c->post($chall->{url}, {});
     AcmeServer::wait_for(10, sub { asked($chall->{token}) || undef });
-    restart();
+    # For the new child, which looks at once.
     $responder->put($chall->{token}, $c->key_authorization($chall->{token}));
+    restart();
     my $start = time;
     is($c->poll($url, 'pending')->{json}{status}, 'valid',
         "H11 $mpm: a validation that hung is taken over");
