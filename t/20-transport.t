@@ -387,7 +387,7 @@ sub subproblems {
         ok(length $_->{detail}, 'T28 with its detail');
     }
     is_deeply([map { $_->{identifier}{value} } grep { $_->{identifier} } @subs],
-        ['a..test', "b\x{e9}.test"], 'T28 with its identifier');
+        ['a..test', "b\x{e9}.test", 'a@a.test'], 'T28 with its identifier');
 }
 
 # One character of the id changed: nobody's.
