@@ -266,4 +266,14 @@ subtest 'onto the same files' => sub {
 $client->detach;
 my @trouble = $server->trouble;
 ok(!@trouble, 'nothing unexpected in the error log') or diag @trouble;
+$server->stop;
+for my $case (['garbage', 'is not a database'],
+    ["SQLite format 3\0" . 'x' x 8192, 'is not a database|malformed']) {
+    my ($octets, $want) = @$case;
+    unlink "$db-wal", "$db-shm";
+    AcmeServer::write_file($db, $octets);
+    ($code, $text) = ctl('db', 'check');
+    is($code, 4, 'db check: a file that is no database is a finding');
+    like($text, qr/^damaged: \Q$db\E: .*(?:$want)/m, '… that says so');
+}
 done_testing;

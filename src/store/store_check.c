@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "store/store_db.h"
+#include "store/store_schema.h"
 
 #include "base/banned.h"
 
@@ -93,11 +94,41 @@ static apr_status_t check_run(store_conn_t *conn, void *baton)
     return APR_SUCCESS;
 }
 
+/* The driver has words only; others than these may not last. */
+static int is_damage(const char *why)
+{
+    return strstr(why, "not a database") || strstr(why, "malformed");
+}
+
+/* Nothing could be read: for what the file is? */
+static void file_check(check_baton_t *check, const store_t *store)
+{
+    store_conn_t *conn = store_conn_make(store->driver);
+    store_schema_e schema;
+    apr_status_t rv = store_conn_open(conn, store->path);
+
+    if (rv == APR_SUCCESS)
+        rv = store_schema_look(&schema, conn, check->pool);
+    if ((rv != APR_SUCCESS || schema == STORE_SCHEMA_BAD) &&
+        is_damage(conn->why))
+        finding_add(
+            check,
+            apr_pstrcat(check->pool, "damaged: ", store->path, ": ", NULL),
+            conn->why);
+    store_conn_close(conn);
+}
+
 apr_status_t store_check(apr_array_header_t **findings, store_t *store,
                          apr_pool_t *pool)
 {
     check_baton_t check = {apr_array_make(pool, 1, sizeof(const char *)), pool};
 
+    apr_status_t rv = store_read_with(store, check_run, &check);
+
     *findings = check.findings;
-    return store_read_with(store, check_run, &check);
+    if (rv == APR_SUCCESS)
+        return rv;
+    apr_array_clear(check.findings);
+    file_check(&check, store);
+    return check.findings->nelts ? APR_SUCCESS : rv;
 }
