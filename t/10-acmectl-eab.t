@@ -13,6 +13,7 @@ use AcmeCheck;
 use AcmeClient;
 use AcmeOperator;
 use AcmeServer;
+use AcmeSkip;
 use AcmeWire;
 
 my $audit = 'audit.log';
@@ -302,7 +303,7 @@ is($lines[0]{owner}, 'acmectl:' . getpwuid($<), 'and who it was');
 is(scalar @lines, $count + 0, 'one for each event');
 
 SKIP: {
-    skip 'not root: no other owner', 1 if $> != 0;
+    skip_here 'not root: no other owner', 1 if $> != 0;
     my @foreign = grep { (stat)[4] != getpwnam 'www-data' }
         glob "$server->{state}/db/*";
     is("@foreign", '', 'acmectl as root leaves no file of root behind');

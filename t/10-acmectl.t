@@ -13,6 +13,7 @@ use AcmeCheck;
 use AcmeClient;
 use AcmeResponder;
 use AcmeServer;
+use AcmeSkip;
 use AcmeWire;
 
 my $responder = AcmeResponder->new;
@@ -160,7 +161,7 @@ subtest 'T39: deactivation by the operator' => sub {
 };
 
 SKIP: {
-    skip 'not root: no other owner', 1 if $> != 0;
+    skip_here 'not root: no other owner', 1 if $> != 0;
     my @foreign = grep { (stat)[4] != getpwnam 'www-data' }
         glob "$server->{state}/db/*";
     is("@foreign", '', 'acmectl as root leaves no file of root behind');

@@ -13,6 +13,7 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use AcmeClient;
 use AcmeServer;
+use AcmeSkip;
 
 my $server = AcmeServer->new(bare => 1);
 my $state = "ACMEStateDir $server->{state}";
@@ -180,7 +181,7 @@ is_deeply([map { $dump->[0]{validation}{$_} } qw(allow deny)],
 
 # What is only true just now.
 SKIP: {
-    skip 'not root: nothing can belong to somebody else', 1 if $> != 0;
+    skip_here 'not root: nothing can belong to somebody else', 1 if $> != 0;
     my $state = $server->{state};
     my @facts = (
         ['no directory', sub { AcmeServer::write_file($state, '') },

@@ -16,6 +16,7 @@ use AcmeCheck;
 use AcmeClient;
 use AcmeResponder;
 use AcmeServer;
+use AcmeSkip;
 
 my $responder = AcmeResponder->new;
 my $server = AcmeServer->new(http01_port => $responder->{port});
@@ -178,7 +179,7 @@ for (@facts) {
         '… mended at the next reload');
 }
 SKIP: {
-    skip 'not root: nothing is hidden from us', 2 if $> != 0;
+    skip_here 'not root: nothing is hidden from us', 2 if $> != 0;
     my @as = qw(setpriv --reuid=www-data --regid=www-data --clear-groups);
     $text = `@as @{[AcmeServer::program()]} -f $server->{conf} -t 2>&1`;
     is($?, 0, 'a key that is root\'s alone: -t by another does not fail');

@@ -15,6 +15,7 @@ use AcmeCheck;
 use AcmeClient;
 use AcmeOperator;
 use AcmeServer;
+use AcmeSkip;
 use AcmeWire;
 
 my $html = 'Accept: text/html,application/xhtml+xml,*/*;q=0.8';
@@ -98,7 +99,7 @@ subtest 'for Apple\'s machines' => sub {
         'made of the fingerprint');
     my $code = system('python3', '-c', 'import plistlib');
   SKIP: {
-        skip 'no python3 to parse it', 1 if $code;
+        skip_here 'no python3 to parse it', 1 if $code;
         AcmeServer::write_file("$c->{dir}/plist", $body);
         is(AcmeClient::run('python3', '-c', <<'EOT', "$c->{dir}/plist"),
 import plistlib, sys

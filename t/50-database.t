@@ -17,6 +17,7 @@ use AcmeCheck;
 use AcmeFlows;
 use AcmeResponder;
 use AcmeServer;
+use AcmeSkip;
 use AcmeWire;
 
 my $responder = AcmeResponder->new;
@@ -181,7 +182,7 @@ sub full {
     my $state = AcmeServer::tempdir() . '/state';
     mkdir $state;
     system('mount', '-t', 'tmpfs', '-o', 'size=3m,mode=0755', 'none', $state)
-        == 0 or skip 'no tmpfs can be mounted here', 1;
+        == 0 or skip_here 'no tmpfs can be mounted here', 1;
     push @mounted, $state;
     start(state => $state);
     my $filler = "$state/filler";
@@ -229,14 +230,14 @@ locked();
 moved_away();
 garbage();
 SKIP: {
-    skip 'permissions mean nothing here: children run as the same user', 1
+    skip_here 'permissions mean nothing here: children run as the same user', 1
         if !$root;
     read_only();
 }
 stumbles();
 $server->finish(qr/AS\d{4}/);
 SKIP: {
-    skip 'a tmpfs can be mounted by root only', 1 if !$root;
+    skip_here 'a tmpfs can be mounted by root only', 1 if !$root;
     full();
 }
 done_testing;

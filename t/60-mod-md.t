@@ -11,10 +11,11 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use AcmeServer;
+use AcmeSkip;
 use AcmeTool;
 
 my $modules = $ENV{HTTPD_MODULES} || AcmeServer::apxs('LIBEXECDIR');
-plan skip_all => 'no mod_md in this httpd' if !-e "$modules/mod_md.so";
+skip_file 'no mod_md in this httpd' if !-e "$modules/mod_md.so";
 
 my $server = AcmeServer->new->start;
 my $tool   = AcmeTool->new(server => $server);

@@ -13,11 +13,12 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use AcmeResponder;
 use AcmeServer;
+use AcmeSkip;
 use AcmeTool;
 
 AcmeTool->need('uacme', 'unshare');
 my @unshare = ('unshare', $> == 0 ? () : '--map-root-user', '--mount');
-plan skip_all => 'no mount namespace to be had here'
+skip_file 'no mount namespace to be had here'
     if system("@unshare true 2>/dev/null");
 
 my $responder = AcmeResponder->new;

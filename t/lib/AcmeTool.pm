@@ -14,6 +14,7 @@ use Test::More;
 
 use AcmeClient;
 use AcmeServer;
+use AcmeSkip;
 
 my $starter = $$;
 my @running;
@@ -29,7 +30,7 @@ sub need {
     my (undef, @programs) = @_;
     for my $program (@programs) {
         next if grep { -x "$_/$program" } split /:/, $path;
-        plan skip_all => "$program is not here; support/deps or t/interop/get "
+        skip_file "$program is not here; support/deps or t/interop/get "
             . "brings it";
     }
 }
@@ -39,7 +40,7 @@ sub need_library {
     my (undef, $package, @cmd) = @_;
     local $ENV{PATH} = $path;
     return if eval { AcmeClient::run(@cmd); 1 };
-    plan skip_all => "$package is not installed; support/deps installs it";
+    skip_file "$package is not installed; support/deps installs it";
 }
 
 # server: an AcmeServer that runs.  env: what the client finds in its
