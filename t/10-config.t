@@ -200,7 +200,13 @@ SKIP: {
             qr{/db belongs to daemon, not to www-data; .*chown -R www-data}],
         ['a closed way to the database',
             sub { chmod 0700, $state }, sub { chmod 0755, $state },
-            qr{\Q$state\E \(of root, mode 700\) does not let www-data .*chmod}],
+            qr{/state \(of root, mode 700\) .* www-data .*chmod.*ACMEStateDir}],
+        ['a database directory open to others', sub {
+            mkdir "$state/db";
+            chown +(getpwnam 'www-data')[2, 3], "$state/db";
+            chmod 0777, "$state/db" },
+            sub { rmdir "$state/db" },
+            qr{not keep others from its database: \Q$state\E/db is open to }],
     );
     for (@facts) {
         my ($name, $make, $unmake, $want) = @$_;
@@ -223,5 +229,10 @@ SKIP: {
         AcmeClient::run('rm', '-rf', glob "$state/*") if -d $state;
         $unmake->();
     }
+    mkdir $_, 0700 for "$server->{dir}/else", "$server->{dir}/else/db";
+    ($status, $text) = $server->configure(vhost => "ACMEStateDir $state\n"
+        . "ACMEDatabase sqlite3 $server->{dir}/else/db/acme.db")->syntax;
+    like($text, qr{/else \(of root, mode 700\).*other place with ACMEDatabase},
+        'a closed way to a database elsewhere: the directive of that');
 }
 done_testing;

@@ -134,7 +134,8 @@ static int may_enter(const struct stat *st, apr_pool_t *pool)
 
 /* From the root down to path itself, as far as it is there: the first directory
  * that keeps the children out. */
-static const char *way_look(const char *path, apr_pool_t *pool)
+static const char *way_look(const char *path, const char *directive,
+                            apr_pool_t *pool)
 {
     char *part = apr_pstrdup(pool, path), *at = part;
     struct stat st;
@@ -149,9 +150,9 @@ static const char *way_look(const char *path, apr_pool_t *pool)
             return apr_psprintf(
                 pool,
                 "%s (of %s, mode %03o) does not let %s through to %s; chmod "
-                "o+x %s, or name another directory with ACMEStateDir",
+                "o+x %s, or name another place with %s",
                 part, user_name(st.st_uid, pool), st.st_mode & 0777,
-                user_name(child_uid(), pool), path, part);
+                user_name(child_uid(), pool), path, part, directive);
         if (at)
             *at = '/';
     }
@@ -181,13 +182,26 @@ static int is_own_db(const char *state, const char *db, apr_pool_t *pool)
     return !strcmp(db, sub(state, "db", pool));
 }
 
-static const char *db_look(const char *state, const char *db, apr_pool_t *pool)
+/* Open to others, it can be used all the same. */
+static int is_usable(const char *db)
 {
-    const char *fault = NULL;
+    struct stat st;
 
-    if (is_own_db(state, db, pool))
-        fault = private_look(db, child_uid(), pool);
-    return fault ? fault : way_look(db, pool);
+    return lstat(db, &st) == 0 && S_ISDIR(st.st_mode) &&
+           st.st_uid == child_uid() && (st.st_mode & S_IRWXU) == S_IRWXU;
+}
+
+static void db_look(httpd_dirs_t *dirs, const char *state, const char *db,
+                    apr_pool_t *pool)
+{
+    int is_own = is_own_db(state, db, pool);
+    const char *way =
+        way_look(db, is_own ? "ACMEStateDir" : "ACMEDatabase", pool);
+
+    dirs->db_problem = is_own ? private_look(db, child_uid(), pool) : NULL;
+    dirs->is_db_exposed = dirs->db_problem && !way && is_usable(db);
+    if (way && (!dirs->db_problem || is_usable(db)))
+        dirs->db_problem = way;
 }
 
 void httpd_dirs_look(httpd_dirs_t *dirs, const char *state, const char *db,
@@ -195,10 +209,11 @@ void httpd_dirs_look(httpd_dirs_t *dirs, const char *state, const char *db,
 {
     dirs->ca_problem = state_look(state, pool);
     dirs->db_problem = dirs->ca_problem;
+    dirs->is_db_exposed = 0;
     if (dirs->ca_problem)
         return;
     dirs->ca_problem = private_look(sub(state, "ca", pool), geteuid(), pool);
-    dirs->db_problem = db_look(state, db, pool);
+    db_look(dirs, state, db, pool);
 }
 
 /* Directories above the state directory are made as mkdir -p would. */
@@ -223,7 +238,8 @@ static const char *state_make(const char *state, apr_pool_t *pool)
     return NULL;
 }
 
-static const char *db_make(const char *state, const char *db, apr_pool_t *pool)
+static void db_make(httpd_dirs_t *dirs, const char *state, const char *db,
+                    apr_pool_t *pool)
 {
     const char *pub = sub(state, "pub", pool), *fault = NULL;
     uid_t uid = child_uid();
@@ -233,7 +249,13 @@ static const char *db_make(const char *state, const char *db, apr_pool_t *pool)
         fault = dir_make(db, 0700, uid, gid, pool);
     if (!fault)
         fault = dir_make(pub, 0700, uid, gid, pool);
-    return fault ? fault : db_look(state, db, pool);
+    if (fault) {
+        dirs->db_problem = fault;
+        dirs->is_db_exposed = 0;
+    }
+    else {
+        db_look(dirs, state, db, pool);
+    }
 }
 
 void httpd_dirs_ensure(httpd_dirs_t *dirs, const char *state, const char *db,
@@ -248,6 +270,6 @@ void httpd_dirs_ensure(httpd_dirs_t *dirs, const char *state, const char *db,
     if (!dirs->ca_problem)
         dirs->ca_problem =
             dir_make(sub(state, "ca", pool), 0700, geteuid(), getegid(), pool);
-    if (!dirs->db_problem)
-        dirs->db_problem = db_make(state, db, pool);
+    if (!dirs->db_problem || dirs->is_db_exposed)
+        db_make(dirs, state, db, pool);
 }

@@ -19,6 +19,7 @@
 typedef struct {
     const char *ca_problem; /* no CA in there; NULL: all is well */
     const char *db_problem; /* no database in there; NULL: all is well */
+    int is_db_exposed;      /* it can be used: db_problem is who else can */
 } httpd_dirs_t;
 
 /* Make what is missing.  Each problem names path, owner and remedy.  db is the

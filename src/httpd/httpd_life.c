@@ -86,7 +86,9 @@ static void vhost_prepare(httpd_conf_t *conf, apr_pool_t *pconf)
     httpd_audit_open(conf, pconf);
     if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
         log_write(log, LOG_LEVEL_CRIT, "AS0405", APR_SUCCESS,
-                  "%s cannot use its database: %s", acme->server_name,
+                  "%s %s its database: %s", acme->server_name,
+                  dirs.is_db_exposed ? "does not keep others from"
+                                     : "cannot use",
                   dirs.db_problem);
     directories_tell(acme, log);
 }
@@ -140,8 +142,11 @@ void httpd_life_look(server_rec *main_server, apr_pool_t *pool)
                       dirs.ca_problem);
         if (dirs.db_problem && dirs.db_problem != dirs.ca_problem)
             log_write(log, LOG_LEVEL_WARNING, "AS0409", APR_SUCCESS,
-                      "%s could not use its database now: %s",
-                      conf->acme->server_name, dirs.db_problem);
+                      "%s %s: %s", conf->acme->server_name,
+                      dirs.is_db_exposed
+                          ? "would not keep others from its database"
+                          : "could not use its database now",
+                      dirs.db_problem);
         httpd_load_look(conf, dirs.ca_problem, pool);
         httpd_audit_look(conf, pool);
     }
