@@ -37,6 +37,18 @@ static int too_deep(const char *text, apr_size_t len)
     return 0;
 }
 
+/* jansson's own words, but where they are a C programmer's. */
+static const char *error_text(const json_error_t *error)
+{
+    switch (json_error_code(error)) {
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a string has the character \\u0000, which is not taken here";
+    default:
+        return error->text;
+    }
+}
+
 problem_t *pjson_parse(json_t **json, const char *text, apr_size_t len,
                        const char *what, apr_pool_t *pool)
 {
@@ -55,7 +67,7 @@ problem_t *pjson_parse(json_t **json, const char *text, apr_size_t len,
     if (!*json)
         return problem_make(pool, PROBLEM_MALFORMED,
                             "The %s is not valid JSON: %s (line %d, column %d)",
-                            what, error.text, error.line, error.column);
+                            what, error_text(&error), error.line, error.column);
     return NULL;
 }
 

@@ -62,6 +62,8 @@ static void strict(apr_pool_t *pool)
     for (i = 0; bad[i]; ++i)
         fault(bad[i], pool);
     ok(strstr(fault("{\"a\":1,\"a\":2}", pool), "duplicate"));
+    ok(strstr(fault("{\"a\":\"\\u0000\"}", pool), "character \\u0000, which"));
+    ok(strstr(fault("{\"\\u0000\":1}", pool), "character \\u0000, which"));
     fault("{\"x\":{\"a\":1,\"b\":3,\"\\u0061\":2}}", pool);
     fault_len("{\"a\":\"x\0y\"}", 11, pool);
     fault_len("{}\0", 3, pool);
