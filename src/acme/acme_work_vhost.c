@@ -66,13 +66,6 @@ static const char *key_digest(EVP_PKEY *key, apr_pool_t *pool)
     return digest;
 }
 
-static const char *common_name(const apr_array_header_t *names)
-{
-    const char *first = APR_ARRAY_IDX(names, 0, identifier_t *)->value;
-
-    return strlen(first) <= 64 ? first : NULL;
-}
-
 static const acme_issuer_t *automatic(const acme_t *acme)
 {
     return acme_conf_issuer(acme->conf, ACME_ISSUER_AUTOMATIC);
@@ -94,7 +87,7 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
         acme_plan_make(acme, automatic(acme), policy_make("tls-server", pool),
                        &vhost_validity, jwk, now, pool);
     plan->identifiers = identifier_list_text(names, pool);
-    plan->common_name = common_name(names);
+    plan->common_name = ca_auto_vhost_cn(acme->conf->server_name, names);
     job.id = token_id(apr_time_from_sec(now), pool);
     job.kind = ACME_WORK_VHOST;
     job.subject = digest;

@@ -48,6 +48,11 @@ ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
                      const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The common name of such a certificate: name if it is one of them, else the
+ * first that is short enough; NULL if none is. */
+const char *ca_auto_vhost_cn(const char *name,
+                             const apr_array_header_t *identifiers);
+
 /* Is less than a third of cert's life left, or has it not begun? */
 int ca_auto_is_due(const X509 *cert, apr_int64_t now);
 

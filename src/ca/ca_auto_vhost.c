@@ -31,6 +31,7 @@ static const ca_profile_t profile = {90 * DAY, 90 * DAY, 3600, 1};
 /* Where the files of one vhost are. */
 typedef struct {
     const char *cert, *key;
+    const char *name; /* the vhost's */
 } paths_t;
 
 int ca_auto_is_due(const X509 *cert, apr_int64_t now)
@@ -41,20 +42,26 @@ int ca_auto_is_due(const X509 *cert, apr_int64_t now)
     return now < from || to - now < (to - from) / 3;
 }
 
-static const char *common_name(const apr_array_header_t *identifiers)
+const char *ca_auto_vhost_cn(const char *name,
+                             const apr_array_header_t *identifiers)
 {
+    const char *first = NULL;
     int i;
 
     for (i = 0; i < identifiers->nelts; ++i) {
-        const char *name = APR_ARRAY_IDX(identifiers, i, identifier_t *)->value;
+        const char *dns = APR_ARRAY_IDX(identifiers, i, identifier_t *)->value;
 
-        if (strlen(name) <= CN_MAX)
-            return name;
+        if (strlen(dns) > CN_MAX)
+            continue;
+        if (name && strcasecmp(dns, name) == 0)
+            return dns;
+        if (!first)
+            first = dns;
     }
-    return NULL;
+    return first;
 }
 
-static problem_t *issue(ca_cert_t **cert, const ca_set_t *ca,
+static problem_t *issue(ca_cert_t **cert, const ca_set_t *ca, const char *name,
                         const apr_array_header_t *identifiers, EVP_PKEY *key,
                         apr_int64_t now, apr_pool_t *pool)
 {
@@ -65,7 +72,7 @@ static problem_t *issue(ca_cert_t **cert, const ca_set_t *ca,
 
     APR_ARRAY_PUSH(purposes, const char *) = "serverAuth";
     request.identifiers = identifiers;
-    request.common_name = common_name(identifiers);
+    request.common_name = ca_auto_vhost_cn(name, identifiers);
     request.key = key;
     request.serial = token_serial(pool);
     request.key_usage = KU_DIGITAL_SIGNATURE;
@@ -167,7 +174,7 @@ static const char *fault_find(const char *path, const ca_set_t *ca,
     return NULL;
 }
 
-static problem_t *sign(const char *path, const ca_set_t *ca,
+static problem_t *sign(const char *path, const ca_set_t *ca, const char *name,
                        const apr_array_header_t *identifiers, EVP_PKEY *key,
                        apr_int64_t now, apr_pool_t *pool)
 {
@@ -181,7 +188,7 @@ static problem_t *sign(const char *path, const ca_set_t *ca,
                                 "%s: has to be made anew, and the CA cannot "
                                 "sign; mend that, then reload the server",
                                 path);
-    prob = issue(&made, ca, identifiers, key, now, pool);
+    prob = issue(&made, ca, name, identifiers, key, now, pool);
     if (prob)
         return prob;
     der = made->der;
@@ -210,7 +217,7 @@ static problem_t *ensure_locked(const paths_t *paths, const ca_set_t *ca,
     ERR_clear_error();
     if (!fault)
         return NULL;
-    prob = sign(paths->cert, ca, identifiers, key, now, pool);
+    prob = sign(paths->cert, ca, paths->name, identifiers, key, now, pool);
     if (!prob)
         log_write(log, LOG_LEVEL_NOTICE, "AS0158", APR_SUCCESS,
                   "made the certificate %s, because %s", paths->cert, fault);
@@ -226,7 +233,7 @@ problem_t *ca_auto_vhost_ensure(const char **cert_file, const char **key_file,
 {
     apr_pool_t *lock_pool;
     const char *base = file_name(name, pool);
-    paths_t paths;
+    paths_t paths = {.name = name};
     problem_t *prob;
 
     if (identifiers->nelts == 0)

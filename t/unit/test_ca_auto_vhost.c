@@ -59,7 +59,7 @@ static apr_int64_t end_of(X509 *cert)
 static void made(apr_pool_t *pool)
 {
     apr_array_header_t *list =
-        names(pool, "ca.test", "acme.test", "localhost", NULL);
+        names(pool, "acme.test", "ca.test", "localhost", NULL);
     house_t house;
     EVP_PKEY *key;
     BIO *out;
