@@ -31,6 +31,7 @@
     X(pkcs7, PKCS7, PKCS7_free)                                                \
     X(pkey, EVP_PKEY, EVP_PKEY_free)                                           \
     X(x509, X509, X509_free)                                                   \
+    X(x509_crl, X509_CRL, X509_CRL_free)                                       \
     X(x509_req, X509_REQ, X509_REQ_free)                                       \
     X(name_constraints, NAME_CONSTRAINTS, NAME_CONSTRAINTS_free)
 

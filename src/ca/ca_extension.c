@@ -61,16 +61,23 @@ static ASN1_OCTET_STRING *key_id_of(X509 *issuer)
     return NULL;
 }
 
-int ca_ext_authority_key_add(X509 *cert, X509 *issuer)
+AUTHORITY_KEYID *ca_ext_authority_key_make(X509 *issuer)
 {
     AUTHORITY_KEYID *value = AUTHORITY_KEYID_new();
-    int done = 0;
 
-    if (value) {
+    if (value)
         value->keyid = key_id_of(issuer);
-        done =
-            value->keyid && add(cert, NID_authority_key_identifier, value, 0);
-    }
+    if (value && value->keyid)
+        return value;
+    AUTHORITY_KEYID_free(value);
+    return NULL;
+}
+
+int ca_ext_authority_key_add(X509 *cert, X509 *issuer)
+{
+    AUTHORITY_KEYID *value = ca_ext_authority_key_make(issuer);
+    int done = add(cert, NID_authority_key_identifier, value, 0);
+
     AUTHORITY_KEYID_free(value);
     return done;
 }
@@ -136,8 +143,7 @@ int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes)
     return done;
 }
 
-/* A name of this kind at the end of names. */
-static int name_push(GENERAL_NAMES *names, int kind, const char *value)
+static GENERAL_NAME *name_make(int kind, const char *value)
 {
     GENERAL_NAME *name = GENERAL_NAME_new();
     ASN1_IA5STRING *text = ASN1_IA5STRING_new();
@@ -145,9 +151,19 @@ static int name_push(GENERAL_NAMES *names, int kind, const char *value)
     if (!name || !text || ASN1_STRING_set(text, value, -1) != 1) {
         GENERAL_NAME_free(name);
         ASN1_IA5STRING_free(text);
-        return 0;
+        return NULL;
     }
     GENERAL_NAME_set0_value(name, kind, text);
+    return name;
+}
+
+/* A name of this kind at the end of names. */
+static int name_push(GENERAL_NAMES *names, int kind, const char *value)
+{
+    GENERAL_NAME *name = name_make(kind, value);
+
+    if (!name)
+        return 0;
     if (sk_GENERAL_NAME_push(names, name) > 0)
         return 1;
     GENERAL_NAME_free(name);
@@ -201,6 +217,76 @@ int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
                add(cert, NID_subject_alt_name, value, critical);
 
     sk_GENERAL_NAME_pop_free(value, GENERAL_NAME_free);
+    return done;
+}
+
+static int point_push(CRL_DIST_POINTS *points, const char *url)
+{
+    DIST_POINT *point = DIST_POINT_new();
+    GENERAL_NAMES *names = sk_GENERAL_NAME_new_null();
+
+    if (point && names && name_push(names, GEN_URI, url))
+        point->distpoint = DIST_POINT_NAME_new();
+    if (!point || !point->distpoint) {
+        sk_GENERAL_NAME_pop_free(names, GENERAL_NAME_free);
+        DIST_POINT_free(point);
+        return 0;
+    }
+    point->distpoint->type = 0; /* fullName */
+    point->distpoint->name.fullname = names;
+    if (sk_DIST_POINT_push(points, point) > 0)
+        return 1;
+    DIST_POINT_free(point);
+    return 0;
+}
+
+int ca_ext_crl_url_add(X509 *cert, const char *url)
+{
+    CRL_DIST_POINTS *value;
+    int done;
+
+    if (!url)
+        return 1;
+    value = sk_DIST_POINT_new_null();
+    done = value && point_push(value, url) &&
+           add(cert, NID_crl_distribution_points, value, 0);
+    sk_DIST_POINT_pop_free(value, DIST_POINT_free);
+    return done;
+}
+
+static int access_push(AUTHORITY_INFO_ACCESS *list, int method, const char *url)
+{
+    ACCESS_DESCRIPTION *one;
+    GENERAL_NAME *name;
+
+    if (!url)
+        return 1;
+    one = ACCESS_DESCRIPTION_new();
+    name = name_make(GEN_URI, url);
+    if (!one || !name || sk_ACCESS_DESCRIPTION_push(list, one) <= 0) {
+        ACCESS_DESCRIPTION_free(one);
+        GENERAL_NAME_free(name);
+        return 0;
+    }
+    ASN1_OBJECT_free(one->method);
+    one->method = OBJ_nid2obj(method);
+    GENERAL_NAME_free(one->location);
+    one->location = name;
+    return 1;
+}
+
+int ca_ext_access_add(X509 *cert, const char *issuer_url, const char *ocsp_url)
+{
+    AUTHORITY_INFO_ACCESS *value;
+    int done;
+
+    if (!issuer_url && !ocsp_url)
+        return 1;
+    value = sk_ACCESS_DESCRIPTION_new_null();
+    done = value && access_push(value, NID_ad_OCSP, ocsp_url) &&
+           access_push(value, NID_ad_ca_issuers, issuer_url) &&
+           add(cert, NID_info_access, value, 0);
+    sk_ACCESS_DESCRIPTION_pop_free(value, ACCESS_DESCRIPTION_free);
     return done;
 }
 

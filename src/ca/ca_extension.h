@@ -20,6 +20,8 @@
 int ca_ext_subject_key_add(X509 *cert);
 /* The key identifier that issuer carries, or should carry. */
 int ca_ext_authority_key_add(X509 *cert, X509 *issuer);
+/* The same as a value, for lists; NULL if OpenSSL cannot. */
+AUTHORITY_KEYID *ca_ext_authority_key_make(X509 *issuer);
 /* is_ca 0: an empty sequence, the encoding of CA:FALSE; path_len -1: none. */
 int ca_ext_basic_add(X509 *cert, int is_ca, int path_len);
 /* X509v3_KU_* */
@@ -34,6 +36,10 @@ int ca_ext_key_purpose_add(X509 *cert, const apr_array_header_t *purposes);
 int ca_ext_names_add(X509 *cert, const apr_array_header_t *identifiers,
                      const apr_array_header_t *emails,
                      const apr_array_header_t *uris, int critical);
+/* RFC 5280 4.2.1.13, 4.2.2.1: where the list of what the issuer has revoked is;
+ * where its certificate is and where it answers OCSP.  URL NULL: not said. */
+int ca_ext_crl_url_add(X509 *cert, const char *url);
+int ca_ext_access_add(X509 *cert, const char *issuer_url, const char *ocsp_url);
 /* RFC 9608: noRevAvail. */
 #define CA_EXT_NO_REV_AVAIL "2.5.29.56"
 int ca_ext_no_rev_avail_add(X509 *cert);

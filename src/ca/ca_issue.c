@@ -45,6 +45,11 @@ static problem_t *request_check(const ca_issuer_t *issuer,
                                 "a leaf without names, or whose key usages "
                                 "are 0x%x",
                                 request->key_usage);
+    /* RFC 9608 4 */
+    if (request->no_rev_avail && (request->crl_url || request->ocsp_url))
+        return problem_internal(pool, APR_EINVAL,
+                                "a leaf that cannot be revoked, and says where "
+                                "that is to be seen");
     return NULL;
 }
 
@@ -75,8 +80,7 @@ static int fields_set(X509 *cert, const ca_issuer_t *issuer,
            subject_set(cert, request) && ca_spki_set(cert, request->key);
 }
 
-/* Authority information access and CRL distribution points will join these;
- * ca_reread.c then has to know of them, too. */
+/* What is added here ca_reread.c has to know of. */
 static int extensions_add(X509 *cert, const ca_issuer_t *issuer,
                           const ca_request_t *request)
 {
@@ -89,6 +93,8 @@ static int extensions_add(X509 *cert, const ca_issuer_t *issuer,
            ca_ext_names_add(
                cert, request->identifiers, request->emails, request->uris,
                X509_NAME_entry_count(X509_get_subject_name(cert)) == 0) &&
+           ca_ext_access_add(cert, request->issuer_url, request->ocsp_url) &&
+           ca_ext_crl_url_add(cert, request->crl_url) &&
            (!request->no_rev_avail || ca_ext_no_rev_avail_add(cert));
 }
 

@@ -6,9 +6,9 @@
  * Sign a leaf.  The request is all the signer knows: approved values, never
  * a CSR.  Version 3; serial as given; subject CN or empty (SAN then critical);
  * SKI, AKI, CA:FALSE (critical), key usages (critical), extended key usages,
- * SAN; noRevAvail if wished; signature digest fits the issuer's key.  Refused:
- * what does not lie within the issuer's own life, or not within the name
- * constraints of its chain.
+ * SAN; noRevAvail, AIA and CRL distribution point if wished; signature digest
+ * fits the issuer's key.  Refused: what does not lie within the issuer's own
+ * life, or not within the name constraints of its chain.
  *
  * The result is encoded, parsed again and compared with the request, and its
  * signature verified with the issuer's public key, before it is handed out.
@@ -37,6 +37,9 @@ typedef struct {
     unsigned int key_usage;                  /* X509v3_KU_*, at least one */
     const apr_array_header_t *ext_key_usage; /* of const char * */
     int no_rev_avail; /* RFC 9608: it cannot be revoked, being short-lived */
+    /* Where its issuer's certificate is, OCSP is answered, and the list of
+     * what was revoked is; NULL: not said. */
+    const char *issuer_url, *ocsp_url, *crl_url;
 } ca_request_t;
 
 typedef struct {

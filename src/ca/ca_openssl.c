@@ -17,8 +17,6 @@
 #define ED25519_LEN 32
 /* An uncompressed point of P-521. */
 #define POINT_MAX 133
-/* 9999-12-31T23:59:59Z, the last second that a certificate can name. */
-#define TIME_MAX INT64_C(253402300799)
 
 /* RFC 8017 A.1.1 */
 typedef struct {
@@ -63,15 +61,14 @@ apr_int64_t ca_time_seconds(const ASN1_TIME *time)
 
 int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after)
 {
-    return not_before >= 0 && not_after >= 0 && not_before <= TIME_MAX &&
-           not_after <= TIME_MAX &&
+    return not_before >= 0 && not_after >= 0 && not_before <= CA_TIME_MAX &&
+           not_after <= CA_TIME_MAX &&
            ASN1_TIME_set(X509_getm_notBefore(cert), (time_t)not_before) &&
            ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)not_after);
 }
 
-int ca_serial_set(X509 *cert, const char *digits)
+int ca_serial_put(ASN1_INTEGER *serial, const char *digits)
 {
-    ASN1_INTEGER *serial = X509_get_serialNumber(cert);
     BIGNUM *number = NULL;
     int done = strlen(digits) == CA_SERIAL_LEN &&
                strspn(digits, "0123456789abcdefABCDEF") == CA_SERIAL_LEN &&
@@ -80,6 +77,11 @@ int ca_serial_set(X509 *cert, const char *digits)
 
     BN_free(number);
     return done;
+}
+
+int ca_serial_set(X509 *cert, const char *digits)
+{
+    return ca_serial_put(X509_get_serialNumber(cert), digits);
 }
 
 int ca_subject_add(X509 *cert, int nid, const char *value)

@@ -18,12 +18,17 @@ problem_t *ca_openssl_problem(apr_pool_t *pool, const char *fmt, ...)
 /* Seconds since 1970; -1 if it is no time of RFC 5280. */
 apr_int64_t ca_time_seconds(const ASN1_TIME *time);
 
+/* The last second that a certificate can name, 9999-12-31T23:59:59Z. */
+#define CA_TIME_MAX INT64_C(253402300799)
+
 /* 0 if a time is not within the years 1970 to 9999, or OpenSSL fails. */
 int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after);
 
 /* 32 hex digits, not all zero; 0 if they are not. */
 #define CA_SERIAL_LEN 32
 int ca_serial_set(X509 *cert, const char *digits);
+/* The same number, for lists. */
+int ca_serial_put(ASN1_INTEGER *serial, const char *digits);
 
 /* Append to the subject; value NULL appends nothing.  0 if value is longer than
  * RFC 5280 allows (a common name: 64 characters) or no UTF-8. */

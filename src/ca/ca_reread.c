@@ -264,6 +264,42 @@ static int is_names(const reread_t *r, const void *value)
            place == sk_GENERAL_NAME_num(got);
 }
 
+static int is_access(const ACCESS_DESCRIPTION *one, int method,
+                     const char *url)
+{
+    return one && OBJ_obj2nid(one->method) == method &&
+           one->location->type == GEN_URI &&
+           equals(one->location->d.ia5, url, strlen(url));
+}
+
+static int is_accesses(const reread_t *r, const void *value)
+{
+    const AUTHORITY_INFO_ACCESS *got = value;
+    const ca_request_t *want = r->request;
+    int place = 0, same = 1;
+
+    if (want->ocsp_url)
+        same = is_access(sk_ACCESS_DESCRIPTION_value(got, place++), NID_ad_OCSP,
+                         want->ocsp_url);
+    if (same && want->issuer_url)
+        same = is_access(sk_ACCESS_DESCRIPTION_value(got, place++),
+                         NID_ad_ca_issuers, want->issuer_url);
+    return same && place && sk_ACCESS_DESCRIPTION_num(got) == place;
+}
+
+static int is_crl_url(const reread_t *r, const void *value)
+{
+    const CRL_DIST_POINTS *got = value;
+    const DIST_POINT *point = sk_DIST_POINT_value(got, 0);
+
+    return r->request->crl_url && sk_DIST_POINT_num(got) == 1 &&
+           !point->reasons && !point->CRLissuer && point->distpoint &&
+           point->distpoint->type == 0 &&
+           sk_GENERAL_NAME_num(point->distpoint->name.fullname) == 1 &&
+           is_name(point->distpoint->name.fullname, 0, GEN_URI,
+                   r->request->crl_url);
+}
+
 static const struct {
     int nid;
     int critical; /* -1: when the subject is empty */
@@ -277,6 +313,8 @@ static const struct {
     {NID_authority_key_identifier, 0, is_authority_key,
      "authorityKeyIdentifier"},
     {NID_subject_alt_name, -1, is_names, "subjectAltName"},
+    {NID_info_access, 0, is_accesses, "authorityInfoAccess"},
+    {NID_crl_distribution_points, 0, is_crl_url, "cRLDistributionPoints"},
     /* OpenSSL 3.0 has no number for it */
     {NID_undef, 0, NULL, "noRevAvail"},
 };
@@ -332,11 +370,11 @@ static int expected_count(const ca_request_t *request)
     int has_purposes =
         request->ext_key_usage && request->ext_key_usage->nelts > 0;
 
-    return (int)RULES - !has_purposes - !request->no_rev_avail;
+    return (int)RULES - !has_purposes - !request->no_rev_avail -
+           !(request->issuer_url || request->ocsp_url) - !request->crl_url;
 }
 
-/* Each of the rules' extensions once (extKeyUsage and noRevAvail only if asked
- * for), and no other. */
+/* Each of the rules' extensions once (some of them only if asked for), and no other. */
 static const char *extensions_fault(const reread_t *r)
 {
     unsigned int seen = 0;
