@@ -104,6 +104,22 @@ apr_status_t store_job_delete(store_t *store, const char *id, apr_pool_t *pool)
     return store_write(store, STORE_RELAXED, delete_run, (void *)id);
 }
 
+static const store_sql_t sql_due = {STORE_SQL_JOB_DUE,
+                                    "SELECT due_at FROM jobs WHERE kind = %s "
+                                    "AND subject = %s AND is_single = 1"};
+
+apr_status_t store_job_due(apr_int64_t *due_at, store_t *store,
+                           const char *kind, const char *subject,
+                           apr_pool_t *pool)
+{
+    const void *args[] = {kind, subject};
+    store_rows_t rows;
+    apr_status_t rv = store_read_one(&rows, store, &sql_due, args, pool);
+
+    *due_at = rv == APR_SUCCESS ? store_rows_int(&rows, 0) : 0;
+    return rv;
+}
+
 /* Whose jobs may be taken. */
 typedef struct {
     const char *owner; /* "": nobody's */

@@ -14,7 +14,7 @@
 
 typedef struct {
     const char *id;
-    const char *kind;    /* "validate" "issue" "vhost" "prune" */
+    const char *kind;    /* "validate" "issue" "vhost" "prune" "crl" … */
     const char *subject; /* id of the authorization, order … */
     const char *data;    /* the plan, JSON text; may be NULL */
     apr_int64_t due_at;
@@ -58,6 +58,12 @@ apr_status_t store_job_again(store_t *store, const char *id, apr_int64_t due_at,
 /* A job without other state.  APR_EEXIST: one of this kind and subject is
  * there already. */
 apr_status_t store_job_add(store_t *store, const store_job_t *job,
+                           apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* When is the job of this kind and subject due that store_job_add added?
+ * APR_ENOENT: there is none. */
+apr_status_t store_job_due(apr_int64_t *due_at, store_t *store,
+                           const char *kind, const char *subject,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 apr_status_t store_job_delete(store_t *store, const char *id, apr_pool_t *pool)

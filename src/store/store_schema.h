@@ -19,6 +19,8 @@ typedef enum {
 
 /* From 1 to 2: statements, NULL after the last. */
 const char *const *store_schema_2(void);
+/* From 2 to 3. */
+const char *const *store_schema_3(void);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);

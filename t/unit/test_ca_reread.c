@@ -48,6 +48,7 @@ static int good_make(good_t *good, const char *issuer_spec, apr_pool_t *pool)
     good->request.emails = list_of("a@corp.test", pool);
     good->request.uris = list_of("urn:x:y", pool);
     good->request.no_rev_avail = 1;
+    good->request.issuer_url = "http://ca.test/i.cer";
     APR_ARRAY_PUSH((apr_array_header_t *)good->request.subject,
                    const ca_attribute_t *) = &organization;
     if (ca_issue(&good->cert, good->issuer, &good->request, pool))
@@ -302,11 +303,42 @@ static void other_fields(apr_pool_t *pool)
     resigned(&good, cert, "public key");
 }
 
+static void urls(apr_pool_t *pool)
+{
+    good_t good, g;
+
+    need(good_make(&good, "P-256", pool));
+    good.request.no_rev_avail = 0;
+    good.request.crl_url = "http://ca.test/i.crl";
+    good.request.ocsp_url = "http://ca.test/i.ocsp";
+    need(!ca_issue(&good.cert, good.issuer, &good.request, pool));
+    ok(!look(&good));
+#define CHANGED(member, value, fault)                                          \
+    (g = good, g.request.member = (value), found(&g, (fault)))
+    CHANGED(crl_url, NULL, "cRLDistributionPoints");
+    CHANGED(crl_url, "http://ca.test/i.cr", "cRLDistributionPoints");
+    CHANGED(ocsp_url, NULL, "authorityInfoAccess");
+    CHANGED(issuer_url, NULL, "authorityInfoAccess");
+    CHANGED(issuer_url, "http://ca.test/i.cet", "authorityInfoAccess");
+    CHANGED(ocsp_url, "http://ca.test/i.cer", "authorityInfoAccess");
+    g = good;
+    g.request.ocsp_url = g.request.issuer_url = NULL;
+    found(&g, "authorityInfoAccess");
+    good.request.crl_url = NULL;
+    need(!ca_issue(&good.cert, good.issuer, &good.request, pool));
+    ok(!look(&good));
+    g = good;
+    g.request.crl_url = "http://ca.test/i.crl";
+    found(&g, "extensions: one is missing");
+#undef CHANGED
+}
+
 const tap_case_t tap_cases[] = {
     {"a difference in any field of the request is found", fields},
     {"every single flipped bit is found", every_bit},
     {"every cut and a trailing octet are found", lengths},
     {"missing, doubled, foreign extensions; criticality", extension_sets},
     {"extensions of other values", extension_values},
+    {"URLs of others, too many and too few", urls},
     {"version, issuer, subject and key of others", other_fields},
     {NULL, NULL}};

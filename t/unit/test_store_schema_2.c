@@ -256,7 +256,7 @@ static void by_reader(apr_pool_t *pool)
 
     goes_on(help);
     is_int(help_lines(help, "AS0252"), 1);
-    is_str(help_last(help), "AS0252 the database has schema 2 now");
+    is_str(help_last(help), "AS0252 the database has schema 3 now");
     is_new(help);
 }
 
@@ -265,7 +265,7 @@ static void by_writer(apr_pool_t *pool)
     help_t *help = setup(pool);
 
     is_int(help_add(help, "c"), APR_SUCCESS);
-    is_str(help_last(help), "AS0252 the database has schema 2 now");
+    is_str(help_last(help), "AS0252 the database has schema 3 now");
     goes_on(help);
     is_new(help);
     is_int(help_lines(help, "AS0252"), 1);

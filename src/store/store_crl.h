@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_CRL_H
+#define STORE_CRL_H
+
+/*
+ * Lists of revoked certificates: the current one of each issuer generation.
+ *
+ * Generations that have one key stand for each other, and so do their lists:
+ * each has the certificates of all of them, and they share one sequence of
+ * numbers.
+ *
+ * A list is made from a basis and stored if the basis still holds: so numbers
+ * only grow, and no list that lacks a certificate which was revoked before it
+ * replaces one that has it.
+ */
+
+#include "store/store_event.h"
+
+typedef struct {
+    const char *issuer; /* fingerprint of the generation */
+    apr_int64_t number;
+    apr_int64_t this_update, next_update;
+    apr_int64_t revoked; /* certificates that had been revoked, ever */
+    apr_int64_t entries; /* … and those that are in the list */
+    const unsigned char *der;
+    apr_size_t der_len;
+} store_crl_t;
+
+/* APR_ENOENT: it has none yet. */
+apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
+                           const char *issuer, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+typedef struct {
+    const char *serial;
+    apr_int64_t at;
+    int reason; /* -1: none */
+} store_revoked_t;
+
+typedef struct {
+    apr_int64_t number;       /* the last one used, 0 without */
+    apr_int64_t revoked;      /* certificates that have been revoked, ever */
+    apr_array_header_t *list; /* of store_revoked_t *; NULL: not asked for */
+} store_crl_basis_t;
+
+/* Counts only: is there anything new? */
+apr_status_t store_crl_look(store_crl_basis_t *basis, store_t *store,
+                            const char *issuer, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* The list too: what was revoked and ended at since or later (RFC 5280 3.3:
+ * what ended since the last list is in one more). */
+apr_status_t store_crl_prepare(store_crl_basis_t *basis, store_t *store,
+                               const char *issuer, apr_int64_t since,
+                               apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Durable.  crl->number is basis->number plus one, crl->revoked that of basis.
+ * APR_EEXIST: the basis has changed; begin again. */
+apr_status_t store_crl_set(store_t *store, const store_crl_t *crl,
+                           const store_event_t *event, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif

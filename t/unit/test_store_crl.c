@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store_help.h"
+
+#include <string.h>
+
+#include "store/store_cert.h"
+#include "store/store_crl.c"
+#include "store/store_issuer.h"
+
+static void sql(help_t *help, const char *text)
+{
+    store_rows_t rows;
+    store_conn_t *conn = store_conn_make(help->store->driver);
+
+    need(store_conn_open(conn, help->path) == APR_SUCCESS);
+    is_int(store_conn_text(&rows, conn, text, help->pool), APR_SUCCESS);
+    store_conn_close(conn);
+}
+
+/* A certificate of issuer, which ends at not_after; revoked_at 0: it is not. */
+static void cert(help_t *help, const char *id, const char *issuer,
+                 apr_int64_t not_after, apr_int64_t revoked_at)
+{
+    store_cert_t *made = help_cert(id, NULL, NULL, help->pool);
+
+    made->issuer = issuer;
+    made->not_after = not_after;
+    made->revoked_at = revoked_at;
+    made->revoked_reason = revoked_at ? 4 : -1;
+    is_int(store_cert_add(help->store, made, NULL, help->pool), APR_SUCCESS);
+}
+
+static void issuer(help_t *help, const char *fingerprint, const char *key)
+{
+    store_issuer_t made = {fingerprint, key, "corp", 1, "PEM", "CHAIN", 1, 2};
+
+    is_int(store_issuer_ensure(help->store, &made, NULL, help->pool),
+           APR_SUCCESS);
+}
+
+static apr_status_t set(help_t *help, const char *issuer, apr_int64_t number,
+                        apr_int64_t revoked)
+{
+    static const unsigned char der[] = "0\0\1\0'\xff\x80%s";
+    store_crl_t crl = {issuer,  number, 1000, 2000,
+                       revoked, 1,      der,  sizeof(der)};
+
+    return store_crl_set(help->store, &crl, help_event("crl.sign", help->pool),
+                         help->pool);
+}
+
+static void round_trip(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_t *got;
+
+    is_int(store_crl_get(&got, help->store, "i", pool), APR_ENOENT);
+    ok(!got);
+    cert(help, "a", "i", 9000, 1500);
+    is_int(set(help, "i", 1, 1), APR_SUCCESS);
+    is_int(store_crl_get(&got, help->store, "i", pool), APR_SUCCESS);
+    need(got);
+    is_str(got->issuer, "i");
+    is_int(got->number, 1);
+    is_int(got->this_update, 1000);
+    is_int(got->next_update, 2000);
+    is_int(got->revoked, 1);
+    is_int(got->entries, 1);
+    is_int(got->der_len, 10);
+    ok(memcmp(got->der, "0\0\1\0'\xff\x80%s", 10) == 0);
+    is_int(set(help, "i", 2, 1), APR_SUCCESS);
+    is_int(store_crl_get(&got, help->store, "i", pool), APR_SUCCESS);
+    is_int(got ? got->number : 0, 2);
+}
+
+static void lists(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_basis_t basis;
+    const store_revoked_t *one;
+
+    cert(help, "a", "i", 9000, 1500);
+    cert(help, "b", "i", 9000, 0);
+    cert(help, "c", "other", 9000, 1500);
+    cert(help, "d", "i", 3000, 1600);
+    is_int(store_crl_prepare(&basis, help->store, "i", 3000, pool),
+           APR_SUCCESS);
+    is_int(basis.number, 0);
+    is_int(basis.revoked, 2);
+    is_int(basis.list->nelts, 2);
+    one = APR_ARRAY_IDX(basis.list, 0, const store_revoked_t *);
+    is_str(one->serial, "serial-a");
+    is_int(one->at, 1500);
+    is_int(one->reason, 4);
+    is_int(store_crl_prepare(&basis, help->store, "i", 3001, pool),
+           APR_SUCCESS);
+    is_int(basis.list->nelts, 1);
+    is_int(basis.revoked, 2);
+    is_int(store_crl_look(&basis, help->store, "i", pool), APR_SUCCESS);
+    is_int(basis.revoked, 2);
+    ok(!basis.list);
+}
+
+/* Nothing is stored, and no event of it. */
+static void stale(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_t *got;
+    store_chain_t chain;
+
+    cert(help, "a", "i", 9000, 1500);
+    is_int(set(help, "i", 1, 0), APR_EEXIST);
+    is_int(set(help, "i", 2, 1), APR_EEXIST);
+    is_int(store_crl_get(&got, help->store, "i", pool), APR_ENOENT);
+    is_int(set(help, "i", 1, 1), APR_SUCCESS);
+    is_int(set(help, "i", 1, 1), APR_EEXIST);
+    cert(help, "b", "i", 9000, 1501);
+    is_int(set(help, "i", 2, 1), APR_EEXIST);
+    is_int(set(help, "i", 2, 2), APR_SUCCESS);
+    is_int(store_event_verify(&chain, help->store, pool), APR_SUCCESS);
+    is_int(chain.waiting, 2);
+}
+
+static void twins(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_basis_t basis;
+
+    issuer(help, "i1", "key");
+    issuer(help, "i2", "key");
+    issuer(help, "i3", "another");
+    cert(help, "a", "i1", 9000, 1500);
+    cert(help, "b", "i2", 9000, 1500);
+    cert(help, "c", "i3", 9000, 1500);
+    is_int(store_crl_prepare(&basis, help->store, "i2", 0, pool), APR_SUCCESS);
+    is_int(basis.list->nelts, 2);
+    is_int(set(help, "i1", 1, 2), APR_SUCCESS);
+    is_int(set(help, "i2", 1, 2), APR_EEXIST);
+    is_int(set(help, "i2", 2, 2), APR_SUCCESS);
+    is_int(set(help, "i1", 2, 2), APR_EEXIST);
+    is_int(set(help, "i3", 1, 1), APR_SUCCESS);
+}
+
+/* What a database of the version before has is kept. */
+static void migrated(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_basis_t basis;
+
+    cert(help, "a", "i", 9000, 1500);
+    help_close(help);
+    help->store = help_open(help);
+    sql(help, "DROP TABLE crls");
+    sql(help, "DROP INDEX certs_revoked");
+    sql(help, "PRAGMA user_version = 2");
+    is_int(store_crl_look(&basis, help->store, "i", pool), APR_SUCCESS);
+    is_int(basis.revoked, 1);
+    is_int(set(help, "i", 1, 1), APR_SUCCESS);
+    is_int(help_lines(help, "AS0252"), 2);
+}
+
+static void plans(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    const char *plan;
+
+    help_plan_ok(help, &sql_get);
+    plan = help_plan(help, &sql_revoked);
+    ok(strstr(plan, "SEARCH certs USING INDEX certs_revoked"), "%s", plan);
+    plan = help_plan(help, &sql_basis);
+    ok(strstr(plan, "certs USING COVERING INDEX certs_revoked") ||
+           strstr(plan, "certs USING INDEX certs_revoked"),
+       "%s", plan);
+}
+
+const tap_case_t tap_cases[] = {
+    {"a list comes back octet by octet", round_trip},
+    {"what is revoked and has not ended", lists},
+    {"a list on an old basis is not stored", stale},
+    {"generations of one key have one list and one sequence", twins},
+    {"a database without lists gets them", migrated},
+    {"revoked certificates are found by an index", plans},
+    {NULL, NULL}};
