@@ -50,6 +50,8 @@ acme_issuer_t *acme_issuer_make(const char *name, apr_pool_t *pool)
 
     issuer->name = name;
     issuer->type = "internal";
+    issuer->crl = 1;
+    issuer->crl_life = 7 * DAY;
     issuer->alternates = apr_array_make(pool, 1, sizeof(const char *));
     return issuer;
 }

@@ -31,7 +31,10 @@ typedef struct {
     const char *key;
     const char *directory;          /* of generations, <n>.pem and <n>.key */
     apr_array_header_t *alternates; /* of const char *: further chains */
-    const char *url;                /* where AIA points; NULL: issuer_url */
+    const char *url;                /* where AIA points; NULL: issuer_url, and
+                                       without that publish_url */
+    int crl;                        /* ACMEIssuerCRL */
+    apr_int64_t crl_life;           /* seconds from a list to its nextUpdate */
     /* Filled by the parent after the configuration was checked; set is NULL
      * while the issuer cannot be used, and then problem says why (for 503s and
      * the log). */
@@ -90,6 +93,8 @@ typedef struct {
     apr_array_header_t *issuers;  /* of acme_issuer_t *; the automatic one is
                                      the first */
     const char *issuer_url;       /* ACMEIssuerURL of the vhost; NULL: none */
+    const char *publish_url;      /* where a plain virtual host publishes for
+                                     this one; NULL: none does */
     apr_array_header_t *profiles; /* of acme_profile_t * */
     const char *default_profile;  /* served in the default directory too, with
                                      meta.profiles; NULL: none */

@@ -49,6 +49,7 @@ static const field_t conf_fields[] = {
     {"nonceReject", NUMBER, CONF(nonce_reject)},
     {"finalizeWait", NUMBER64, CONF(finalize_wait)},
     {"issuerURL", MAYBE, CONF(issuer_url)},
+    {"publishURL", MAYBE, CONF(publish_url)},
     {"defaultProfile", MAYBE, CONF(default_profile)},
     {"auditLog", MAYBE, CONF(audit_log)},
     {"externalAccountKeyFile", TEXT, CONF(eab_key_file)},
@@ -74,6 +75,8 @@ static const field_t issuer_fields[] = {
     {"key", MAYBE, ISSUER(key)},
     {"directory", MAYBE, ISSUER(directory)},
     {"url", MAYBE, ISSUER(url)},
+    {"crl", NUMBER, ISSUER(crl)},
+    {"crlLife", NUMBER64, ISSUER(crl_life)},
     {"problem", MAYBE, ISSUER(problem)},
     {NULL, TEXT, 0},
 };

@@ -12,6 +12,8 @@
 #include "base/banned.h"
 
 #define LIFETIME_MIN 60
+#define CRL_LIFE_MIN 60
+#define CRL_LIFE_MAX (366 * 86400)
 
 #define NAME_CHARS   "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_LEN_MAX 32
@@ -132,6 +134,12 @@ static void issuer_check(apr_array_header_t *findings,
     issuer_type_check(findings, issuer);
     if (!strcmp(issuer->type, "internal"))
         issuer_files_check(findings, issuer);
+    if (issuer->crl_life < CRL_LIFE_MIN || issuer->crl_life > CRL_LIFE_MAX)
+        acme_conf_finding(findings,
+                          "ACMEIssuerCRL on next-update=%" APR_INT64_T_FMT
+                          "s (issuer %s): lists live from a minute to a year; "
+                          "write next-update=7d",
+                          issuer->crl_life, issuer->name);
     issuer_url_check(findings, issuer->url);
 }
 

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_publish.h"
 #include "ca/ca_issue.h"
 #include "ca/ca_openssl.h"
 
@@ -237,6 +238,20 @@ static apr_array_header_t *attributes_make(const apr_array_header_t *texts,
     return list;
 }
 
+/* pki.md, Trust and publication; RFC 9608 4: of what cannot be revoked nobody
+ * says where that is to be seen. */
+static void urls_init(ca_request_t *request, const acme_conf_t *conf,
+                      const acme_issuer_t *issuer, apr_pool_t *pool)
+{
+    const char *fingerprint = issuer->set->issuer->fingerprint;
+
+    request->issuer_url =
+        acme_publish_url(conf, issuer, fingerprint, ".cer", pool);
+    if (issuer->crl && !request->no_rev_avail)
+        request->crl_url =
+            acme_publish_url(conf, issuer, fingerprint, ".crl", pool);
+}
+
 static void request_init(ca_request_t *request, const acme_plan_t *plan,
                          apr_pool_t *pool)
 {
@@ -269,6 +284,7 @@ problem_t *acme_issue_sign(store_cert_t **cert, const acme_t *acme,
     /* The newest generation, which may be younger than the plan. */
     issuer = found->set->issuer;
     request_init(&request, plan, pool);
+    urls_init(&request, acme->conf, found, pool);
     prob = validity_compute(&request.not_before, &request.not_after, issuer,
                             plan, now, pool);
     if (prob)

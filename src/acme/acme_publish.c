@@ -5,15 +5,23 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_pub.h"
 #include "acme/acme_publish_form.h"
 #include "acme/acme_publish_page.h"
 #include "acme/acme_route.h"
 #include "ca/ca_openssl.h"
+#include "store/store_crl.h"
 
 #include "base/banned.h"
 
 #define PEM_TYPE "application/pem-certificate-chain"
+#define DER_TYPE "application/pkix-cert"
+#define CRL_TYPE "application/pkix-crl"
 #define ISSUER   "issuer/"
+
+/* How long others may keep a list, in seconds, at most: revocations are to be
+ * seen soon. */
+#define LIST_AGE 300
 
 #define FINGERPRINT_LEN 64
 #define ETAG_LEN        32
@@ -99,10 +107,83 @@ static X509 *cert_find(const ca_set_t *set, const char *fingerprint,
     return NULL;
 }
 
-/* name is "<fingerprint>.cer" or "….pem" */
-static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
+const char *acme_publish_url(const acme_conf_t *conf,
+                             const acme_issuer_t *issuer,
+                             const char *fingerprint, const char *suffix,
+                             apr_pool_t *pool)
+{
+    const char *url = issuer->url;
+
+    if (!url)
+        url = conf->issuer_url ? conf->issuer_url : conf->publish_url;
+    if (!url || !*url)
+        return NULL;
+    return apr_pstrcat(pool, url, url[strlen(url) - 1] == '/' ? "" : "/",
+                       ISSUER, fingerprint, suffix, NULL);
+}
+
+static void age_set(acme_response_t *res, apr_int64_t seconds, apr_pool_t *pool)
+{
+    acme_response_header(
+        res, "Cache-Control",
+        apr_psprintf(pool, "public, max-age=%" APR_INT64_T_FMT, seconds));
+}
+
+/* A list of a short life is not to be kept for a long part of it. */
+static apr_int64_t list_age(const acme_conf_t *conf, const char *fingerprint)
+{
+    const acme_issuer_t *issuer = acme_conf_issuer_of(conf, fingerprint);
+
+    return issuer && issuer->crl_life / 10 < LIST_AGE ? issuer->crl_life / 10
+                                                      : LIST_AGE;
+}
+
+/* From the file; without one, as on another machine's first day, from the
+ * database. */
+static int list_answer(acme_response_t *res, const acme_t *acme,
+                       const char *name, apr_pool_t *pool)
+{
+    const char *fingerprint = apr_pstrmemdup(pool, name, FINGERPRINT_LEN);
+    const char *data;
+    apr_size_t len;
+    apr_int64_t modified;
+    store_crl_t *crl;
+
+    if (acme_pub_read(&data, &len, &modified, acme->conf, name, pool) !=
+        APR_SUCCESS) {
+        if (store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS)
+            return 0;
+        data = (const char *)crl->der;
+        len = crl->der_len;
+        modified = crl->this_update;
+    }
+    acme_response_body(res, 200, CRL_TYPE, data, len);
+    res->modified = modified;
+    res->etag = apr_psprintf(pool, "\"%.*s\"", ETAG_LEN,
+                             ca_sha256_hex(data, len, pool));
+    age_set(res, list_age(acme->conf, fingerprint), pool);
+    return 1;
+}
+
+/* Of an issuer that is in no configuration any more. */
+static int cert_file_answer(acme_response_t *res, const acme_conf_t *conf,
+                            const char *name, apr_pool_t *pool)
+{
+    const char *data;
+    apr_size_t len;
+    apr_int64_t modified;
+
+    if (acme_pub_read(&data, &len, &modified, conf, name, pool) != APR_SUCCESS)
+        return 0;
+    acme_response_body(res, 200, DER_TYPE, data, len);
+    return 1;
+}
+
+/* name is "<fingerprint>.cer", "….pem" or "….crl" */
+static int issuer_answer(acme_response_t *res, const acme_t *acme,
                          const char *name, apr_pool_t *pool)
 {
+    const acme_conf_t *conf = acme->conf;
     const char *suffix;
     X509 *cert = NULL;
     int i;
@@ -110,6 +191,8 @@ static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
     if (strspn(name, "0123456789abcdef") != FINGERPRINT_LEN)
         return 0;
     suffix = name + FINGERPRINT_LEN;
+    if (!strcmp(suffix, ".crl"))
+        return list_answer(res, acme, name, pool);
     if (strcmp(suffix, ".cer") && strcmp(suffix, ".pem"))
         return 0;
     for (i = 0; i < conf->issuers->nelts && !cert; i++) {
@@ -119,7 +202,8 @@ static int issuer_answer(acme_response_t *res, const acme_conf_t *conf,
         cert = set ? cert_find(set, name, pool) : NULL;
     }
     if (!cert)
-        return 0;
+        return !strcmp(suffix, ".cer") &&
+               cert_file_answer(res, conf, name, pool);
     if (!strcmp(suffix, ".cer"))
         acme_publish_der(res, cert, pool);
     else
@@ -143,8 +227,9 @@ static problem_t *method_check(const acme_request_t *req)
 
 static problem_t *problem_no_cert(apr_pool_t *pool)
 {
-    problem_t *prob = problem_make(pool, PROBLEM_MALFORMED,
-                                   "no such certificate is published here");
+    problem_t *prob =
+        problem_make(pool, PROBLEM_MALFORMED,
+                     "no such certificate or list is published here");
 
     prob->status = 404;
     return prob;
@@ -276,17 +361,21 @@ problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
         return prob;
     if (is_page(conf, req->path))
         prob = page_answer(res, conf, roots, req);
+    else if (!strncmp(rest, ISSUER, strlen(ISSUER)) &&
+             issuer_answer(res, acme, rest + strlen(ISSUER), req->pool))
+        prob = NULL; /* lists are there without any issuer */
     else if (!roots->nelts)
         prob = problem_no_roots(conf, req->pool);
     else if (is_among(rest, roots_files))
         prob = roots_answer(res, conf, rest, roots, req->pool);
     else if (is_among(rest, main_files))
         prob = main_answer(res, conf, rest, req->pool);
-    else if (!issuer_answer(res, conf, rest + strlen(ISSUER), req->pool))
+    else
         prob = problem_no_cert(req->pool);
     if (prob)
         return prob;
     validators_set(res, conf, req->pool);
-    acme_response_header(res, "Cache-Control", "public, max-age=3600");
+    if (!apr_table_get(res->headers, "Cache-Control"))
+        age_set(res, 3600, req->pool);
     return NULL;
 }

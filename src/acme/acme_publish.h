@@ -12,14 +12,25 @@
  *     <ACMEPath>/chain.pem                     what follows a leaf
  *     <ACMEPath>/chain.p7c                     the same and the root
  *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root
+ *     <ACMEPath>/issuer/<fingerprint>.crl      what it has revoked
  *
  * (.pem: PEM, .cer: DER, .p7c: PKCS #7, .mobileconfig: for Apple's machines)
+ *
+ * Lists, and certificates of issuers that have one, are served from their files
+ * (acme_pub.h) when the issuer, its key or the database is gone.
  */
 
 #include "acme/acme_response.h"
 
 /* Is path (raw, as in acme_request_t) among them? */
 int acme_publish_is_path(const acme_conf_t *conf, const char *path);
+
+/* Where certificates say that this is; suffix: ".cer".  NULL: it is not known
+ * to be anywhere (ACMEIssuerURL, ACMEPublish). */
+const char *acme_publish_url(const acme_conf_t *conf,
+                             const acme_issuer_t *issuer,
+                             const char *fingerprint, const char *suffix,
+                             apr_pool_t *pool);
 
 problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
                             const acme_request_t *req)

@@ -7,6 +7,7 @@
 
 #include "acme/acme_audit.h"
 #include "acme/acme_response.h"
+#include "acme/acme_crl.h"
 #include "acme/acme_work_job.h"
 #include "store/store_issuer.h"
 
@@ -52,12 +53,20 @@ apr_status_t acme_work_claim(apr_array_header_t **jobs, acme_t *acme, int max,
                            acme_work_lease(acme, now), max, now, pool);
 }
 
+static int is_crl(const store_job_t *job)
+{
+    return acme_work_is_kind(job, ACME_WORK_CRL) ||
+           acme_work_is_kind(job, ACME_WORK_CRL_NEXT);
+}
+
 int acme_work_is_for(const acme_t *acme, const store_job_t *job)
 {
     apr_pool_t *pool;
     json_t *json;
     int is_for = 1;
 
+    if (is_crl(job))
+        return acme_crl_is_for(acme, job->subject);
     if (apr_pool_create(&pool, NULL) != APR_SUCCESS)
         return 0;
     json = acme_work_data(job, pool);
@@ -85,6 +94,8 @@ dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
         acme_work_vhost(acme, job, pool);
     else if (acme_work_is_kind(job, ACME_WORK_PRUNE))
         acme_work_prune(acme, job, pool);
+    else if (is_crl(job))
+        acme_crl_run(acme, job, pool);
     else
         acme_work_bury(acme, job, "there is no such kind of job", pool);
     return NULL;
@@ -161,5 +172,5 @@ apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
     for (i = 0; i < issuers->nelts && rv == APR_SUCCESS; i++)
         rv = issuer_setup(
             acme, APR_ARRAY_IDX(issuers, i, const acme_issuer_t *)->set, pool);
-    return rv;
+    return rv == APR_SUCCESS ? acme_crl_setup(acme, pool) : rv;
 }

@@ -7,7 +7,7 @@
  *
  *   submitted by a request (acme_host_t.submit), or claimed by acme_work_claim
  *   and given to an acme_t for which it is (acme_work_is_for)
- *   → acme_work_start: "vhost" and most "issue" run to their end there;
+ *   → acme_work_start: "vhost", "crl" and most "issue" run to their end there;
  *     "validate", and "issue" where the policy binds names to networks that
  *     nobody proves, return a dcv_job_t for the loop
  *   → dcv_loop → acme_work_done.
@@ -28,6 +28,9 @@
 #define ACME_WORK_VHOST    "vhost"    /* subject: key; data: acme_plan */
 #define ACME_WORK_PRUNE    "prune"    /* subject: "database"; once in a while */
 
+#define ACME_WORK_CRL      "crl"      /* subject: an issuer's fingerprint */
+#define ACME_WORK_CRL_NEXT "crl-next" /* the same (acme_crl.h) */
+
 /* Until when a lease taken now lasts, so that it is longer than any job runs:
  * ACME_WORK_LEASE seconds more than a validation may take. */
 #define ACME_WORK_LEASE 30
@@ -41,9 +44,9 @@ apr_status_t acme_work_claim(apr_array_header_t **jobs, acme_t *acme, int max,
     __attribute__((warn_unused_result));
 
 /* Is this acme_t to run the job: it is its virtual host's own, or an issuance
- * by a CA that it has, or garbage that anybody may bury?  When it is nobody's
- * (its virtual host is gone from the configuration), give it to any acme_t:
- * acme_work_start postpones it, a limited number of times. */
+ * by a CA that it has, or such a CA's list, or garbage that anybody may bury?
+ * When it is nobody's (its virtual host is gone from the configuration), give
+ * it to any acme_t: acme_work_start postpones it, a limited number of times. */
 int acme_work_is_for(const acme_t *acme, const store_job_t *job);
 
 /* NULL: ran to its end.  pool is the job's own. */
@@ -55,7 +58,8 @@ dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
 void acme_work_done(acme_t *acme, const store_job_t *job,
                     const dcv_result_t *result, apr_pool_t *pool);
 
-/* Once per process and virtual host, after fork: issuer rows. Survives a
+/* Once per process and virtual host, after fork: issuer rows, and the jobs of
+ * their lists of revoked certificates.  Survives a
  * database that is not there (and is then to be called again). */
 apr_status_t acme_work_setup(acme_t *acme, apr_pool_t *pool)
     __attribute__((warn_unused_result));

@@ -101,6 +101,44 @@ static int has_common_name(const apr_array_header_t *a,
     return 0;
 }
 
+/* Does this virtual host speak TLS?  mod_ssl has not decided yet. */
+static int is_tls(const server_rec *server)
+{
+    const ap_directive_t *dir = tree_find(ap_conftree, server);
+
+    for (dir = dir ? dir->first_child : NULL; dir; dir = dir->next)
+        if (!ap_cstr_casecmp(dir->directive, "SSLEngine"))
+            return ap_cstr_casecmp(dir->args, "off") != 0;
+    return server->addrs && server->addrs->host_port == 443;
+}
+
+/* What certificates may point to, where nobody says ACMEIssuerURL: this plain
+ * virtual host, under the ACME one's name if it has that.  The first one on
+ * port 80 is the best. */
+static void publish_url_set(const httpd_conf_t *conf, apr_pool_t *pconf)
+{
+    const server_rec *server = conf->server;
+    acme_conf_t *acme = conf->published ? conf->published->acme : NULL;
+    const char *name = server->server_hostname;
+    apr_array_header_t *one = apr_array_make(pconf, 1, sizeof(identifier_t *));
+    unsigned int port = server->addrs ? server->addrs->host_port : 0;
+    identifier_t *identifier;
+
+    if (!acme || !server->is_virtual || is_tls(server) ||
+        (acme->publish_url && port && port != 80))
+        return;
+    if (!identifier_parse(&identifier, "dns", acme->server_name,
+                          IDENTIFIER_UNDERSCORE, pconf)) {
+        APR_ARRAY_PUSH(one, identifier_t *) = identifier;
+        if (has_common_name(one, httpd_conf_names(conf, pconf)))
+            name = acme->server_name;
+    }
+    acme->publish_url =
+        port && port != 80
+            ? apr_psprintf(pconf, "http://%s:%u%s/", name, port, acme->path)
+            : apr_pstrcat(pconf, "http://", name, acme->path, "/", NULL);
+}
+
 /* The ACME virtual host for which this plain one publishes: the one with a name
  * of its own; with ACMEPublish on any (*others counts how many there are to
  * choose from). */
@@ -193,6 +231,8 @@ static int conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     }
     for (server = main_server; server; server = server->next)
         mistakes += publisher_check(httpd_conf_get(server), main_server, ptemp);
+    for (server = main_server; server; server = server->next)
+        publish_url_set(httpd_conf_get(server), pconf);
     if (count)
         mistakes += slotmem_check(main_server, ptemp);
     if (mistakes)

@@ -313,8 +313,9 @@ const command_rec httpd_cmds[] = {
                     RSRC_CONF, "PEM files: further chains"),
     AP_INIT_TAKE1("ACMEIssuerURL", httpd_issuer_url, NULL, RSRC_CONF,
                   "where certificates say that their issuer is published"),
-    AP_INIT_RAW_ARGS("ACMEIssuerCRL", httpd_issuer_later, NULL, RSRC_CONF,
-                     "off"),
+    AP_INIT_RAW_ARGS("ACMEIssuerCRL", httpd_issuer_crl, NULL, RSRC_CONF,
+                     "on|off [next-update=TIME]: lists of revoked "
+                     "certificates"),
     AP_INIT_RAW_ARGS("ACMEIssuerOCSP", httpd_issuer_later, NULL, RSRC_CONF,
                      "off"),
 

@@ -68,6 +68,37 @@ const char *httpd_issuer_url(cmd_parms *cmd, void *dir, const char *arg)
     return NULL;
 }
 
+/* "on|off [next-update=TIME]" */
+const char *httpd_issuer_crl(cmd_parms *cmd, void *dir, const char *args)
+{
+    static const char usage[] = "write on, on next-update=7d, or off";
+    static const char life[] = "next-update=";
+    apr_array_header_t *words;
+    httpd_section_t *section;
+    apr_interval_time_t span;
+    const char *word,
+        *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (!mistake)
+        mistake = httpd_words(&words, cmd, args);
+    if (mistake)
+        return mistake;
+    word = APR_ARRAY_IDX(words, 0, const char *);
+    section->issuer->crl = !strcasecmp(word, "on");
+    if ((!section->issuer->crl && strcasecmp(word, "off")) ||
+        words->nelts > 1 + section->issuer->crl)
+        return httpd_mistake(cmd, args, usage);
+    if (words->nelts == 1)
+        return NULL;
+    word = APR_ARRAY_IDX(words, 1, const char *);
+    if (strncasecmp(word, life, strlen(life)))
+        return httpd_mistake(cmd, args, usage);
+    mistake = httpd_span_parse(&span, cmd, word + strlen(life));
+    if (!mistake)
+        section->issuer->crl_life = apr_time_sec(span);
+    return mistake;
+}
+
 const char *httpd_issuer_later(cmd_parms *cmd, void *dir, const char *args)
 {
     apr_array_header_t *words;

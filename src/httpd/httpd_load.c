@@ -314,6 +314,27 @@ static void profiles_tell(const acme_conf_t *acme, const log_t *log,
     }
 }
 
+/* pki.md, Issuers: one warning. */
+static void url_tell(const acme_conf_t *acme, const log_t *log)
+{
+    int i;
+
+    for (i = 0; i < acme->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(acme->profiles, i, const acme_profile_t *);
+        const acme_issuer_t *issuer = acme_conf_issuer(acme, profile->issuer);
+
+        if (issuer->url || acme->issuer_url || acme->publish_url)
+            continue;
+        log_write(log, LOG_LEVEL_WARNING, "AS0430", APR_SUCCESS,
+                  "certificates of %s do not say where their issuer and its "
+                  "list of revoked certificates are; write <VirtualHost *:80> "
+                  "with ServerName %s, or ACMEIssuerURL http://…",
+                  acme->server_name, acme->server_name);
+        return;
+    }
+}
+
 void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
                       apr_pool_t *pconf)
 {
@@ -327,8 +348,10 @@ void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
     issuers_load(acme, log, is_told, 1, pconf);
     eab_load(acme, ca_problem, log, is_told, 1, pconf);
     blocklist_load(acme, log, is_told, 1, pconf);
-    if (is_told)
+    if (is_told) {
         profiles_tell(acme, log, 1, pconf);
+        url_tell(acme, log);
+    }
 }
 
 static void automatic_look(const acme_conf_t *acme, const log_t *log,

@@ -23,6 +23,9 @@
 #define LOOK_EVERY 1
 /* How long it does so for an event that waits to be chained. */
 #define ALERT_EVENT 5
+/* The same for one that was not, where lists of revoked certificates are to be
+ * renewed, and acmectl revokes. */
+#define LOOK_SELDOM 15
 
 struct httpd_worker_t {
     acme_host_t host;
@@ -31,6 +34,7 @@ struct httpd_worker_t {
     apr_pool_t *pool; /* lives as long as the process */
     httpd_queue_t *queue;
     atomic_int is_stopping, is_wake, is_refresh;
+    int has_lists;                    /* an issuer has a list */
     atomic_int running;               /* threads of both kinds */
     atomic_int threads, idle;         /* job threads */
     _Atomic(apr_int64_t) alert_until; /* monotonic seconds */
@@ -280,16 +284,16 @@ static void validation_start(httpd_worker_t *w, httpd_work_t *work,
     httpd_queue_end(w->queue, work);
 }
 
-/* The issuers' rows, before the first certificate that names one. */
-static void setup_ensure(httpd_worker_t *w, const httpd_work_t *work)
+/* The issuers' rows, before the first certificate that names one; the jobs of
+ * their lists. */
+static void setup_ensure(httpd_worker_t *w, acme_t *acme, apr_pool_t *pool)
 {
-    int i = vhost_find(w, work->acme);
+    int i = vhost_find(w, acme);
 
     apr_thread_mutex_lock(w->setup_lock);
     if (i < w->vhosts->nelts && !w->is_setup[i])
-        w->is_setup[i] =
-            acme_work_setup(work->acme, work->pool) == APR_SUCCESS &&
-            acme_work_prune_ensure(work->acme, work->pool) == APR_SUCCESS;
+        w->is_setup[i] = acme_work_setup(acme, pool) == APR_SUCCESS &&
+                         acme_work_prune_ensure(acme, pool) == APR_SUCCESS;
     apr_thread_mutex_unlock(w->setup_lock);
 }
 
@@ -301,7 +305,7 @@ static void work_run(httpd_worker_t *w, httpd_work_t *work)
     if (work->result)
         acme_work_done(work->acme, &work->job, work->result, work->pool);
     else {
-        setup_ensure(w, work);
+        setup_ensure(w, work->acme, work->pool);
         job = acme_work_start(work->acme, &work->job, work->pool);
     }
     if (job)
@@ -374,6 +378,10 @@ static void chores_run(httpd_worker_t *w, apr_pool_t *pool)
         httpd_tls_refresh(APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *), pool);
     if (!atomic_exchange(&w->is_wake, 0) && !is_look)
         return;
+    for (i = 0; w->has_lists && i < w->vhosts->nelts; i++)
+        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle)
+            setup_ensure(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle,
+                         pool);
     for (i = 0; i < w->vhosts->nelts; i++)
         if (is_first_of_store(w, i))
             claim(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle, pool);
@@ -386,7 +394,9 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
 
     while (pool && !atomic_load(&w->is_stopping)) {
         int is_alert = monotonic() < atomic_load(&w->alert_until);
-        int is_token = httpd_queue_wait(w->queue, is_alert ? LOOK_EVERY : -1);
+        int pause = w->has_lists ? LOOK_SELDOM : -1;
+        int is_token =
+            httpd_queue_wait(w->queue, is_alert ? LOOK_EVERY : pause);
         httpd_work_t *work = NULL;
 
         atomic_fetch_sub(&w->idle, 1);
@@ -404,6 +414,25 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
     return NULL;
 }
 
+static int has_lists(const apr_array_header_t *vhosts)
+{
+    int i, k;
+
+    for (i = 0; i < vhosts->nelts; i++) {
+        const acme_conf_t *acme =
+            APR_ARRAY_IDX(vhosts, i, const httpd_conf_t *)->acme;
+
+        for (k = 0; k < acme->issuers->nelts; k++) {
+            const acme_issuer_t *issuer =
+                APR_ARRAY_IDX(acme->issuers, k, const acme_issuer_t *);
+
+            if (issuer->crl && issuer->set)
+                return 1;
+        }
+    }
+    return 0;
+}
+
 httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
                                     const log_t *log)
 {
@@ -417,6 +446,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->vhosts = vhosts;
     w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
     w->log = log;
+    w->has_lists = has_lists(vhosts);
     w->host.submit = host_submit;
     w->host.wake = host_wake;
     w->host.wait = host_wait;

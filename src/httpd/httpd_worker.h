@@ -10,9 +10,10 @@
  *   submit, claim → queue → job thread: acme_work_start
  *                             → loop thread → queue → acme_work_done
  *
- * Nobody polls in an idle child: it looks for jobs that the dead left behind,
- * and for events to chain, when it begins, once a second for a minute after it
- * was used, and when it is told to (acme_host_t.wake, wrote).
+ * A child looks for jobs that the dead left behind, and for events to chain,
+ * when it begins, once a second for a minute after it was used, and when it is
+ * told to (acme_host_t.wake, wrote).  Later only where lists of revoked
+ * certificates must be renewed: every quarter of a minute.
  */
 
 #include "acme/acme.h"
@@ -29,8 +30,8 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
 /* What acme_t.host points to. */
 const acme_host_t *httpd_worker_host(const httpd_worker_t *worker);
 
-/* The virtual hosts have their handles: have one look for what
- * the dead left behind. */
+/* The virtual hosts have their handles: begin with what no request asks for,
+ * lists of revoked certificates, and have one look for what the dead left. */
 void httpd_worker_begin(httpd_worker_t *worker);
 
 /* Look soon whether there are newer certificates for the virtual hosts
