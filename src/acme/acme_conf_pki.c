@@ -134,7 +134,8 @@ static void issuer_check(apr_array_header_t *findings,
     issuer_type_check(findings, issuer);
     if (!strcmp(issuer->type, "internal"))
         issuer_files_check(findings, issuer);
-    if (issuer->crl_life < CRL_LIFE_MIN || issuer->crl_life > CRL_LIFE_MAX)
+    if (issuer->crl &&
+        (issuer->crl_life < CRL_LIFE_MIN || issuer->crl_life > CRL_LIFE_MAX))
         acme_conf_finding(findings,
                           "ACMEIssuerCRL on next-update=%" APR_INT64_T_FMT
                           "s (issuer %s): lists live from a minute to a year; "

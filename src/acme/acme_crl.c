@@ -261,9 +261,10 @@ static apr_status_t job_add(acme_t *acme, const char *kind,
     return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
 }
 
-/* When the list is to be looked at again; 0: never. */
+/* When the list is to be looked at again; 0: never.  is_right: it has just been
+ * found, or made, as it should be. */
 static apr_int64_t next_look(acme_t *acme, const char *fingerprint,
-                             apr_pool_t *pool)
+                             int is_right, apr_pool_t *pool)
 {
     apr_int64_t now = clock_seconds(acme->clock);
     const acme_issuer_t *issuer;
@@ -273,7 +274,8 @@ static apr_int64_t next_look(acme_t *acme, const char *fingerprint,
     if (!generation || !generation->key || !issuer->crl ||
         generation->not_after <= now)
         return 0;
-    if (store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS ||
+    if (!is_right ||
+        store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS ||
         middle_of(crl) <= now)
         return now + RETRY;
     return middle_of(crl);
@@ -281,10 +283,10 @@ static apr_int64_t next_look(acme_t *acme, const char *fingerprint,
 
 /* The job ends and begins anew.  If the process dies in between, the next one
  * that starts adds it (acme_crl_setup). */
-static void next_schedule(acme_t *acme, const store_job_t *job,
+static void next_schedule(acme_t *acme, const store_job_t *job, int is_right,
                           apr_pool_t *pool)
 {
-    apr_int64_t due_at = next_look(acme, job->subject, pool);
+    apr_int64_t due_at = next_look(acme, job->subject, is_right, pool);
     apr_status_t rv = store_job_delete(acme->store, job->id, pool);
 
     if (rv == APR_SUCCESS && due_at)
@@ -305,7 +307,7 @@ void acme_crl_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
                   "the list of certificates revoked by %s is not renewed: %s",
                   job->subject, prob->cause ? prob->cause : prob->detail);
     if (is_next)
-        next_schedule(acme, job, pool);
+        next_schedule(acme, job, !prob, pool);
     else if (prob)
         acme_work_later(acme, job, LOG_LEVEL_WARNING, prob->rv,
                         prob->cause ? prob->cause : prob->detail, pool);

@@ -278,6 +278,8 @@ static void batch_do(store_t *store, store_entry_t **batch)
         store_ill(store, health, store->writer->why);
         store_lock_mark(&store->lock, STORE_LOCK_ILL);
         writer_close(store);
+        /* A reader that was opened while the files could not be written keeps
+         * SQLite's shared memory read-only for the whole process. */
         store_idle_close(store);
     }
     else if (store->writer->has_written) {

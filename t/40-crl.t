@@ -1,0 +1,300 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# Lists of revoked certificates as openssl and curl see them: made at once after
+# a revocation, renewed in time, served without key and without database.
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use IO::Socket::INET;
+use Test::More;
+use Time::HiRes qw(sleep);
+
+use AcmeCheck;
+use AcmeResponder;
+use AcmeServer;
+use AcmeWire;
+
+my $responder = AcmeResponder->new;
+my $server = AcmeServer->new(http01_port => $responder->{port})->start;
+my $c = AcmeWire->new(server => $server);
+$c->register;
+$responder->thumbprint($c->thumbprint);
+
+my $ca   = "$server->{state}/ca";
+my $http = "http://localhost:$server->{http_port}/acme";
+
+sub run { AcmeClient::run(@_) }
+
+# What a command says, whatever it returns.
+sub said { return run('sh', '-c', '"$@" 2>&1; true', 'sh', @_) }
+
+sub file {
+    my ($name, $text) = @_;
+    AcmeServer::write_file("$c->{dir}/$name", $text);
+    return "$c->{dir}/$name";
+}
+
+sub issue { return $c->certificate($responder, @_) }
+
+sub leaf_text {
+    my ($pem) = @_;
+    return run(qw(openssl x509 -noout -text -in), file('leaf.pem', $pem));
+}
+
+sub serial_of {
+    my ($pem) = @_;
+    my ($serial) = run(qw(openssl x509 -noout -serial -in),
+        file('leaf.pem', $pem)) =~ /=(\w+)/;
+    return sprintf '%032s', lc $serial;
+}
+
+# As a revocation does it: the row and the job in one transaction.
+sub revoke {
+    my ($pem, $reason) = @_;
+    my $serial = serial_of($pem) =~ tr/ /0/r;
+    my $id = 'test' . substr $serial, 0, 18;
+    sql($server, "BEGIN IMMEDIATE; UPDATE certs SET revoked_at = "
+        . time . ", revoked_reason = $reason WHERE serial = '$serial'; "
+        . 'INSERT INTO jobs (id, kind, subject, data, due_at, lease_owner, '
+        . 'lease_until, ready_at, attempts, is_single) '
+        . "SELECT '$id', 'crl', issuer, NULL, 0, '', 0, 0, 0, 0 "
+        . "FROM certs WHERE serial = '$serial'; COMMIT");
+}
+
+sub issuer { return "$ca/issuing-1.pem" }
+
+sub fingerprint {
+    return lc run(qw(openssl x509 -noout -fingerprint -sha256 -in), issuer())
+        =~ s/.*=|[:\n]//gr;
+}
+
+my $url = "$http/issuer/" . fingerprint() . '.crl';
+
+# {status, headers, body}
+sub fetch {
+    my ($at, @options) = @_;
+    return $c->parse(split(/(?<=\r\n\r\n)/, run('curl', '-si', @options, $at),
+        2));
+}
+
+sub header { return AcmeClient::header(@_) }
+
+sub crl_text {
+    my ($der) = @_;
+    return run(qw(openssl crl -inform DER -noout -text -in),
+        file('list.der', $der));
+}
+
+# The list's number, -1 while there is none.
+sub number {
+    my $res = fetch($url);
+    return -1 if $res->{status} != 200;
+    my ($number) = crl_text($res->{body}) =~ /CRL Number: *\n *(\w+)/;
+    return $number =~ /^0x/i ? hex $number : $number;
+}
+
+# Wait until the list's number is that high.
+sub reached {
+    my ($want, $seconds) = @_;
+    return AcmeServer::wait_for($seconds || 30, sub {
+        sleep 0.3;
+        return number() >= $want ? 1 : undef;
+    });
+}
+
+# openssl's verdict on the certificate, by the list that is served.
+sub verdict {
+    my ($pem) = @_;
+    run(qw(openssl crl -inform DER -out), "$c->{dir}/list.pem", '-in',
+        file('list.der', fetch($url)->{body}));
+    return said(qw(openssl verify -x509_strict -crl_check -CAfile),
+        "$ca/root.pem", '-untrusted', issuer(), '-CRLfile',
+        "$c->{dir}/list.pem", file('leaf.pem', $pem));
+}
+
+sub first_list {
+    ok(reached(1),
+        'there is a list before anybody asks for a certificate');
+    my $res = fetch($url);
+    is(header($res, 'content-type'), 'application/pkix-crl', 'its type');
+    my $text = crl_text($res->{body});
+    like($text, qr/Version 2.*No Revoked Certificates/s, 'version 2, empty');
+    like($text, qr/Issuing Distribution Point: critical\s+Only User Cert/,
+        'about leaves');
+    like($text, qr/Authority Key Identifier/, 'by which key');
+    like(said(qw(openssl crl -inform DER -noout -in), "$c->{dir}/list.der",
+        '-CAfile', issuer()), qr/verify OK/, 'signed by the issuer');
+}
+
+sub leaves {
+    my $text = leaf_text(issue('a.test'));
+    my $base = $url =~ s/crl$//r;
+    like($text, qr/Distribution Points:\s+Full Name:\s+URI:\Q$url\E\n/,
+        'CRL distribution point: where the list is');
+    like($text, qr/CA Issuers - URI:\Q${base}cer\E\n/,
+        'AIA: where the issuer is');
+    unlike($text, qr/OCSP/, 'T31 nothing of what is not there');
+    is(run(qw(openssl x509 -inform DER -in),
+        file('issuer.der', fetch("${base}cer")->{body})),
+        run(qw(openssl x509 -in), issuer()), 'and there it is');
+}
+
+sub revocation {
+    my ($good, $bad) = map { issue($_) } 'a.test', 'b.test';
+    like(verdict($bad), qr/: OK/, 'good before');
+    my $before = number();
+    revoke($bad, 1);
+    ok(reached($before + 1),
+        'a new list at once');
+    is(number(), $before + 1, 'the next number');
+    like(verdict($bad), qr/certificate revoked/, 'openssl verify -crl_check');
+    like(verdict($good), qr/: OK/, 'others stay good');
+    like(crl_text(fetch($url)->{body}), qr/Key Compromise/, 'T75 the reason');
+    revoke(issue('c.test'), -1);
+    ok(reached($before + 2), 'another');
+    my @reasons = crl_text(fetch($url)->{body}) =~ /Reason Code/g;
+    is(@reasons, 1, 'T75 no reason, no reasonCode');
+}
+
+# Both work for the same base: the list is of use to caches.
+sub caching {
+    for my $at ($url, "$server->{base}/acme/issuer/" . fingerprint() . '.crl')
+    {
+        my @ca  = ('--cacert', "$ca/root.pem");
+        my $res = fetch($at, @ca);
+        my $how = $at =~ s/:.*//r;
+        my ($tag, $date) = map { header($res, $_) } 'etag', 'last-modified';
+        like($tag, qr/^"\w{32}"$/, "$how: ETag");
+        like($date, qr/GMT$/, "$how: Last-Modified");
+        is(header($res, 'cache-control'), 'public, max-age=300',
+            "$how: Cache-Control");
+        is(@{ $res->{headers}{etag} }, 1, "$how: one ETag");
+        my $again = fetch($at, @ca, '-H', "If-None-Match: $tag");
+        is($again->{status}, 304, "$how: 304 by ETag");
+        is($again->{body}, '', "$how: and nothing in it");
+        is(header($again, 'etag'), $tag, "$how: but the ETag");
+        is(fetch($at, @ca, '-H', "If-Modified-Since: $date")->{status}, 304,
+            "$how: 304 by date");
+        is(fetch($at, @ca, '-H', 'If-None-Match: "x"')->{status}, 200,
+            "$how: 200 for another ETag");
+        is(fetch($at, @ca, '-I')->{status}, 200, "$how: HEAD");
+    }
+    is(fetch($url, '-d', 'x')->{status}, 405, 'POST');
+    is(fetch("$http/issuer/" . ('0' x 64) . '.crl')->{status}, 404,
+        'of nobody');
+    for (qw(../../../db/acme.db ..%2f..%2fdb%2facme.db .lock .new)) {
+        like(fetch("$http/issuer/$_", '--path-as-is')->{status}, qr/^40[04]$/,
+            "nothing but lists: not $_");
+    }
+}
+
+# curl wants a list from everybody in the chain: the root's is made by hand.
+sub curl {
+    my $dir = AcmeServer::tempdir();
+    AcmeServer::write_file("$dir/index.txt", '');
+    AcmeServer::write_file("$dir/ca.cnf",
+        "[ca]\ndefault_ca = d\n[d]\ndatabase = $dir/index.txt\n"
+        . "default_md = sha256\ndefault_crl_days = 7\n");
+    my ($pem, $key) = ($c->certificate($responder, 'd.test'),
+        "$c->{dir}/cert.key");
+    run(qw(openssl ca -gencrl -config), "$dir/ca.cnf", '-cert',
+        "$ca/root.pem", '-keyfile', "$ca/root.key", '-out', "$dir/root.crl");
+    my $port = AcmeServer::free_port();
+    my $lists = sub {
+        run(qw(openssl crl -inform DER -out), "$dir/list.pem", '-in',
+            file('list.der', fetch($url)->{body}));
+        AcmeServer::write_file("$dir/all.pem",
+            AcmeServer::read_file("$dir/list.pem")
+            . AcmeServer::read_file("$dir/root.crl"));
+        return "$dir/all.pem";
+    };
+    my $pid = site($port, $pem, $key);
+    my $get = sub {
+        return said('curl', '-sS', '--cacert', "$ca/root.pem", '--crlfile',
+            $lists->(), '--resolve', "d.test:$port:127.0.0.1",
+            "https://d.test:$port/");
+    };
+    like($get->(), qr/Ciphers supported/, 'curl --crlfile takes a good one');
+    my $before = number();
+    revoke($pem, 4);
+    ok(reached($before + 1), 'a new list');
+    like($get->(), qr/certificate revoked/, 'curl --crlfile refuses it then');
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+}
+
+# A TLS server with this certificate.
+sub site {
+    my ($port, $pem, $key) = @_;
+    my $chain = file('chain.pem', $pem);
+    my $pid = fork // die;
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>', '/dev/null';
+        open STDIN,  '<', '/dev/null';
+        exec qw(openssl s_server -www -accept), "127.0.0.1:$port", '-cert',
+            $chain, '-cert_chain', $chain, '-key', $key;
+    }
+    AcmeServer::wait_for(10, sub {
+        IO::Socket::INET->new(PeerAddr => "127.0.0.1:$port") });
+    return $pid;
+}
+
+sub nothing_left {
+    my $list = fetch($url)->{body};
+    my $cer  = fetch($url =~ s/crl$/cer/r)->{body};
+    $c->detach;
+    $server->stop;
+    my $db = "$server->{state}/db";
+    rename $db, "$db.away";
+    mkdir $db, 0700;
+    chown((stat "$db.away")[4, 5], $db);
+    rename "$ca/issuing-1.key", "$ca/issuing-1.away";
+    rename "$ca/root.key", "$ca/root.away";
+    rename "$ca/issuing-1.pem", "$ca/issuing-1.gone";
+    $server->start;
+    is(fetch($url)->{body}, $list,
+        'without key, certificate and database: the list');
+    is(fetch($url =~ s/crl$/cer/r)->{body}, $cer, '… and the certificate');
+    $server->stop;
+    rename "$ca/issuing-1.$_->[0]", "$ca/issuing-1.$_->[1]"
+        for ['away', 'key'], ['gone', 'pem'];
+    rename "$ca/root.away", "$ca/root.key";
+    run('rm', '-rf', $db);
+    rename "$db.away", $db;
+}
+
+# A list that lives for minutes is renewed without a request.
+sub renewal {
+    my $dir = "$server->{dir}/corp";
+    run("$AcmeServer::build/acmectl", qw(ca init --name Corp --dir), $dir,
+        '--root-key', "$server->{dir}/corp-root.key");
+    $server->configure(vhost => "<ACMEIssuer corp>\nACMEIssuerDirectory $dir\n"
+        . "ACMEIssuerCRL on next-update=60s\n</ACMEIssuer>\n"
+        . "<ACMEProfile web>\nACMEProfileIssuer corp\n"
+        . "ACMEProfileEnrollment acme\n</ACMEProfile>");
+    $server->start;
+    my $print = lc run(qw(openssl x509 -noout -fingerprint -sha256 -in),
+        "$dir/1.pem") =~ s/.*=|[:\n]//gr;
+    $url = "$http/issuer/$print.crl";
+    ok(reached(1), 'a list of corp\'s');
+    is(header(fetch($url), 'cache-control'), 'public, max-age=6',
+        'not to be kept for long');
+    my $first = number();
+    ok(reached($first + 1, 70),
+        'renewed well before nextUpdate, with nobody asking');
+    my $list = sql($server, 'SELECT kind FROM events WHERE kind LIKE "crl%"');
+    like($list, qr/crl\.sign/, 'the audit trail tells of it');
+}
+
+first_list();
+leaves();
+revocation();
+caching();
+curl();
+nothing_left();
+renewal();
+$server->stop;
+done_testing;
