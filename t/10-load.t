@@ -162,7 +162,7 @@ EOT
         '--cacert', $client->cacert, "$server->{base}/pki/directory"), 404,
         'each has its own path');
     $client->detach;
-    $server->finish;
+    $server->finish(qr/AS0430/);
 };
 
 # One CA, SNI, and two names on one address: each gets its own certificate.
@@ -184,7 +184,7 @@ EOT
             "https://$name:$server->{port}/acme/directory");
         like($text, qr/"newNonce": "https:\/\/$name/, "$name by SNI");
     }
-    $server->finish;
+    $server->finish(qr/AS0430/);
 };
 
 subtest 'ACMEPath /' => sub {

@@ -285,6 +285,9 @@ sub renewal {
     my $first = number();
     ok(reached($first + 1, 70),
         'renewed well before nextUpdate, with nobody asking');
+    like(run("$AcmeServer::build/acmectl", '--httpd', AcmeServer::program()
+        . " -d $server->{dir} -f $server->{conf}", qw(--json crl list)),
+        qr/"issuer": ?"corp".*"status": ?"good"/s, 'acmectl crl list');
     my $list = sql($server, 'SELECT kind FROM events WHERE kind LIKE "crl%"');
     like($list, qr/crl\.sign/, 'the audit trail tells of it');
 }

@@ -93,8 +93,7 @@ typedef struct {
     apr_array_header_t *issuers;  /* of acme_issuer_t *; the automatic one is
                                      the first */
     const char *issuer_url;       /* ACMEIssuerURL of the vhost; NULL: none */
-    const char *publish_url;      /* where a plain virtual host publishes for
-                                     this one; NULL: none does */
+    const char *publish_url;      /* of a plain virtual host; NULL: none */
     apr_array_header_t *profiles; /* of acme_profile_t * */
     const char *default_profile;  /* served in the default directory too, with
                                      meta.profiles; NULL: none */

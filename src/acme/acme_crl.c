@@ -30,7 +30,7 @@ typedef struct {
     apr_pool_t *pool;
 } run_t;
 
-const char *acme_crl_file(const char *fingerprint, apr_pool_t *pool)
+static const char *file_name(const char *fingerprint, apr_pool_t *pool)
 {
     return apr_pstrcat(pool, fingerprint, ".crl", NULL);
 }
@@ -183,8 +183,8 @@ static apr_status_t files_write(const run_t *run)
         return errno;
     rv = store_crl_get(&crl, run->acme->store, fingerprint, run->pool);
     if (rv == APR_SUCCESS)
-        rv = acme_pub_write(conf, acme_crl_file(fingerprint, run->pool),
-                            crl->der, crl->der_len, run->pool);
+        rv = acme_pub_write(conf, file_name(fingerprint, run->pool), crl->der,
+                            crl->der_len, run->pool);
     cert = ca_cert_der(&cert_len, run->generation->cert, run->pool);
     if (rv == APR_SUCCESS && cert)
         rv = acme_pub_write(conf,
@@ -332,7 +332,7 @@ static apr_status_t generation_setup(const run_t *run)
         rv = list_look(&is_right, &crl, run);
     if (rv != APR_SUCCESS ||
         (is_right &&
-         acme_pub_has(run->acme->conf, acme_crl_file(fingerprint, run->pool),
+         acme_pub_has(run->acme->conf, file_name(fingerprint, run->pool),
                       run->pool)))
         return rv;
     return job_add(run->acme, ACME_WORK_CRL, fingerprint, run->now, run->pool);

@@ -19,9 +19,6 @@
 
 #include "acme/acme.h"
 
-/* "<fingerprint>.crl" */
-const char *acme_crl_file(const char *fingerprint, apr_pool_t *pool);
-
 /* Is the generation with this fingerprint ours, and its key here? */
 int acme_crl_is_for(const acme_t *acme, const char *fingerprint);
 

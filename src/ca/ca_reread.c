@@ -264,8 +264,7 @@ static int is_names(const reread_t *r, const void *value)
            place == sk_GENERAL_NAME_num(got);
 }
 
-static int is_access(const ACCESS_DESCRIPTION *one, int method,
-                     const char *url)
+static int is_access(const ACCESS_DESCRIPTION *one, int method, const char *url)
 {
     return one && OBJ_obj2nid(one->method) == method &&
            one->location->type == GEN_URI &&
@@ -374,7 +373,7 @@ static int expected_count(const ca_request_t *request)
            !(request->issuer_url || request->ocsp_url) - !request->crl_url;
 }
 
-/* Each of the rules' extensions once (some of them only if asked for), and no other. */
+/* Each of the rules' extensions once, some only if asked for, and no other. */
 static const char *extensions_fault(const reread_t *r)
 {
     unsigned int seen = 0;

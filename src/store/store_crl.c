@@ -43,6 +43,35 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
     return APR_SUCCESS;
 }
 
+static const store_sql_t sql_list = {
+    STORE_SQL_CRL_LIST,
+    "SELECT issuer, number, this_update, next_update, revoked, entries, name, "
+    "generation FROM crls LEFT JOIN issuers ON fingerprint = issuer "
+    "ORDER BY name, generation"};
+
+apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
+                            apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read(&rows, store, &sql_list, NULL, pool);
+
+    *heads = apr_array_make(pool, 4, sizeof(store_crl_head_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows)) {
+        store_crl_head_t *head = apr_pcalloc(pool, sizeof(*head));
+
+        head->crl.issuer = store_rows_text(&rows, COL_ISSUER);
+        head->crl.number = store_rows_int(&rows, COL_NUMBER);
+        head->crl.this_update = store_rows_int(&rows, COL_THIS_UPDATE);
+        head->crl.next_update = store_rows_int(&rows, COL_NEXT_UPDATE);
+        head->crl.revoked = store_rows_int(&rows, COL_REVOKED);
+        head->crl.entries = store_rows_int(&rows, COL_ENTRIES);
+        head->name = store_rows_maybe(&rows, COL_ENTRIES + 1);
+        head->generation = (int)store_rows_int(&rows, COL_ENTRIES + 2);
+        APR_ARRAY_PUSH(*heads, store_crl_head_t *) = head;
+    }
+    return rv;
+}
+
 /* Fingerprints of the generations that have the key of this one; itself also
  * where nobody has written it down. */
 #define TWINS                                                                  \

@@ -31,6 +31,17 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
                            const char *issuer, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The lists of all issuers, without their octets, with the issuer's name and
+ * generation (of store_crl_head_t *), by name and age.  For acmectl. */
+typedef struct {
+    store_crl_t crl;
+    const char *name; /* NULL: nobody has written the issuer down */
+    int generation;
+} store_crl_head_t;
+apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
+                            apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 typedef struct {
     const char *serial;
     apr_int64_t at;

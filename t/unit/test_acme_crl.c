@@ -92,8 +92,8 @@ static reply_t *get(handle_t *h)
 {
     return handle_request(
         h, "GET",
-        handle_url(h, apr_pstrcat(h->pool, "issuer/",
-                                  acme_crl_file(print_of(h), h->pool), NULL)));
+        handle_url(h,
+                   apr_pstrcat(h->pool, "issuer/", print_of(h), ".crl", NULL)));
 }
 
 /* How many entries the served list has; -1: there is none. */
@@ -229,8 +229,8 @@ static void no_file(apr_pool_t *pool)
 
     is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
     work(h);
-    file = apr_pstrcat(pool, h->conf->state_dir, "/pub/",
-                       acme_crl_file(print_of(h), pool), NULL);
+    file = apr_pstrcat(pool, h->conf->state_dir, "/pub/", print_of(h), ".crl",
+                       NULL);
     is_int(unlink(file), 0);
     is_int(entries(h), 0); /* from the database */
     is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);

@@ -173,36 +173,6 @@ static void contents(apr_pool_t *pool)
            0);
 }
 
-static void urls(apr_pool_t *pool)
-{
-    ca_issuer_t *issuer = issuer_of("P-256", pool);
-    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
-    X509 *leaf;
-
-    request.issuer_url = "http://ca.test/acme/issuer/1.cer";
-    request.crl_url = "http://ca.test/acme/issuer/1.crl";
-    leaf = issue(issuer, &request, pool);
-    need(leaf);
-    is_str(extension(leaf, NID_info_access, pool),
-           "CA Issuers - URI:http://ca.test/acme/issuer/1.cer");
-    ok(strstr(extension(leaf, NID_crl_distribution_points, pool),
-              "URI:http://ca.test/acme/issuer/1.crl"));
-    ok(!verify(leaf, issuer, "a.test", NOW));
-    request.ocsp_url = "http://ca.test/acme/issuer/1.ocsp";
-    leaf = issue(issuer, &request, pool);
-    need(leaf);
-    is_str(extension(leaf, NID_info_access, pool),
-           "OCSP - URI:http://ca.test/acme/issuer/1.ocsp\n"
-           "CA Issuers - URI:http://ca.test/acme/issuer/1.cer");
-    is_int(X509_get_ext_count(leaf), 8);
-    request.no_rev_avail = 1;
-    refused("cannot be revoked", issuer, &request, pool);
-    request.crl_url = NULL;
-    refused("cannot be revoked", issuer, &request, pool);
-    request.ocsp_url = NULL;
-    need(issue(issuer, &request, pool));
-}
-
 static void serials(apr_pool_t *pool)
 {
     static const char *const good[] = {
@@ -512,7 +482,6 @@ static void wrong_signature(apr_pool_t *pool)
 }
 
 const tap_case_t tap_cases[] = {
-    {"URLs of list, responder and issuer; RFC 9608: not both", urls},
     {"every kind of issuer and leaf key, verified strictly", every_kind},
     {"SKI, AKI, CA:FALSE, KU, EKU, SAN, serial, times, issuer", contents},
     {"the serial is taken as given, positive, or refused", serials},

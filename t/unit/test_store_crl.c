@@ -141,6 +141,29 @@ static void twins(apr_pool_t *pool)
     is_int(set(help, "i3", 1, 1), APR_SUCCESS);
 }
 
+static void heads(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    apr_array_header_t *list;
+    const store_crl_head_t *head;
+
+    is_int(store_crl_list(&list, help->store, pool), APR_SUCCESS);
+    is_int(list->nelts, 0);
+    issuer(help, "i1", "key");
+    is_int(set(help, "i1", 1, 0), APR_SUCCESS);
+    is_int(set(help, "unknown", 1, 0), APR_SUCCESS);
+    is_int(store_crl_list(&list, help->store, pool), APR_SUCCESS);
+    need(list->nelts == 2);
+    head = APR_ARRAY_IDX(list, 0, const store_crl_head_t *);
+    ok(!head->name);
+    head = APR_ARRAY_IDX(list, 1, const store_crl_head_t *);
+    is_str(head->name, "corp");
+    is_int(head->generation, 1);
+    is_str(head->crl.issuer, "i1");
+    is_int(head->crl.number, 1);
+    is_int(head->crl.next_update, 2000);
+}
+
 /* What a database of the version before has is kept. */
 static void migrated(apr_pool_t *pool)
 {
@@ -178,6 +201,7 @@ const tap_case_t tap_cases[] = {
     {"what is revoked and has not ended", lists},
     {"a list on an old basis is not stored", stale},
     {"generations of one key have one list and one sequence", twins},
+    {"all lists, and whose they are", heads},
     {"a database without lists gets them", migrated},
     {"revoked certificates are found by an index", plans},
     {NULL, NULL}};

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ca/ca_extension.h"
+
+#include "ca_fixture.h"
+
+#include "base/token.h"
+
+static ca_request_t request_for(EVP_PKEY *key, apr_pool_t *pool)
+{
+    ca_request_t request = {0};
+
+    request.identifiers = names(pool, "a.test", NULL);
+    request.key = key;
+    request.serial = token_serial(pool);
+    request.not_before = NOW - 3600;
+    request.not_after = NOW + 90 * DAY;
+    request.key_usage = KU_DIGITAL_SIGNATURE;
+    return request;
+}
+
+static X509 *issue(const ca_issuer_t *issuer, const ca_request_t *request,
+                   apr_pool_t *pool)
+{
+    ca_cert_t *cert = NULL;
+    problem_t *prob = ca_issue(&cert, issuer, request, pool);
+
+    ok(!prob, "%s", prob ? prob->cause : "");
+    return prob ? NULL : parsed(cert, pool);
+}
+
+static void refused(const char *why, const ca_issuer_t *issuer,
+                    const ca_request_t *request, apr_pool_t *pool)
+{
+    ca_cert_t *cert = NULL;
+    problem_t *prob = ca_issue(&cert, issuer, request, pool);
+
+    ok(prob && !cert, "%s", why);
+    if (!prob)
+        return;
+    is_int(prob->status, 503);
+    ok(strstr(prob->cause, why), "%s: %s", why, prob->cause);
+    is_int(ERR_peek_error(), 0);
+}
+
+/* The extension's value as OpenSSL prints it. */
+static const char *extension(X509 *cert, int nid, apr_pool_t *pool)
+{
+    int place = X509_get_ext_by_NID(cert, nid, -1);
+    BIO *bio = own_bio(pool, BIO_new(BIO_s_mem()));
+    char *text;
+    long len;
+
+    if (place < 0 || X509_get_ext_by_NID(cert, nid, place) >= 0)
+        return NULL;
+    if (X509_EXTENSION_get_critical(X509_get_ext(cert, place)))
+        BIO_printf(bio, "critical ");
+    X509V3_EXT_print(bio, X509_get_ext(cert, place), 0, 0);
+    len = BIO_get_mem_data(bio, &text);
+    return apr_pstrmemdup(pool, text, (apr_size_t)len);
+}
+
+static void urls(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
+    X509 *leaf;
+
+    request.issuer_url = "http://ca.test/acme/issuer/1.cer";
+    request.crl_url = "http://ca.test/acme/issuer/1.crl";
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_info_access, pool),
+           "CA Issuers - URI:http://ca.test/acme/issuer/1.cer");
+    ok(strstr(extension(leaf, NID_crl_distribution_points, pool),
+              "URI:http://ca.test/acme/issuer/1.crl"));
+    ok(!verify(leaf, issuer, "a.test", NOW));
+    request.ocsp_url = "http://ca.test/acme/issuer/1.ocsp";
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_info_access, pool),
+           "OCSP - URI:http://ca.test/acme/issuer/1.ocsp\n"
+           "CA Issuers - URI:http://ca.test/acme/issuer/1.cer");
+    is_int(X509_get_ext_count(leaf), 7);
+    request.no_rev_avail = 1;
+    refused("cannot be revoked", issuer, &request, pool);
+    request.crl_url = NULL;
+    refused("cannot be revoked", issuer, &request, pool);
+    request.ocsp_url = NULL;
+    need(issue(issuer, &request, pool));
+}
+
+const tap_case_t tap_cases[] = {
+    {"URLs of list, responder and issuer; RFC 9608: not both", urls},
+    {NULL, NULL}};
