@@ -102,7 +102,10 @@ static void locked(apr_pool_t *pool)
     pid_t pid = fork();
 
     if (!pid) {
-        int other = acme_pub_lock(conf, pool);
+        int other;
+
+        acme_pub_unlock(lock); /* the copy that fork made */
+        other = acme_pub_lock(conf, pool);
 
         _exit(other >= 0 && got(conf, pool) ? 0 : 1);
     }
