@@ -31,8 +31,7 @@ typedef struct {
     const char *key;
     const char *directory;          /* of generations, <n>.pem and <n>.key */
     apr_array_header_t *alternates; /* of const char *: further chains */
-    const char *url;                /* where AIA points; NULL: issuer_url, and
-                                       without that publish_url */
+    const char *url;                /* NULL: issuer_url, or publish_url */
     int crl;                        /* ACMEIssuerCRL */
     apr_int64_t crl_life;           /* seconds from a list to its nextUpdate */
     /* Filled by the parent after the configuration was checked; set is NULL
@@ -90,17 +89,14 @@ typedef struct {
     int nonce_reject;                  /* for testing: percent of good nonces */
     apr_interval_time_t finalize_wait; /* 5 s */
     dcv_conf_t *dcv;
-    apr_array_header_t *issuers;  /* of acme_issuer_t *; the automatic one is
-                                     the first */
+    apr_array_header_t *issuers;  /* of acme_issuer_t *, automatic first */
     const char *issuer_url;       /* ACMEIssuerURL of the vhost; NULL: none */
     const char *publish_url;      /* of a plain virtual host; NULL: none */
     apr_array_header_t *profiles; /* of acme_profile_t * */
-    const char *default_profile;  /* served in the default directory too, with
-                                     meta.profiles; NULL: none */
+    const char *default_profile;  /* its directory is "", too; or NULL */
     const char *audit_log;        /* file or "|program"; NULL: none */
     apr_array_header_t *key_blocklists; /* of const char *: files */
-    const char *eab_key_file;           /* what encrypts the secrets of external
-                                           account keys */
+    const char *eab_key_file;           /* for their secrets */
     int eab_reveal;                     /* ACMEExternalAccountReveal */
     /* Read by the parent. */
     apr_int64_t loaded_at; /* when all this was; 0: nobody knows */

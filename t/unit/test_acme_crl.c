@@ -135,7 +135,7 @@ static void first(apr_pool_t *pool)
     is_int(work(h) >= 1, 1);
     is_int(number(h), 1);
     is_int(entries(h), 0);
-    is_str(h->log_tag, "AS0311");
+    is_str(h->log_tag, "AS0312");
     is_int(next_due(h), HANDLE_NOW + 7 * DAY / 2);
     is_int(work(h), 0);
     r = get(h);
@@ -311,7 +311,7 @@ static void full(apr_pool_t *pool)
     is_int(symlink("/nowhere/at/all", pub), 0);
     is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
     is_int(work(h), 1);
-    is_str(h->log_tag, "AS0312");
+    is_str(h->log_tag, "AS0313");
     is_int(number(h), 1);
     is_int(next_due(h), HANDLE_NOW + 300);
     is_int(unlink(pub), 0);
