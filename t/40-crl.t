@@ -57,10 +57,13 @@ sub revoke {
     my $id = 'test' . substr $serial, 0, 18;
     sql($server, "BEGIN IMMEDIATE; UPDATE certs SET revoked_at = "
         . time . ", revoked_reason = $reason WHERE serial = '$serial'; "
+        . 'INSERT INTO crl_revisions (issuer, revision) SELECT issuer, 1 '
+        . "FROM certs WHERE serial = '$serial' ON CONFLICT (issuer) DO UPDATE "
+        . 'SET revision = crl_revisions.revision + 1; '
         . 'INSERT INTO jobs (id, kind, subject, data, due_at, lease_owner, '
         . 'lease_until, ready_at, attempts, is_single) '
-        . "SELECT '$id', 'crl', issuer, NULL, 0, '', 0, 0, 0, 0 "
-        . "FROM certs WHERE serial = '$serial'; COMMIT");
+        . "SELECT '$id', 'crl', issuer, NULL, 0, '', 0, 0, 0, 1 "
+        . "FROM certs WHERE serial = '$serial' ON CONFLICT DO NOTHING; COMMIT");
 }
 
 sub issuer { return "$ca/issuing-1.pem" }

@@ -138,7 +138,7 @@ static problem_t *list_make(apr_status_t *rv, const run_t *run,
     row.number = request.number;
     row.this_update = request.this_update;
     row.next_update = request.next_update;
-    row.revoked = basis.revoked;
+    row.revision = basis.revision;
     row.entries = crl->count;
     row.der = crl->der;
     row.der_len = crl->der_len;
@@ -164,7 +164,7 @@ static apr_status_t list_look(int *is_right, store_crl_t **last,
     if (rv == APR_SUCCESS)
         rv = store_crl_look(&basis, run->acme->store, fingerprint, run->pool);
     if (rv == APR_SUCCESS)
-        *is_right = (*last)->revoked == basis.revoked && !is_old(*last, run);
+        *is_right = (*last)->revision == basis.revision && !is_old(*last, run);
     return rv;
 }
 
@@ -297,23 +297,49 @@ static void next_schedule(acme_t *acme, const store_job_t *job, int is_right,
                   job->subject);
 }
 
+/* Whoever revokes now finds this job and adds none; so it ends only if nothing
+ * was revoked since it began. */
+static void due_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
+{
+    apr_status_t rv = APR_EEXIST;
+    problem_t *prob = NULL;
+    store_crl_basis_t basis;
+    int i;
+
+    for (i = 0; i < TRIES_MAX && !prob && rv == APR_EEXIST; i++) {
+        rv = store_crl_look(&basis, acme->store, job->subject, pool);
+        if (rv == APR_SUCCESS)
+            prob = lists_ensure(acme, job->subject, pool);
+        if (rv == APR_SUCCESS && !prob)
+            rv = store_crl_done(acme->store, job->id, job->subject,
+                                basis.revision, pool);
+    }
+    if (!prob && rv != APR_SUCCESS && rv != APR_EEXIST)
+        prob = problem_internal(pool, rv, "read the database");
+    if (prob)
+        acme_work_later(acme, job, LOG_LEVEL_WARNING, prob->rv,
+                        prob->cause ? prob->cause : prob->detail, pool);
+    else if (rv != APR_SUCCESS &&
+             store_job_again(acme->store, job->id, clock_seconds(acme->clock),
+                             pool) != APR_SUCCESS)
+        log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
+                  "job %s comes back when its lease is over", job->id);
+}
+
 void acme_crl_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
 {
-    int is_next = acme_work_is_kind(job, ACME_WORK_CRL_NEXT);
-    problem_t *prob = lists_ensure(acme, job->subject, pool);
+    problem_t *prob;
 
-    if (is_next && prob && acme_crl_is_for(acme, job->subject))
+    if (!acme_work_is_kind(job, ACME_WORK_CRL_NEXT)) {
+        due_run(acme, job, pool);
+        return;
+    }
+    prob = lists_ensure(acme, job->subject, pool);
+    if (prob && acme_crl_is_for(acme, job->subject))
         log_write(acme->log, LOG_LEVEL_ERROR, "AS0313", prob->rv,
                   "the list of certificates revoked by %s is not renewed: %s",
                   job->subject, prob->cause ? prob->cause : prob->detail);
-    if (is_next)
-        next_schedule(acme, job, !prob, pool);
-    else if (prob)
-        acme_work_later(acme, job, LOG_LEVEL_WARNING, prob->rv,
-                        prob->cause ? prob->cause : prob->detail, pool);
-    else if (store_job_delete(acme->store, job->id, pool) != APR_SUCCESS)
-        log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
-                  "job %s comes back and finds nothing to do", job->id);
+    next_schedule(acme, job, !prob, pool);
 }
 
 static apr_status_t generation_setup(const run_t *run)

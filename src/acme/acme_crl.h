@@ -6,9 +6,10 @@
  * Lists of revoked certificates: when they are made, and their files.
  *
  * Whoever revokes a certificate adds a job ACME_WORK_CRL, its subject the
- * fingerprint of the issuer generation, in the same transaction.  Beside those
- * each generation that has a key here has one job ACME_WORK_CRL_NEXT, which is
- * due in the middle of the list's life and then adds itself anew.
+ * fingerprint of the issuer generation, in the same transaction, unless one is
+ * waiting (store_crl_due), and wakes the worker.  Beside it each generation
+ * that has a key here has one job ACME_WORK_CRL_NEXT, which is due in the
+ * middle of the list's life and then adds itself anew.
  *
  * Any number of such jobs may run at once: a list is made only if there is
  * something new or the old one is past its middle, and stored only if what it

@@ -26,13 +26,12 @@ static json_t *head_render(const ctl_t *ctl, const store_crl_head_t *head)
 {
     const store_crl_t *crl = &head->crl;
     json_t *json = json_pack(
-        "{s:s, s:o, s:i, s:s, s:I, s:o, s:o, s:I, s:I}", "fingerprint",
-        crl->issuer, "issuer", ctl_print_text(head->name), "generation",
-        head->generation, "status", crl_status(crl), "number",
-        (json_int_t)crl->number, "thisUpdate",
-        ctl_print_time(ctl, crl->this_update), "nextUpdate",
+        "{s:s, s:o, s:i, s:s, s:I, s:o, s:o, s:I}", "fingerprint", crl->issuer,
+        "issuer", ctl_print_text(head->name), "generation", head->generation,
+        "status", crl_status(crl), "number", (json_int_t)crl->number,
+        "thisUpdate", ctl_print_time(ctl, crl->this_update), "nextUpdate",
         ctl_print_time(ctl, crl->next_update), "entries",
-        (json_int_t)crl->entries, "revoked", (json_int_t)crl->revoked);
+        (json_int_t)crl->entries);
 
     json_object_set_new(
         json, "file",

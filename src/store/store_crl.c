@@ -6,13 +6,13 @@
 #include "base/banned.h"
 
 #define COLUMNS                                                                \
-    "issuer, number, this_update, next_update, revoked, entries, der"
+    "issuer, number, this_update, next_update, revision, entries, der"
 enum {
     COL_ISSUER,
     COL_NUMBER,
     COL_THIS_UPDATE,
     COL_NEXT_UPDATE,
-    COL_REVOKED,
+    COL_REVISION,
     COL_ENTRIES,
     COL_DER
 };
@@ -36,7 +36,7 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
     found->number = store_rows_int(&rows, COL_NUMBER);
     found->this_update = store_rows_int(&rows, COL_THIS_UPDATE);
     found->next_update = store_rows_int(&rows, COL_NEXT_UPDATE);
-    found->revoked = store_rows_int(&rows, COL_REVOKED);
+    found->revision = store_rows_int(&rows, COL_REVISION);
     found->entries = store_rows_int(&rows, COL_ENTRIES);
     found->der = store_rows_blob(&found->der_len, &rows, COL_DER);
     *crl = found;
@@ -45,7 +45,7 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
 
 static const store_sql_t sql_list = {
     STORE_SQL_CRL_LIST,
-    "SELECT issuer, number, this_update, next_update, revoked, entries, name, "
+    "SELECT issuer, number, this_update, next_update, revision, entries, name, "
     "generation FROM crls LEFT JOIN issuers ON fingerprint = issuer "
     "ORDER BY name, generation"};
 
@@ -63,7 +63,7 @@ apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
         head->crl.number = store_rows_int(&rows, COL_NUMBER);
         head->crl.this_update = store_rows_int(&rows, COL_THIS_UPDATE);
         head->crl.next_update = store_rows_int(&rows, COL_NEXT_UPDATE);
-        head->crl.revoked = store_rows_int(&rows, COL_REVOKED);
+        head->crl.revision = store_rows_int(&rows, COL_REVISION);
         head->crl.entries = store_rows_int(&rows, COL_ENTRIES);
         head->name = store_rows_maybe(&rows, COL_ENTRIES + 1);
         head->generation = (int)store_rows_int(&rows, COL_ENTRIES + 2);
@@ -77,12 +77,12 @@ apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
 #define TWINS                                                                  \
     "(SELECT b.fingerprint FROM issuers a JOIN issuers b "                     \
     "ON b.key_id = a.key_id WHERE a.fingerprint = %s UNION SELECT %s)"
-#define REVOKED "certs WHERE revoked_at > 0 AND issuer IN " TWINS
 
 static const store_sql_t sql_basis = {
     STORE_SQL_CRL_BASIS,
     "SELECT (SELECT coalesce(max(number), 0) FROM crls WHERE issuer IN " TWINS
-    "), (SELECT count(*) FROM " REVOKED ")"};
+    "), (SELECT coalesce(sum(revision), 0) FROM crl_revisions "
+    "WHERE issuer IN " TWINS ")"};
 
 static void basis_args(const void *args[4], const char *const *issuer)
 {
@@ -95,7 +95,7 @@ static void basis_args(const void *args[4], const char *const *issuer)
 static void basis_fill(store_crl_basis_t *basis, store_rows_t *rows)
 {
     basis->number = store_rows_int(rows, 0);
-    basis->revoked = store_rows_int(rows, 1);
+    basis->revision = store_rows_int(rows, 1);
     basis->list = NULL;
 }
 
@@ -115,11 +115,11 @@ apr_status_t store_crl_look(store_crl_basis_t *basis, store_t *store,
 
 static const store_sql_t sql_revoked = {
     STORE_SQL_CRL_REVOKED,
-    "SELECT serial, revoked_at, revoked_reason FROM " REVOKED
-    " AND not_after >= %lld"};
+    "SELECT serial, revoked_at, revoked_reason FROM certs "
+    "WHERE revoked_at > 0 AND issuer IN " TWINS " AND not_after >= %lld"};
 
-/* After the count: so what is counted is in the list, and store_crl_set sees
- * whether there is more. */
+/* After the revision: so the list has what that stands for, and store_crl_set
+ * sees whether there is more. */
 apr_status_t store_crl_prepare(store_crl_basis_t *basis, store_t *store,
                                const char *issuer, apr_int64_t since,
                                apr_pool_t *pool)
@@ -151,7 +151,7 @@ static const store_sql_t sql_put = {
                        "number = excluded.number, "
                        "this_update = excluded.this_update, "
                        "next_update = excluded.next_update, "
-                       "revoked = excluded.revoked, "
+                       "revision = excluded.revision, "
                        "entries = excluded.entries, der = excluded.der"};
 
 typedef struct {
@@ -160,28 +160,36 @@ typedef struct {
     apr_pool_t *pool;
 } set_t;
 
+static apr_status_t basis_read(store_crl_basis_t *basis, store_conn_t *conn,
+                               const char *issuer, apr_pool_t *pool)
+{
+    const void *args[4];
+    store_rows_t rows;
+    apr_status_t rv;
+
+    basis_args(args, &issuer);
+    rv = store_conn_select(&rows, conn, &sql_basis, args, pool);
+    if (rv == APR_SUCCESS && store_rows_next(&rows))
+        basis_fill(basis, &rows);
+    return rv;
+}
+
 static apr_status_t set_run(store_conn_t *conn, void *baton)
 {
     const set_t *set = baton;
     const store_crl_t *c = set->crl;
     const void *values[] = {
-        c->issuer,   &c->number,  &c->this_update, &c->next_update,
-        &c->revoked, &c->entries, c->der,          &c->der_len,
+        c->issuer,    &c->number,  &c->this_update, &c->next_update,
+        &c->revision, &c->entries, c->der,          &c->der_len,
         NULL, /* table and column, for drivers */
         NULL};
-    const void *args[4];
     store_crl_basis_t basis = {0};
-    store_rows_t rows;
-    apr_status_t rv;
+    apr_status_t rv = basis_read(&basis, conn, c->issuer, set->pool);
     int changed;
 
-    basis_args(args, &c->issuer);
-    rv = store_conn_select(&rows, conn, &sql_basis, args, set->pool);
     if (rv != APR_SUCCESS)
         return rv;
-    if (store_rows_next(&rows))
-        basis_fill(&basis, &rows);
-    if (c->number != basis.number + 1 || c->revoked != basis.revoked)
+    if (c->number != basis.number + 1 || c->revision != basis.revision)
         return APR_EEXIST;
     rv = store_conn_run(&changed, conn, &sql_put, values);
     return rv == APR_SUCCESS ? store_event_insert(conn, set->event) : rv;
@@ -193,4 +201,50 @@ apr_status_t store_crl_set(store_t *store, const store_crl_t *crl,
     set_t set = {crl, event, pool};
 
     return store_write(store, STORE_DURABLE, set_run, &set);
+}
+
+static const store_sql_t sql_revise = {
+    STORE_SQL_CRL_REVISE,
+    "INSERT INTO crl_revisions (issuer, revision) VALUES (%s, 1) "
+    "ON CONFLICT (issuer) DO UPDATE SET "
+    "revision = crl_revisions.revision + 1"};
+
+apr_status_t store_crl_due(store_conn_t *conn, const char *issuer,
+                           const store_job_t *job)
+{
+    const void *args[] = {issuer};
+    store_job_t due = *job;
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_revise, args);
+
+    due.subject = issuer;
+    return rv == APR_SUCCESS ? store_job_insert_single(conn, &due) : rv;
+}
+
+typedef struct {
+    const char *job_id, *issuer;
+    apr_int64_t revision;
+    apr_pool_t *pool;
+} done_t;
+
+static apr_status_t done_run(store_conn_t *conn, void *baton)
+{
+    const done_t *done = baton;
+    store_crl_basis_t basis = {0};
+    apr_status_t rv = basis_read(&basis, conn, done->issuer, done->pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    if (basis.revision != done->revision)
+        return APR_EEXIST;
+    return store_job_remove(conn, done->job_id);
+}
+
+apr_status_t store_crl_done(store_t *store, const char *job_id,
+                            const char *issuer, apr_int64_t revision,
+                            apr_pool_t *pool)
+{
+    done_t done = {job_id, issuer, revision, pool};
+
+    return store_write(store, STORE_RELAXED, done_run, &done);
 }

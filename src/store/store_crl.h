@@ -20,8 +20,8 @@ typedef struct {
     const char *issuer; /* fingerprint of the generation */
     apr_int64_t number;
     apr_int64_t this_update, next_update;
-    apr_int64_t revoked; /* certificates that had been revoked, ever */
-    apr_int64_t entries; /* … and those that are in the list */
+    apr_int64_t revision; /* of the basis that it was made of */
+    apr_int64_t entries;
     const unsigned char *der;
     apr_size_t der_len;
 } store_crl_t;
@@ -50,11 +50,11 @@ typedef struct {
 
 typedef struct {
     apr_int64_t number;       /* the last one used, 0 without */
-    apr_int64_t revoked;      /* certificates that have been revoked, ever */
+    apr_int64_t revision;     /* grows with each revocation (store_crl_due) */
     apr_array_header_t *list; /* of store_revoked_t *; NULL: not asked for */
 } store_crl_basis_t;
 
-/* Counts only: is there anything new? */
+/* Without the list: is there anything new? */
 apr_status_t store_crl_look(store_crl_basis_t *basis, store_t *store,
                             const char *issuer, apr_pool_t *pool)
     __attribute__((warn_unused_result));
@@ -66,10 +66,17 @@ apr_status_t store_crl_prepare(store_crl_basis_t *basis, store_t *store,
                                apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Durable.  crl->number is basis->number plus one, crl->revoked that of basis.
- * APR_EEXIST: the basis has changed; begin again. */
+/* Durable.  crl->number is basis->number plus one, crl->revision that of
+ * basis.  APR_EEXIST: the basis has changed; begin again. */
 apr_status_t store_crl_set(store_t *store, const store_crl_t *crl,
                            const store_event_t *event, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Relaxed: the job that store_crl_due made is done, the list having been made
+ * of this revision.  APR_EEXIST: there is a newer one, and the job stays. */
+apr_status_t store_crl_done(store_t *store, const char *job_id,
+                            const char *issuer, apr_int64_t revision,
+                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 #endif

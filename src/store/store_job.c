@@ -69,6 +69,13 @@ apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
     return rv == APR_SUCCESS && !changed ? APR_EGENERAL : rv;
 }
 
+apr_status_t store_job_insert_single(store_conn_t *conn, const store_job_t *job)
+{
+    int changed;
+
+    return job_insert(&changed, conn, job, 1);
+}
+
 static const store_sql_t sql_delete = {STORE_SQL_JOB_DELETE,
                                        "DELETE FROM jobs WHERE id = %s"};
 

@@ -35,8 +35,18 @@ apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *cert)
     __attribute__((warn_unused_result));
 apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
     __attribute__((warn_unused_result));
+/* The same, if there is none of its kind and subject. */
+apr_status_t store_job_insert_single(store_conn_t *conn, const store_job_t *job)
+    __attribute__((warn_unused_result));
 /* Whether it is there or not. */
 apr_status_t store_job_remove(store_conn_t *conn, const char *id)
+    __attribute__((warn_unused_result));
+
+/* Whoever revokes a certificate of this issuer generation calls this in the
+ * same transaction: its list is due.  One job for all who come before it has
+ * run; job: id, kind, due_at. */
+apr_status_t store_crl_due(store_conn_t *conn, const char *issuer,
+                           const store_job_t *job)
     __attribute__((warn_unused_result));
 
 #endif

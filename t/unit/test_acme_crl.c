@@ -13,6 +13,7 @@
 #include "handle.h"
 #include "store/store_cert.h"
 #include "store/store_crl.h"
+#include "store/store_rows.h"
 #include "tap.h"
 
 #define DAY 86400
@@ -34,6 +35,13 @@ static const char *print_of(const handle_t *h)
     return handle_issuer(h)->set->issuer->fingerprint;
 }
 
+static apr_status_t due_run(store_conn_t *conn, void *baton)
+{
+    const store_job_t job = {.id = "due", .kind = ACME_WORK_CRL};
+
+    return store_crl_due(conn, baton, &job);
+}
+
 /* A certificate on record; revoked_at 0: it is good. */
 static void cert_add(handle_t *h, const char *serial, apr_int64_t revoked_at)
 {
@@ -53,6 +61,10 @@ static void cert_add(handle_t *h, const char *serial, apr_int64_t revoked_at)
     row.revoked_at = revoked_at;
     row.revoked_reason = revoked_at ? 1 : -1;
     is_int(store_cert_add(h->acme.store, &row, NULL, h->pool), APR_SUCCESS);
+    if (revoked_at)
+        is_int(store_write(h->acme.store, STORE_DURABLE, due_run,
+                           (void *)row.issuer),
+               APR_SUCCESS);
 }
 
 /* Claim what is due, run it; how many there were. */
@@ -162,7 +174,7 @@ static void off(apr_pool_t *pool)
     is_int(get(h)->status, 404);
 }
 
-/* As many jobs as revocations: one list that has them all. */
+/* One list that has them all. */
 static void revocations(apr_pool_t *pool)
 {
     handle_t *h = crl_handle(pool);
@@ -172,7 +184,6 @@ static void revocations(apr_pool_t *pool)
     work(h);
     cert_add(h, "00000000000000000000000000000002", HANDLE_NOW);
     cert_add(h, "00000000000000000000000000000003", HANDLE_NOW);
-    job_add(h, "j1", ACME_WORK_CRL);
     is_int(work(h), 1);
     is_int(number(h), 2);
     is_int(entries(h), 2);
