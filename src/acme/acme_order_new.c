@@ -6,6 +6,8 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_authz_make.h"
+#include "acme/acme_identifier.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_profile.h"
 #include "acme/acme_response.h"
@@ -14,11 +16,6 @@
 
 #include "base/banned.h"
 
-/* Seconds that a valid authorization must still live to be reused. */
-#define REUSE_MIN 3600
-/* RFC 8555 8.1 wants 128 bits at least. */
-#define TOKEN_OCTETS 24
-
 /* What the client asks for, checked. */
 typedef struct {
     const acme_eab_t *eab; /* of the account; NULL: none */
@@ -26,48 +23,6 @@ typedef struct {
     apr_array_header_t *identifiers;   /* of identifier_t *, sorted */
     apr_int64_t not_before, not_after; /* 0: none */
 } wish_t;
-
-/* Of a type that we do not have it may be anything. */
-#define TYPE_MAX  32
-#define VALUE_MAX 256
-
-/* What a subproblem shows of an identifier that is none. */
-static void identifier_show(problem_t *prob, const char *type,
-                            const char *value, apr_pool_t *pool)
-{
-    int is_ours = !strcmp(type, identifier_type_name(IDENTIFIER_DNS));
-    identifier_t *identifier;
-
-    if (!is_ours && (strlen(type) > TYPE_MAX || strlen(value) > VALUE_MAX))
-        return;
-    identifier = apr_palloc(pool, sizeof(*identifier));
-    identifier->type = IDENTIFIER_DNS;
-    identifier->value = apr_pstrdup(pool, value);
-    prob->identifier = identifier;
-    if (!is_ours)
-        prob->identifier_type = apr_pstrdup(pool, type);
-}
-
-static problem_t *identifier_take(identifier_t **identifier, json_t *json,
-                                  int flags, apr_pool_t *pool)
-{
-    const char *type, *value;
-    problem_t *prob;
-
-    prob = pjson_object_check(json, "identifier", pool);
-    if (prob)
-        return prob;
-    prob = pjson_need_string(&type, json, "type", pool);
-    if (prob)
-        return prob;
-    prob = pjson_need_string(&value, json, "value", pool);
-    if (prob)
-        return prob;
-    prob = identifier_parse(identifier, type, value, flags, pool);
-    if (prob)
-        identifier_show(prob, type, value, pool);
-    return prob;
-}
 
 /* What is wrong with any of them is added to subs. */
 static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
@@ -95,8 +50,8 @@ static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
     for (i = 0; i < count; i++) {
         identifier_t *identifier;
 
-        prob = identifier_take(&identifier, json_array_get(list, (size_t)i),
-                               flags, v->pool);
+        prob = acme_identifier_take(
+            &identifier, json_array_get(list, (size_t)i), flags, v->pool);
         if (prob)
             APR_ARRAY_PUSH(subs, problem_t *) = prob;
         else
@@ -169,71 +124,6 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
                                v->pool);
 }
 
-static const char *challenges_text(const acme_profile_t *profile,
-                                   apr_pool_t *pool)
-{
-    return apr_array_pstrcat(pool, profile->challenges, ' ');
-}
-
-/* Without validation it is valid from birth, and no challenge was ever
- * attempted: that tells it from a proven one. */
-static void authz_grant(store_authz_t *authz, const acme_t *acme,
-                        const acme_verified_t *v)
-{
-    authz->status = "valid";
-    authz->validated_at = v->now;
-    authz->expires_at = v->now + acme->conf->authz_lifetime;
-}
-
-static store_authz_t *authz_make(const store_order_t *order, const acme_t *acme,
-                                 const wish_t *wish,
-                                 const identifier_t *identifier,
-                                 const acme_verified_t *v)
-{
-    store_authz_t *authz = apr_pcalloc(v->pool, sizeof(*authz));
-
-    authz->id = token_id(apr_time_from_sec(v->now), v->pool);
-    authz->account_id = order->account_id;
-    authz->realm = order->realm;
-    authz->directory = order->directory;
-    authz->profile = order->profile;
-    authz->type = identifier_type_name(identifier->type);
-    authz->value = identifier_base(identifier);
-    authz->wildcard = identifier_is_wildcard(identifier);
-    authz->status = "pending";
-    authz->token = token_make(TOKEN_OCTETS, v->pool);
-    authz->challenges = challenges_text(wish->profile, v->pool);
-    authz->created_at = v->now;
-    authz->expires_at = order->expires_at;
-    if (!acme_eab_is_validated(wish->profile, wish->eab))
-        authz_grant(authz, acme, v);
-    return authz;
-}
-
-/* *authz stays NULL when there is none. */
-static problem_t *authz_reuse(store_authz_t **authz, acme_t *acme,
-                              const wish_t *wish,
-                              const identifier_t *identifier,
-                              const acme_verified_t *v)
-{
-    int is_validated = acme_eab_is_validated(wish->profile, wish->eab);
-    apr_status_t rv;
-
-    *authz = NULL;
-    if (!acme->conf->authz_reuse)
-        return NULL;
-    rv = store_authz_get_reusable(
-        authz, acme->store, v->account->id, wish->profile->name,
-        identifier_type_name(identifier->type), identifier_base(identifier),
-        identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
-    if (rv == APR_SUCCESS && (!is_validated || (*authz)->attempted))
-        return NULL;
-    *authz = NULL;
-    if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv))
-        return NULL;
-    return problem_internal(v->pool, rv, "find reusable authz");
-}
-
 /* A valid authorization of the account for each name, or a pending new one.  An
  * order does not outlive an authorization that it reuses. */
 static problem_t *authzs_gather(acme_order_t *order,
@@ -247,12 +137,14 @@ static problem_t *authzs_gather(acme_order_t *order,
         const identifier_t *identifier =
             APR_ARRAY_IDX(wish->identifiers, i, const identifier_t *);
         store_authz_t *authz;
-        problem_t *prob = authz_reuse(&authz, acme, wish, identifier, v);
+        problem_t *prob = acme_authz_reuse(&authz, acme, v, wish->profile,
+                                           wish->eab, identifier);
 
         if (prob)
             return prob;
         if (!authz) {
-            authz = authz_make(row, acme, wish, identifier, v);
+            authz = acme_authz_make(acme, v, wish->profile, wish->eab,
+                                    identifier, row->expires_at);
             APR_ARRAY_PUSH(new_authzs, store_authz_t *) = authz;
         }
         if (authz->expires_at < row->expires_at)

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "acme/acme_authz_make.h"
+
+#include "base/token.h"
+
+#include "base/banned.h"
+
+/* Seconds that a valid authorization must still live to be reused. */
+#define REUSE_MIN 3600
+/* RFC 8555 8.1 wants 128 bits at least. */
+#define TOKEN_OCTETS 24
+
+static const char *challenges_text(const acme_profile_t *profile,
+                                   apr_pool_t *pool)
+{
+    return apr_array_pstrcat(pool, profile->challenges, ' ');
+}
+
+/* Without validation it is valid from birth, and no challenge was ever
+ * attempted: that tells it from a proven one. */
+static void authz_grant(store_authz_t *authz, const acme_t *acme,
+                        const acme_verified_t *v)
+{
+    authz->status = "valid";
+    authz->validated_at = v->now;
+    authz->expires_at = v->now + acme->conf->authz_lifetime;
+}
+
+store_authz_t *acme_authz_make(const acme_t *acme, const acme_verified_t *v,
+                               const acme_profile_t *profile,
+                               const acme_eab_t *eab,
+                               const identifier_t *identifier,
+                               apr_int64_t expires_at)
+{
+    store_authz_t *authz = apr_pcalloc(v->pool, sizeof(*authz));
+
+    authz->id = token_id(apr_time_from_sec(v->now), v->pool);
+    authz->account_id = v->account->id;
+    authz->realm = v->account->realm;
+    authz->directory = v->account->directory;
+    authz->profile = profile->name;
+    authz->type = identifier_type_name(identifier->type);
+    authz->value = identifier_base(identifier);
+    authz->wildcard = identifier_is_wildcard(identifier);
+    authz->status = "pending";
+    authz->token = token_make(TOKEN_OCTETS, v->pool);
+    authz->challenges = challenges_text(profile, v->pool);
+    authz->created_at = v->now;
+    authz->expires_at = expires_at;
+    if (!acme_eab_is_validated(profile, eab))
+        authz_grant(authz, acme, v);
+    return authz;
+}
+
+problem_t *acme_authz_reuse(store_authz_t **authz, acme_t *acme,
+                            const acme_verified_t *v,
+                            const acme_profile_t *profile,
+                            const acme_eab_t *eab,
+                            const identifier_t *identifier)
+{
+    int is_validated = acme_eab_is_validated(profile, eab);
+    apr_status_t rv;
+
+    *authz = NULL;
+    if (!acme->conf->authz_reuse)
+        return NULL;
+    rv = store_authz_get_reusable(
+        authz, acme->store, v->account->id, profile->name,
+        identifier_type_name(identifier->type), identifier_base(identifier),
+        identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
+    if (rv == APR_SUCCESS && (!is_validated || (*authz)->attempted))
+        return NULL;
+    *authz = NULL;
+    if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv))
+        return NULL;
+    return problem_internal(v->pool, rv, "find reusable authz");
+}
