@@ -343,6 +343,7 @@ static problem_t *order_claim(acme_order_t *order, acme_t *acme,
 
     if (prob)
         return prob;
+    jose_cache_put(acme->keys, finalize.key); /* for whoever reads the plan */
     rv = store_order_claim(acme->store, order->row->id, finalize.csr->sha256,
                            v->now, &job, event, v->pool);
     if (APR_STATUS_IS_EEXIST(rv)) {

@@ -259,10 +259,22 @@ static int bounds_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
     return json_is_array(list);
 }
 
-acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
+static jose_jwk_t *key_parse(json_t *json, jose_cache_t *keys, apr_pool_t *pool)
+{
+    const char *key = json_string_value(json_object_get(json, "key"));
+    const char *thumbprint = key ? jose_jwk_thumbprint(key, pool) : NULL;
+    jose_jwk_t *jwk;
+
+    if (!thumbprint)
+        return NULL;
+    jwk = jose_cache_find(keys, thumbprint, key, pool);
+    return jwk ? jwk : jose_jwk_from_canonical(key, pool);
+}
+
+acme_plan_t *acme_plan_parse(const char *text, jose_cache_t *keys,
+                             apr_pool_t *pool)
 {
     acme_plan_t *plan = apr_pcalloc(pool, sizeof(*plan));
-    const char *key;
     json_t *json;
 
     if (!text || pjson_parse(&json, text, strlen(text), "plan", pool) ||
@@ -273,8 +285,7 @@ acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool)
     /* Of the first version, which had no other. */
     if (!plan->issuer_name)
         plan->issuer_name = ACME_ISSUER_AUTOMATIC;
-    key = json_string_value(json_object_get(json, "key"));
-    plan->key = key ? jose_jwk_from_canonical(key, pool) : NULL;
+    plan->key = key_parse(json, keys, pool);
     if (!plan->key || strlen(plan->serial) != 32 ||
         !identifier_list_from_text(plan->identifiers, pool))
         return NULL;

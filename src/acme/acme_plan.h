@@ -14,7 +14,7 @@
  */
 
 #include "acme/acme.h"
-#include "jose/jose_jwk.h"
+#include "jose/jose_cache.h"
 #include "store/store_order.h"
 
 typedef struct {
@@ -54,8 +54,10 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
 /* As the job's data. */
 const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool);
 
-/* NULL if text is not what acme_plan_text makes. */
-acme_plan_t *acme_plan_parse(const char *text, apr_pool_t *pool);
+/* NULL if text is not what acme_plan_text makes.  keys: whoever made the plan a
+ * moment ago has put its key there (NULL: none). */
+acme_plan_t *acme_plan_parse(const char *text, jose_cache_t *keys,
+                             apr_pool_t *pool);
 
 /* max_validity lowered to what the policy allows. */
 ca_profile_t acme_plan_validity(const policy_t *policy,

@@ -17,7 +17,7 @@
 static acme_plan_t *plan_get(acme_t *acme, const store_job_t *job,
                              apr_pool_t *pool)
 {
-    acme_plan_t *plan = acme_plan_parse(job->data, pool);
+    acme_plan_t *plan = acme_plan_parse(job->data, acme->keys, pool);
 
     if (!plan)
         acme_work_bury(acme, job, "its data is not a plan", pool);

@@ -14,6 +14,10 @@
 #include "base/banned.h"
 
 #define BUCKETS 64
+/* Pools kept for the next jobs, since making one maps pages and destroying it
+ * unmaps them, and what each may keep. */
+#define SPARES    16
+#define SPARE_MAX 65536
 
 struct httpd_queue_t {
     sem_t pending; /* entries and nudges */
@@ -24,6 +28,8 @@ struct httpd_queue_t {
     apr_thread_cond_t *ended[BUCKETS]; /* one of this bucket has ended */
     int joiners, is_closed;
     httpd_queue_count_t count;
+    apr_pool_t *spare[SPARES]; /* cleared pools for the next jobs */
+    int spares;
 };
 
 apr_pool_t *httpd_queue_pool(int is_shared)
@@ -77,10 +83,39 @@ static httpd_work_t *find(httpd_queue_t *queue, const char *id)
     return work;
 }
 
-static httpd_work_t *work_make(acme_t *acme, const store_job_t *job,
-                               void *worker)
+static apr_pool_t *pool_take(httpd_queue_t *queue)
 {
-    apr_pool_t *pool = httpd_queue_pool(0);
+    apr_pool_t *pool = NULL;
+
+    apr_thread_mutex_lock(queue->lock);
+    if (queue->spares > 0)
+        pool = queue->spare[--queue->spares];
+    apr_thread_mutex_unlock(queue->lock);
+    if (pool)
+        return pool;
+    pool = httpd_queue_pool(0);
+    if (pool)
+        apr_allocator_max_free_set(apr_pool_allocator_get(pool), SPARE_MAX);
+    return pool;
+}
+
+static void pool_give(httpd_queue_t *queue, apr_pool_t *pool)
+{
+    apr_pool_clear(pool);
+    apr_thread_mutex_lock(queue->lock);
+    if (queue->spares < SPARES) {
+        queue->spare[queue->spares++] = pool;
+        pool = NULL;
+    }
+    apr_thread_mutex_unlock(queue->lock);
+    if (pool)
+        apr_pool_destroy(pool);
+}
+
+static httpd_work_t *work_make(httpd_queue_t *queue, acme_t *acme,
+                               const store_job_t *job, void *worker)
+{
+    apr_pool_t *pool = pool_take(queue);
     httpd_work_t *work;
 
     if (!pool)
@@ -109,7 +144,7 @@ static void push(httpd_queue_t *queue, httpd_work_t *work)
 int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
                     void *worker)
 {
-    httpd_work_t *work = work_make(acme, job, worker);
+    httpd_work_t *work = work_make(queue, acme, job, worker);
     int is_new;
 
     if (!work)
@@ -128,7 +163,7 @@ int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
     if (is_new)
         sem_post(&queue->pending);
     else
-        apr_pool_destroy(work->pool);
+        pool_give(queue, work->pool);
     return is_new;
 }
 
@@ -194,7 +229,7 @@ void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work)
     if (queue->joiners)
         apr_thread_cond_broadcast(queue->ended[bucket]);
     apr_thread_mutex_unlock(queue->lock);
-    apr_pool_destroy(work->pool);
+    pool_give(queue, work->pool);
 }
 
 void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took)

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/params.h>
 #include <string.h>
@@ -137,22 +138,28 @@ static const char *numbers_canonical(const numbers_t *nums, apr_pool_t *pool)
     }
 }
 
+const char *jose_jwk_thumbprint(const char *canonical, apr_pool_t *pool)
+{
+    unsigned char digest[EVP_MAX_MD_SIZE];
+    unsigned int len;
+
+    if (EVP_Digest(canonical, strlen(canonical), digest, &len, EVP_sha256(),
+                   NULL) != 1)
+        return NULL;
+    return b64url_encode(digest, len, pool);
+}
+
 /* NULL if there is no such key. */
 static jose_jwk_t *make(const numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
 {
     jose_jwk_t *jwk = apr_pcalloc(pool, sizeof(*jwk));
-    unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int len;
 
     jwk->kty = nums->jwa->kty;
     jwk->crv = nums->jwa->crv;
     jwk->pkey = pkey;
     jwk->canonical = numbers_canonical(nums, pool);
-    if (!pkey || EVP_Digest(jwk->canonical, strlen(jwk->canonical), digest,
-                            &len, EVP_sha256(), NULL) != 1)
-        return NULL;
-    jwk->thumbprint = b64url_encode(digest, len, pool);
-    return jwk;
+    jwk->thumbprint = jose_jwk_thumbprint(jwk->canonical, pool);
+    return pkey && jwk->thumbprint ? jwk : NULL;
 }
 
 static problem_t *octets_parse(octets_t *octets, json_t *json, const char *name,
@@ -352,18 +359,18 @@ jose_jwk_t *jose_jwk_from_canonical(const char *canonical, apr_pool_t *pool)
     return jwk && strcmp(jwk->canonical, canonical) == 0 ? jwk : NULL;
 }
 
-/* A number of pkey, in len octets, or in as many as it needs when len is 0. */
+/* A number of pkey, in as many octets as it needs. */
 static int number_get(octets_t *octets, EVP_PKEY *pkey, const char *name,
-                      int len, apr_pool_t *pool)
+                      apr_pool_t *pool)
 {
     BIGNUM *bn = NULL;
     unsigned char *data;
+    int len;
 
     if (EVP_PKEY_get_bn_param(pkey, name, &bn) != 1)
         return 0;
     own_bn(pool, bn);
-    if (len == 0)
-        len = BN_num_bytes(bn);
+    len = BN_num_bytes(bn);
     data = apr_palloc(pool, (apr_size_t)len + 1);
     if (BN_bn2binpad(bn, data, len) != len)
         return 0;
@@ -372,20 +379,34 @@ static int number_get(octets_t *octets, EVP_PKEY *pkey, const char *name,
     return 1;
 }
 
+/* x and y of a point (SEC 1 2.3.3): one question instead of two. */
+static int point_get(numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
+{
+    apr_size_t len = (apr_size_t)nums->jwa->coordinate_len;
+    unsigned char *point = apr_palloc(pool, 1 + 2 * len);
+    size_t got = 0;
+
+    if (EVP_PKEY_get_octet_string_param(pkey, OSSL_PKEY_PARAM_PUB_KEY, point,
+                                        1 + 2 * len, &got) != 1 ||
+        got != 1 + 2 * len || *point != POINT_CONVERSION_UNCOMPRESSED)
+        return 0;
+    nums->x.data = point + 1;
+    nums->y.data = point + 1 + len;
+    nums->x.len = nums->y.len = len;
+    return 1;
+}
+
 static int numbers_get(numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
 {
-    int len = nums->jwa->coordinate_len;
     unsigned char *raw;
     size_t raw_len = ED25519_LEN;
 
     switch (nums->jwa->pkey_id) {
     case EVP_PKEY_EC:
-        return number_get(&nums->x, pkey, OSSL_PKEY_PARAM_EC_PUB_X, len,
-                          pool) &&
-               number_get(&nums->y, pkey, OSSL_PKEY_PARAM_EC_PUB_Y, len, pool);
+        return point_get(nums, pkey, pool);
     case EVP_PKEY_RSA:
-        return number_get(&nums->n, pkey, OSSL_PKEY_PARAM_RSA_N, 0, pool) &&
-               number_get(&nums->e, pkey, OSSL_PKEY_PARAM_RSA_E, 0, pool);
+        return number_get(&nums->n, pkey, OSSL_PKEY_PARAM_RSA_N, pool) &&
+               number_get(&nums->e, pkey, OSSL_PKEY_PARAM_RSA_E, pool);
     default:
         raw = apr_palloc(pool, raw_len);
         nums->x.data = raw;

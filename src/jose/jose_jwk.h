@@ -29,6 +29,9 @@ typedef struct {
 problem_t *jose_jwk_parse(jose_jwk_t **jwk, json_t *json, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* jose_jwk_t.thumbprint of such a canonical form (RFC 7638 3). */
+const char *jose_jwk_thumbprint(const char *canonical, apr_pool_t *pool);
+
 /* From text that jose_jwk_t.canonical once was (the store's): cheap, no
  * checks beyond what OpenSSL needs.  NULL if it is not such text. */
 jose_jwk_t *jose_jwk_from_canonical(const char *canonical, apr_pool_t *pool);

@@ -13,7 +13,8 @@
 
 #include "base/banned.h"
 
-#define OID_MAX 80
+#define OID_MAX   80
+#define GROUP_MAX 80
 /* How many bits of the last octet a bit string has not. */
 #define UNUSED_BITS 0x07
 
@@ -182,11 +183,45 @@ const char *policy_spki_fault(EVP_PKEY **key, const unsigned char *der,
     return fault;
 }
 
+/* RFC 5480 2.  The point must be uncompressed, as everywhere. */
+static int ec_spki(X509_PUBKEY *spki, EVP_PKEY *key)
+{
+    char group[GROUP_MAX];
+    unsigned char *point = NULL;
+    size_t len = EVP_PKEY_get1_encoded_public_key(key, &point);
+    int curve = NID_undef, done;
+
+    if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
+        curve = OBJ_sn2nid(group);
+    done = len > 0 && *point == POINT_CONVERSION_UNCOMPRESSED &&
+           curve != NID_undef &&
+           X509_PUBKEY_set0_param(spki, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
+                                  V_ASN1_OBJECT, OBJ_nid2obj(curve), point,
+                                  (int)len) == 1;
+    if (!done)
+        OPENSSL_free(point);
+    return done;
+}
+
+/* i2d_PUBKEY() would look for an encoder first: 40 us. */
+static int ec_der(unsigned char **der, EVP_PKEY *key)
+{
+    X509_PUBKEY *spki = X509_PUBKEY_new();
+    int len = spki && ec_spki(spki, key) ? i2d_X509_PUBKEY(spki, der) : 0;
+
+    X509_PUBKEY_free(spki);
+    return len;
+}
+
 int policy_spki_sha256(unsigned char hash[32], EVP_PKEY *key)
 {
     unsigned char *der = NULL;
-    int len = i2d_PUBKEY(key, &der), done;
+    int len = 0, done;
 
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
+        len = ec_der(&der, key);
+    if (len <= 0)
+        len = i2d_PUBKEY(key, &der);
     done = len > 0 &&
            EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(der);

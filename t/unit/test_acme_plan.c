@@ -38,7 +38,7 @@ static void round_trip(apr_pool_t *pool)
         const char *text = acme_plan_text(a, pool);
 
         need(text);
-        b = acme_plan_parse(text, pool);
+        b = acme_plan_parse(text, NULL, pool);
         need(b);
         is_str(acme_plan_text(b, pool), text);
         is_str(b->key->thumbprint, a->key->thumbprint);
@@ -60,7 +60,7 @@ static void optional(apr_pool_t *pool)
 
     plan->account_id = NULL;
     plan->common_name = NULL;
-    plan = acme_plan_parse(acme_plan_text(plan, pool), pool);
+    plan = acme_plan_parse(acme_plan_text(plan, pool), NULL, pool);
     need(plan);
     ok(!plan->account_id && !plan->common_name);
 }
@@ -96,7 +96,7 @@ static void more(apr_pool_t *pool)
     plan->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
     APR_ARRAY_PUSH(plan->bounds, const dcv_bound_t *) = &bound;
     text = acme_plan_text(plan, pool);
-    plan = acme_plan_parse(text, pool);
+    plan = acme_plan_parse(text, NULL, pool);
     need(plan);
     is_str(acme_plan_text(plan, pool), text);
     is_str(first(plan->subject), "O=Example, \"Corp\"");
@@ -125,7 +125,7 @@ static void refused(const json_t *json, const char *name, apr_pool_t *pool)
 {
     char *text = json_dumps(json, 0);
 
-    ok(!acme_plan_parse(text, pool), "%s", name);
+    ok(!acme_plan_parse(text, NULL, pool), "%s", name);
     free(text);
 }
 
@@ -137,12 +137,12 @@ static void garbage(apr_pool_t *pool)
     json_t *json = json_loads(text, 0, NULL);
     apr_size_t i;
 
-    ok(!acme_plan_parse(NULL, pool));
-    ok(!acme_plan_parse("", pool));
-    ok(!acme_plan_parse("[]", pool));
-    ok(!acme_plan_parse("{}", pool));
+    ok(!acme_plan_parse(NULL, NULL, pool));
+    ok(!acme_plan_parse("", NULL, pool));
+    ok(!acme_plan_parse("[]", NULL, pool));
+    ok(!acme_plan_parse("{}", NULL, pool));
     for (i = 0; i < strlen(text); i++)
-        ok(!acme_plan_parse(apr_pstrmemdup(pool, text, i), pool));
+        ok(!acme_plan_parse(apr_pstrmemdup(pool, text, i), NULL, pool));
     for (name = json_object_iter_key(json_object_iter(json)); name;) {
         json_t *less = json_deep_copy(json);
         void *next =

@@ -98,7 +98,7 @@ static void runs_twice(apr_pool_t *pool)
     handle_t *twin = twin_of(c);
     reply_t *order = claimed(c);
     const store_job_t *job = handle_job(c->h);
-    acme_plan_t *plan = acme_plan_parse(job->data, pool);
+    acme_plan_t *plan = acme_plan_parse(job->data, NULL, pool);
     store_cert_t *mine, *theirs;
     const char *first;
 

@@ -21,6 +21,16 @@ static der_t spki_der(EVP_PKEY *key, apr_pool_t *pool)
     return der;
 }
 
+/* der is what i2d_PUBKEY() made. */
+static void hash_is(EVP_PKEY *key, der_t der)
+{
+    unsigned char got[32], want[32];
+
+    is_int(EVP_Digest(der.data, der.len, want, NULL, EVP_sha256(), NULL), 1);
+    is_int(policy_spki_sha256(got, key), 1);
+    ok(memcmp(got, want, sizeof(want)) == 0, "hash of the whole encoding");
+}
+
 static void good(der_t der, EVP_PKEY *want, apr_pool_t *pool)
 {
     EVP_PKEY *key;
@@ -28,6 +38,7 @@ static void good(der_t der, EVP_PKEY *want, apr_pool_t *pool)
 
     ok(!fault, "%s", fault);
     need(key);
+    hash_is(key, der);
     is_int(EVP_PKEY_eq(key, want), 1);
     is_int(EVP_PKEY_get_base_id(key), EVP_PKEY_get_base_id(want));
 }
