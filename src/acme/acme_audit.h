@@ -11,6 +11,7 @@
  *   order.create order.finalize order.fail
  *   authz.valid authz.invalid authz.deactivate
  *   cert.issue                      (also this server's own)
+ *   cert.revoke key.block account.revoke    (and of an operator)
  *   crl.sign
  *   issuer.add                      a generation that is new to the database
  *   request.refuse                  after a verified signature, rate-limited

@@ -331,6 +331,22 @@ static problem_t *plan_approve(store_job_t *job, store_event_t **event,
     return NULL;
 }
 
+/* Somebody was faster (T60): with this CSR or another one?  Or what the order
+ * stands on has just been deactivated (T61). */
+static problem_t *claim_lost(acme_order_t *order, acme_t *acme,
+                             const acme_verified_t *v, const csr_t *csr)
+{
+    problem_t *prob = acme_order_load(order, acme, v);
+
+    if (prob || is_claimed_by(order->row, csr, v->pool))
+        return prob;
+    if (order->status != ACME_ORDER_READY)
+        return problem_not_ready(order, v);
+    return problem_make(v->pool, PROBLEM_UNAUTHORIZED,
+                        "the account, or an authorization of the order, has "
+                        "just been deactivated");
+}
+
 static problem_t *order_claim(acme_order_t *order, acme_t *acme,
                               const acme_verified_t *v, const csr_t *csr)
 {
@@ -346,13 +362,8 @@ static problem_t *order_claim(acme_order_t *order, acme_t *acme,
     jose_cache_put(acme->keys, finalize.key); /* for whoever reads the plan */
     rv = store_order_claim(acme->store, order->row->id, finalize.csr->sha256,
                            v->now, &job, event, v->pool);
-    if (APR_STATUS_IS_EEXIST(rv)) {
-        /* Somebody was faster (T60): with this CSR or another one? */
-        prob = acme_order_load(order, acme, v);
-        if (prob || is_claimed_by(order->row, csr, v->pool))
-            return prob;
-        return problem_not_ready(order, v);
-    }
+    if (APR_STATUS_IS_EEXIST(rv) || APR_STATUS_IS_ENOENT(rv))
+        return claim_lost(order, acme, v, csr);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "claim order %s", order->row->id);
     acme_audit_tell(acme, event, v->pool);

@@ -84,6 +84,12 @@ static problem_t *key_from_jwk(acme_verified_t *v, const acme_t *acme,
     return acme_request_key(&v->key, acme, jws->jwk, v->pool);
 }
 
+/* Of a certificate: what is wrong with it may be why it is to be revoked. */
+static problem_t *key_from_holder(acme_verified_t *v, const jose_jws_t *jws)
+{
+    return jose_jwk_parse(&v->key, jws->jwk, v->pool);
+}
+
 static problem_t *problem_no_account(const acme_verified_t *v, const char *kid)
 {
     return problem_make(v->pool, PROBLEM_ACCOUNT_DOES_NOT_EXIST,
@@ -122,6 +128,18 @@ static problem_t *key_from_kid(acme_verified_t *v, acme_t *acme,
     if (strcmp(account->status, "valid"))
         return acme_account_problem(account, v->pool);
     return acme_account_key(&v->key, acme, account, v->pool);
+}
+
+static problem_t *key_find(acme_verified_t *v, acme_t *acme,
+                           const jose_jws_t *jws)
+{
+    acme_signer_e signer = v->route->endpoint->signer;
+
+    if (signer == ACME_SIGNER_EITHER && jws->jwk)
+        return key_from_holder(v, jws);
+    if (signer == ACME_SIGNER_JWK)
+        return key_from_jwk(v, acme, jws);
+    return key_from_kid(v, acme, jws);
 }
 
 /* RFC 8555 6.4: never against the Host header (T13). */
@@ -202,10 +220,7 @@ problem_t *acme_request_verify(acme_verified_t *v, acme_t *acme)
     prob = jose_jws_parse(&jws, v->req->body, v->req->body_len, v->pool);
     if (prob)
         return prob;
-    if (v->route->endpoint->signer == ACME_SIGNER_JWK)
-        prob = key_from_jwk(v, acme, jws);
-    else
-        prob = key_from_kid(v, acme, jws);
+    prob = key_find(v, acme, jws);
     if (prob)
         return prob;
     prob = jose_jws_verify(jws, v->key, v->pool);

@@ -13,6 +13,7 @@
 #include "acme/acme_finalize.h"
 #include "acme/acme_keychange.h"
 #include "acme/acme_order.h"
+#include "acme/acme_revoke.h"
 #include "base/token.h"
 
 #include "base/banned.h"
@@ -33,6 +34,8 @@ static const acme_endpoint_t table[ACME_ROUTE_COUNT] = {
      ACME_PAYLOAD_OBJECT, acme_order_new},
     {ACME_ROUTE_KEY_CHANGE, "key-change", NULL, 0, 0, 0, ACME_SIGNER_KID,
      ACME_PAYLOAD_OBJECT, acme_keychange_post},
+    {ACME_ROUTE_REVOKE_CERT, "revoke-cert", NULL, 0, 0, 0, ACME_SIGNER_EITHER,
+     ACME_PAYLOAD_OBJECT, acme_revoke_post},
     {ACME_ROUTE_ACCOUNT, "acct", NULL, ID, 0, 0, ACME_SIGNER_KID,
      ACME_PAYLOAD_ANY, acme_account_post},
     {ACME_ROUTE_ORDERS, "acct", "orders", ID, 0, 0, ACME_SIGNER_KID,

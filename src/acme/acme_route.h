@@ -22,6 +22,7 @@ typedef enum {
     ACME_ROUTE_NEW_ACCOUNT,
     ACME_ROUTE_NEW_ORDER,
     ACME_ROUTE_KEY_CHANGE,
+    ACME_ROUTE_REVOKE_CERT,
     ACME_ROUTE_ACCOUNT,
     ACME_ROUTE_ORDERS, /* an account's list */
     ACME_ROUTE_ORDER,
@@ -33,7 +34,11 @@ typedef enum {
     ACME_ROUTE_COUNT
 } acme_route_e;
 
-typedef enum { ACME_SIGNER_JWK, ACME_SIGNER_KID } acme_signer_e;
+typedef enum {
+    ACME_SIGNER_JWK,
+    ACME_SIGNER_KID,
+    ACME_SIGNER_EITHER /* a jwk is a certificate's key then (RFC 8555 7.6) */
+} acme_signer_e;
 
 typedef enum {
     ACME_PAYLOAD_EMPTY,  /* POST-as-GET only */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca_openssl.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/asn1t.h>
 #include <openssl/core_names.h>
@@ -82,6 +83,20 @@ int ca_serial_put(ASN1_INTEGER *serial, const char *digits)
 int ca_serial_set(X509 *cert, const char *digits)
 {
     return ca_serial_put(X509_get_serialNumber(cert), digits);
+}
+
+const char *ca_serial_text(const X509 *cert, apr_pool_t *pool)
+{
+    const ASN1_INTEGER *serial = X509_get0_serialNumber(cert);
+    unsigned char octets[CA_SERIAL_LEN / 2] = {0};
+    int len = ASN1_STRING_length(serial);
+
+    if (len < 1 || len > (int)sizeof(octets) ||
+        ASN1_STRING_type(serial) != V_ASN1_INTEGER)
+        return NULL;
+    memcpy(octets + sizeof(octets) - len, ASN1_STRING_get0_data(serial),
+           (size_t)len);
+    return apr_pescape_hex(pool, octets, sizeof(octets), 0);
 }
 
 int ca_subject_add(X509 *cert, int nid, const char *value)

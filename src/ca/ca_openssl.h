@@ -29,6 +29,8 @@ int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after);
 int ca_serial_set(X509 *cert, const char *digits);
 /* The same number, for lists. */
 int ca_serial_put(ASN1_INTEGER *serial, const char *digits);
+/* The same back, in lower case; NULL: it cannot have been set so. */
+const char *ca_serial_text(const X509 *cert, apr_pool_t *pool);
 
 /* Append to the subject; value NULL appends nothing.  0 if value is longer than
  * RFC 5280 allows (a common name: 64 characters) or no UTF-8. */

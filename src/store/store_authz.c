@@ -114,6 +114,39 @@ apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
     return authz_get(authz, store, &sql_get_reusable, args, pool);
 }
 
+static const store_sql_t sql_holds = {
+    STORE_SQL_AUTHZ_HOLDS,
+    "SELECT 1 FROM authzs "
+    "WHERE account_id = %s AND status = 'valid' AND value = %s "
+    "AND type = %s AND wildcard = %d AND expires_at > %lld "
+    "AND (attempted IS NOT NULL OR profile = %s) LIMIT 1"};
+
+apr_status_t store_authz_holds(store_t *store, const char *account_id,
+                               const char *profile, const char *type,
+                               const char *value, int wildcard, apr_int64_t now,
+                               apr_pool_t *pool)
+{
+    const void *args[] = {account_id, value, type, &wildcard, &now, profile};
+    store_rows_t rows;
+
+    return store_read_one(&rows, store, &sql_holds, args, pool);
+}
+
+static const store_sql_t sql_is_valid = {
+    STORE_SQL_AUTHZ_IS_VALID, "SELECT 1 FROM authzs WHERE id = %s "
+                              "AND status = 'valid' "
+                              "AND (expires_at = 0 OR expires_at > %lld)"};
+
+apr_status_t store_authz_valid(store_conn_t *conn, const char *id,
+                               apr_int64_t now, apr_pool_t *pool)
+{
+    const void *args[] = {id, &now};
+    store_rows_t rows;
+    apr_status_t rv = store_conn_select(&rows, conn, &sql_is_valid, args, pool);
+
+    return rv == APR_SUCCESS && !store_rows_next(&rows) ? APR_ENOENT : rv;
+}
+
 typedef struct {
     const char *id, *challenge_type, *thumbprint;
     const apr_int64_t *now;

@@ -45,6 +45,14 @@ apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
                                       apr_int64_t min_expires, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Has the account a valid authorization for this identifier?  One that nobody
+ * has proven counts for its own profile only.  APR_ENOENT: it has none. */
+apr_status_t store_authz_holds(store_t *store, const char *account_id,
+                               const char *profile, const char *type,
+                               const char *value, int wildcard, apr_int64_t now,
+                               apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Accept a challenge response.  Relaxed; one transaction: pending and not
  * attempted → attempted, and the job, leased from birth as job says.
  * APR_EEXIST: attempted already, or no longer pending. */

@@ -12,6 +12,15 @@ static const store_sql_t sql_insert = {
     STORE_SQL_BLOCKED_INSERT, "INSERT INTO blocked (" COLUMNS ") "
                               "VALUES (%s, %s, %lld) ON CONFLICT DO NOTHING"};
 
+apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
+                                  const store_blocked_t *blocked)
+{
+    const void *values[] = {blocked->spki_sha256, blocked->reason,
+                            &blocked->at};
+
+    return store_conn_run(is_new, conn, &sql_insert, values);
+}
+
 typedef struct {
     const store_blocked_t *blocked;
     const store_event_t *event;
@@ -20,14 +29,12 @@ typedef struct {
 static apr_status_t add_run(store_conn_t *conn, void *baton)
 {
     const add_t *add = baton;
-    const void *values[] = {add->blocked->spki_sha256, add->blocked->reason,
-                            &add->blocked->at};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
+    int is_new;
+    apr_status_t rv = store_blocked_insert(&is_new, conn, add->blocked);
 
     if (rv != APR_SUCCESS)
         return rv;
-    return changed ? store_event_insert(conn, add->event) : APR_EEXIST;
+    return is_new ? store_event_insert(conn, add->event) : APR_EEXIST;
 }
 
 apr_status_t store_blocked_add(store_t *store, const store_blocked_t *blocked,

@@ -132,21 +132,43 @@ apr_status_t store_order_get(store_order_t **order, store_t *store,
 
 typedef struct {
     const char *id, *csr_sha256;
-    const apr_int64_t *now;
+    apr_int64_t now;
     const store_job_t *job;
     const store_event_t *event;
+    apr_pool_t *pool;
 } claim_t;
 
 static const store_sql_t sql_claim = {
     STORE_SQL_ORDER_CLAIM,
     "UPDATE orders SET processing_since = %lld, csr_sha256 = %s "
     "WHERE id = %s AND processing_since = 0 AND csr_sha256 IS NULL "
-    "AND cert_id IS NULL AND error IS NULL"};
+    "AND cert_id IS NULL AND error IS NULL AND EXISTS "
+    "(SELECT 1 FROM accounts WHERE accounts.id = orders.account_id "
+    "AND accounts.status = 'valid')"};
+
+/* A deactivation may have come since the order was read. */
+static apr_status_t authzs_check(store_conn_t *conn, const claim_t *claim)
+{
+    const void *args[] = {claim->id};
+    const apr_array_header_t *ids;
+    store_rows_t rows;
+    apr_status_t rv =
+        store_conn_select(&rows, conn, &sql_get, args, claim->pool);
+    int i;
+
+    if (rv != APR_SUCCESS || !store_rows_next(&rows))
+        return rv;
+    ids = order_make(&rows)->authz_ids;
+    for (i = 0; rv == APR_SUCCESS && i < ids->nelts; i++)
+        rv = store_authz_valid(conn, APR_ARRAY_IDX(ids, i, const char *),
+                               claim->now, claim->pool);
+    return rv;
+}
 
 static apr_status_t claim_run(store_conn_t *conn, void *baton)
 {
     const claim_t *claim = baton;
-    const void *args[] = {claim->now, claim->csr_sha256, claim->id};
+    const void *args[] = {&claim->now, claim->csr_sha256, claim->id};
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_claim, args);
 
@@ -154,6 +176,9 @@ static apr_status_t claim_run(store_conn_t *conn, void *baton)
         return rv;
     if (!changed)
         return APR_EEXIST;
+    rv = authzs_check(conn, claim);
+    if (rv != APR_SUCCESS)
+        return rv;
     rv = store_job_insert(conn, claim->job);
     return rv == APR_SUCCESS ? store_event_insert(conn, claim->event) : rv;
 }
@@ -163,7 +188,7 @@ apr_status_t store_order_claim(store_t *store, const char *id,
                                const store_job_t *job,
                                const store_event_t *event, apr_pool_t *pool)
 {
-    claim_t claim = {id, csr_sha256, &now, job, event};
+    claim_t claim = {id, csr_sha256, now, job, event, pool};
 
     return store_write(store, STORE_DURABLE, claim_run, &claim);
 }

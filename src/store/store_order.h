@@ -41,7 +41,8 @@ apr_status_t store_order_get(store_order_t **order, store_t *store,
 /* A finalize takes the order.  Durable; one transaction: processing_since and
  * csr_sha256 set WHERE neither is and there is no error, and the job that
  * holds the plan, leased from birth as job says.  APR_EEXIST: somebody else has
- * claimed it. */
+ * claimed it, or its account is not valid (any more); APR_ENOENT: nor is one of
+ * its authorizations (T61). */
 apr_status_t store_order_claim(store_t *store, const char *id,
                                const char *csr_sha256, apr_int64_t now,
                                const store_job_t *job,

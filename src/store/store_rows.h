@@ -6,6 +6,7 @@
  * store/ only. */
 
 #include "store/store_authz.h"
+#include "store/store_blocked.h"
 #include "store/store_cert.h"
 #include "store/store_db.h"
 #include "store/store_event.h"
@@ -29,6 +30,14 @@ apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
     __attribute__((warn_unused_result));
 
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *authz)
+    __attribute__((warn_unused_result));
+/* APR_ENOENT: it is not valid (any more). */
+apr_status_t store_authz_valid(store_conn_t *conn, const char *id,
+                               apr_int64_t now, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* *is_new: it was not blocked before. */
+apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
+                                  const store_blocked_t *blocked)
     __attribute__((warn_unused_result));
 /* APR_EEXIST: its id or serial is there. */
 apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *cert)

@@ -55,6 +55,7 @@ static const struct {
     {ACME_ROUTE_NEW_ACCOUNT, "/new-account", NULL, NULL, 0},
     {ACME_ROUTE_NEW_ORDER, "/new-order", NULL, NULL, 0},
     {ACME_ROUTE_KEY_CHANGE, "/key-change", NULL, NULL, 0},
+    {ACME_ROUTE_REVOKE_CERT, "/revoke-cert", NULL, NULL, 0},
     {ACME_ROUTE_ACCOUNT, "/acct/" ID, ID, NULL, 0},
     {ACME_ROUTE_ORDERS, "/acct/" ID "/orders", ID, "orders", 0},
     {ACME_ROUTE_ORDER, "/order/" ID, ID, NULL, 0},
@@ -183,7 +184,7 @@ static void guesses(apr_pool_t *pool)
                                       "/acme/Directory",
                                       "/ACME/directory",
                                       "/acme/new-authz",
-                                      "/acme/revoke-cert",
+                                      "/acme/revoke-certs",
                                       "/.well-known/acme-challenge/x",
                                       NULL};
     acme_conf_t *conf = conf_make(pool);
@@ -256,7 +257,8 @@ static void removed_profile(apr_pool_t *pool)
     for (i = 0; i < OURS; i++) {
         const char *path = apr_pstrcat(pool, "/acme/gone", ours[i].path, NULL);
 
-        if (!ours[i].id && ours[i].name != ACME_ROUTE_KEY_CHANGE) {
+        if (!ours[i].id && ours[i].name != ACME_ROUTE_KEY_CHANGE &&
+            ours[i].name != ACME_ROUTE_REVOKE_CERT) {
             lost(conf, path, pool);
             continue;
         }

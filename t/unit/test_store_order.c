@@ -17,6 +17,8 @@ static help_t *setup(apr_pool_t *pool)
     APR_ARRAY_PUSH(order->authz_ids, const char *) = "az2";
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("az1", "acct", pool);
     APR_ARRAY_PUSH(authzs, store_authz_t *) = help_authz("az2", "acct", pool);
+    APR_ARRAY_IDX(authzs, 0, store_authz_t *)->status = "valid";
+    APR_ARRAY_IDX(authzs, 1, store_authz_t *)->status = "valid";
     is_int(store_order_create(help->store, order, authzs, NULL, NULL, pool),
            APR_SUCCESS);
     return help;
@@ -78,6 +80,36 @@ static void claim(apr_pool_t *pool)
     is_str(get(help, "ord")->csr_sha256, "csr");
     is_job(help, "job2", 0);
     is_job(help, "job", 1);
+}
+
+/* Between the order's reading and its claim (T61). */
+static void claim_late(apr_pool_t *pool)
+{
+    help_t *help = setup(pool);
+    store_order_t *order = help_order("ord2", "acct", pool);
+    apr_array_header_t *authzs =
+        apr_array_make(pool, 1, sizeof(store_authz_t *));
+    store_authz_t *authz = help_authz("authz2", "acct", pool);
+    store_job_t *job = help_job("job", "issue", "ord2", pool);
+
+    authz->status = "valid";
+    APR_ARRAY_PUSH(authzs, store_authz_t *) = authz;
+    APR_ARRAY_PUSH(order->authz_ids, const char *) = "authz2";
+    is_int(store_order_create(help->store, order, authzs, NULL, NULL, pool),
+           APR_SUCCESS);
+    is_int(store_order_claim(help->store, "ord2", "csr", 5000, job, NULL, pool),
+           APR_ENOENT);
+    is_int(store_authz_deactivate(help->store, "authz2", NULL, pool),
+           APR_SUCCESS);
+    is_int(store_order_claim(help->store, "ord2", "csr", 2000, job, NULL, pool),
+           APR_ENOENT);
+    is_int(get(help, "ord2")->processing_since, 0);
+    is_job(help, "job", 0);
+    is_int(store_account_deactivate(help->store, "acct", 2000, NULL, pool),
+           APR_SUCCESS);
+    is_int(store_order_claim(help->store, "ord", "csr", 2000, job, NULL, pool),
+           APR_EEXIST);
+    is_int(get(help, "ord")->processing_since, 0);
 }
 
 static void complete(apr_pool_t *pool)
@@ -193,6 +225,7 @@ static void plans(apr_pool_t *pool)
 const tap_case_t tap_cases[] = {
     {"an order and its authorizations come back as they were", create},
     {"T60 only one finalize claims an order", claim},
+    {"T61 none claims what has just been deactivated", claim_late},
     {"T60 a certificate completes an order once", complete},
     {"T60 what was failed is not completed", complete_late},
     {"T45 an order and 100 authorizations are all there or none is",

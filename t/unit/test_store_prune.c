@@ -28,6 +28,7 @@ static void order(help_t *help, const char *id, apr_int64_t born,
         if (strstr(new_ids, word)) {
             store_authz_t *authz = help_authz(word, "acct", help->pool);
 
+            authz->status = "valid";
             authz->created_at = born;
             authz->expires_at = expires + 10;
             APR_ARRAY_PUSH(authzs, store_authz_t *) = authz;
