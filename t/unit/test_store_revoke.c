@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "store/store_crl.h"
 #include "store/store_revoke.c"
 
 /* Certificate c of account a, and how it is to be revoked. */
@@ -57,6 +58,16 @@ static const store_cert_t *cert(bed_t *bed, apr_pool_t *pool)
     return got;
 }
 
+/* How often the issuer's list has been due. */
+static int revision(bed_t *bed, apr_pool_t *pool)
+{
+    store_crl_basis_t basis = {0};
+
+    is_int(store_crl_look(&basis, bed->help->store, "issuer", pool),
+           APR_SUCCESS);
+    return (int)basis.revision;
+}
+
 static const char *event_kind(const bed_t *bed, int i)
 {
     return i < bed->events->nelts
@@ -72,12 +83,14 @@ static void is_once(apr_pool_t *pool)
     is_int(revoke_it(bed, pool), APR_SUCCESS);
     is_int(bed->events->nelts, 1);
     is_str(event_kind(bed, 0), "cert.revoke");
+    is_int(revision(bed, pool), 1);
     is_int(cert(bed, pool)->revoked_at, 2000);
     is_int(cert(bed, pool)->revoked_reason, 4);
     bed->revoke.at = 2001;
     bed->revoke.reason = 5;
     is_int(revoke_it(bed, pool), APR_EEXIST);
     is_int(bed->events->nelts, 0);
+    is_int(revision(bed, pool), 1);
     is_int(cert(bed, pool)->revoked_at, 2000);
     is_int(cert(bed, pool)->revoked_reason, 4);
     is_int(store_blocked_get(&blocked, bed->help->store, "spki", pool),
@@ -133,6 +146,7 @@ static void bad_key_later(apr_pool_t *pool)
     is_int(bed->events->nelts, 2);
     is_int(cert(bed, pool)->revoked_at, 2000);
     is_int(cert(bed, pool)->revoked_reason, 1);
+    is_int(revision(bed, pool), 2);
     is_int(store_blocked_get(&blocked, bed->help->store, "spki", pool),
            APR_SUCCESS);
 }
