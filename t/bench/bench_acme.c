@@ -170,6 +170,7 @@ const char *bench_acme_init(bench_acme_t *acme, const char *directory_url,
     memset(acme, 0, sizeof(*acme));
     apr_pool_create(&acme->pool, lifetime);
     acme->curl = curl_easy_init();
+    curl_easy_setopt(acme->curl, CURLOPT_USERAGENT, "acme-bench");
     curl_easy_setopt(acme->curl, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(acme->curl, CURLOPT_TIMEOUT, 60L);
     curl_easy_setopt(acme->curl, CURLOPT_PROXY, "");
