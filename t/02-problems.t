@@ -26,5 +26,7 @@ for (@rows) {
     ok($status =~ /^(?:4\d\d|500)$/, "$name: status $status");
     push @names, $name;
 }
-is_deeply([sort @names], [sort @rfc, 'invalidProfile'], 'T27 the list');
+# RFC 9773 7.4; draft-ietf-acme-profiles.
+is_deeply([sort @names], [sort @rfc, qw(alreadyReplaced invalidProfile)],
+    'T27 the list');
 done_testing;

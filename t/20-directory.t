@@ -32,8 +32,8 @@ sub directory {
     is(links($res, 'index'), 0, 'T30 and no link to itself');
     my %doc = %{ $res->{json} };
     my $meta = delete $doc{meta};
-    for my $name (qw(newNonce newAccount newOrder revokeCert
-        keyChange)) {
+    for my $name (qw(newNonce newAccount newOrder revokeCert keyChange
+        renewalInfo)) {
         like($doc{$name}, qr{^https://localhost:$server->{port}/acme/},
             "R22 R24 $name");
         like($res->{body}, qr/^\s*"$name":\s*"\Q$doc{$name}\E",?$/m,

@@ -154,8 +154,10 @@ sub wishes {
 }
 
 sub members {
-    answered(ask(['a.test'], replaces => 'x.y', extra => { a => 1 }), 201,
+    answered(ask(['a.test'], replaced => 'x.y', extra => { a => 1 }), 201,
         'R33 unknown members mean nothing');
+    refused(ask(['a.test'], replaces => 'x.y'), 400, 'malformed',
+        'R33 replaces names nothing', qr/replaces/);
     refused(ask(['a.test'], profile => 'nobody'), 400, 'invalidProfile',
         'R33 an unknown profile', qr/profile/);
     refused(ask(['a.test'], profile => 1), 400, 'malformed',

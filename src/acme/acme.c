@@ -35,22 +35,34 @@ static int has_no_place(const acme_request_t *req)
     return is_agent(req, "Acme::Client ");
 }
 
-/* What the answers of the protocol carry: a fresh nonce (T18), the way to the
- * directory unless this is it (T30; an error there is not).  An answer with a
- * nonce in it is nobody's to keep. */
-static void protocol_headers_add(acme_response_t *res, acme_t *acme,
-                                 const acme_route_t *route,
-                                 const acme_request_t *req)
+/* An answer with a nonce in it is nobody's to keep. */
+static void nonce_add(acme_response_t *res, acme_t *acme, int is_without,
+                      const acme_request_t *req)
 {
-    int is_directory = route && route->endpoint->name == ACME_ROUTE_DIRECTORY;
     char *nonce;
 
-    if (!is_directory || !strcmp(req->method, "POST") || !has_no_place(req)) {
+    if (!is_without) {
         nonce = apr_palloc(req->pool, ACME_NONCE_LEN + 1);
         acme_nonce_issue(acme->nonces, nonce);
         apr_table_setn(res->headers, "Replay-Nonce", nonce);
     }
     apr_table_setn(res->headers, "Cache-Control", "no-store");
+}
+
+/* What the answers of the protocol carry: a fresh nonce (T18), the way to the
+ * directory unless this is it (T30; an error there is not).  Whoever said that
+ * his answer may be kept has answered an unsigned request. */
+static void protocol_headers_add(acme_response_t *res, acme_t *acme,
+                                 const acme_route_t *route,
+                                 const acme_request_t *req)
+{
+    int is_directory = route && route->endpoint->name == ACME_ROUTE_DIRECTORY;
+
+    if (!apr_table_get(res->headers, "Cache-Control"))
+        nonce_add(res, acme,
+                  is_directory && strcmp(req->method, "POST") &&
+                      has_no_place(req),
+                  req);
     if (!is_directory || res->problem)
         acme_response_link(
             res, acme_route_directory_url(acme->conf, route, req->pool),

@@ -20,6 +20,7 @@ static const struct {
     {"newOrder", ACME_ROUTE_NEW_ORDER},
     {"revokeCert", ACME_ROUTE_REVOKE_CERT},
     {"keyChange", ACME_ROUTE_KEY_CHANGE},
+    {"renewalInfo", ACME_ROUTE_RENEWAL_INFO},
 };
 
 static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)

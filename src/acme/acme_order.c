@@ -52,19 +52,29 @@ static problem_t *order_compute(acme_order_t *order, acme_t *acme,
     return NULL;
 }
 
+problem_t *acme_order_find(acme_order_t *order, acme_t *acme, const char *id,
+                           apr_int64_t now, apr_pool_t *pool)
+{
+    apr_status_t rv = store_order_get(&order->row, acme->store, id, pool);
+
+    if (APR_STATUS_IS_ENOENT(rv))
+        return NULL;
+    if (rv != APR_SUCCESS)
+        return problem_internal(pool, rv, "get order %s", id);
+    return order_compute(order, acme, order->row, now, pool);
+}
+
 problem_t *acme_order_load(acme_order_t *order, acme_t *acme,
                            const acme_verified_t *v)
 {
-    store_order_t *row;
-    apr_status_t rv;
+    problem_t *prob =
+        acme_order_find(order, acme, v->route->id, v->now, v->pool);
 
-    rv = store_order_get(&row, acme->store, v->route->id, v->pool);
-    if (APR_STATUS_IS_ENOENT(rv) ||
-        (rv == APR_SUCCESS && strcmp(row->account_id, v->account->id)))
+    if (prob)
+        return prob;
+    if (!order->row || strcmp(order->row->account_id, v->account->id))
         return acme_state_not_found("order", v->pool);
-    if (rv != APR_SUCCESS)
-        return problem_internal(v->pool, rv, "get order %s", v->route->id);
-    return order_compute(order, acme, row, v->now, v->pool);
+    return NULL;
 }
 
 static json_t *identifiers_render(const char *text, apr_pool_t *pool)
@@ -126,6 +136,7 @@ static void order_render(json_t *json, const acme_t *acme,
     acme_response_set_string(json, "profile", row->profile);
     acme_response_set_time(json, "notBefore", row->not_before, pool);
     acme_response_set_time(json, "notAfter", row->not_after, pool);
+    acme_response_set_string(json, "replaces", row->replaces);
     json_object_set_new(json, "authorizations",
                         authorizations_render(acme, row, pool));
     acme_response_set_string(json, "finalize",

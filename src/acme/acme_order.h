@@ -16,7 +16,8 @@ typedef struct {
     acme_order_status_e status;
 } acme_order_t;
 
-/* POST newOrder {identifiers, notBefore?, notAfter?, profile?}: 201 */
+/* POST newOrder {identifiers, notBefore?, notAfter?, profile?, replaces?}: 201
+ */
 problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
                           const acme_verified_t *v)
     __attribute__((warn_unused_result));
@@ -35,6 +36,11 @@ problem_t *acme_order_list(acme_response_t *res, acme_t *acme,
 /* The order of the URL, if it is the account's; else 404. */
 problem_t *acme_order_load(acme_order_t *order, acme_t *acme,
                            const acme_verified_t *v)
+    __attribute__((warn_unused_result));
+
+/* Whosever it is; order->row is NULL when there is none. */
+problem_t *acme_order_find(acme_order_t *order, acme_t *acme, const char *id,
+                           apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* When an issuance takes unusually long somebody looks after it. */

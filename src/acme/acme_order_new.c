@@ -10,6 +10,7 @@
 #include "acme/acme_identifier.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_profile.h"
+#include "acme/acme_renewal.h"
 #include "acme/acme_response.h"
 #include "base/pjson.h"
 #include "base/token.h"
@@ -20,6 +21,7 @@
 typedef struct {
     const acme_eab_t *eab; /* of the account; NULL: none */
     const acme_profile_t *profile;
+    acme_replaces_t *replaces;         /* RFC 9773 5; NULL: none */
     apr_array_header_t *identifiers;   /* of identifier_t *, sorted */
     apr_int64_t not_before, not_after; /* 0: none */
 } wish_t;
@@ -97,8 +99,9 @@ static problem_t *time_parse(apr_int64_t *seconds, const acme_verified_t *v,
                         name);
 }
 
-/* Other members mean nothing here (R33). */
-static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
+/* Other members mean nothing here (R33).  replaces is looked at when all else
+ * about the names is known to be right. */
+static problem_t *wish_parse(wish_t *wish, acme_t *acme,
                              const acme_verified_t *v)
 {
     apr_int64_t not_before, not_after;
@@ -111,6 +114,9 @@ static problem_t *wish_parse(wish_t *wish, const acme_t *acme,
     if (prob)
         return prob;
     prob = identifiers_take(wish, acme, v);
+    if (prob)
+        return prob;
+    prob = acme_renewal_replaces(&wish->replaces, acme, v, wish->identifiers);
     if (prob)
         return prob;
     prob = time_parse(&wish->not_before, v, "notBefore");
@@ -172,6 +178,11 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
     row->not_after = wish->not_after;
     row->created_at = v->now;
     row->expires_at = v->now + acme->conf->order_lifetime;
+    if (wish->replaces) {
+        row->replaces = wish->replaces->id;
+        row->replaces_cert = wish->replaces->cert->id;
+        row->after = wish->replaces->after;
+    }
     return row;
 }
 
@@ -184,6 +195,7 @@ static store_event_t *event_make(const store_order_t *row,
     event->order_id = row->id;
     acme_response_set_string(detail, "profile", row->profile);
     acme_response_set_string(detail, "identifiers", row->identifiers);
+    acme_response_set_string(detail, "replaces", row->replaces_cert);
     acme_response_set_time(detail, "notBefore", row->not_before, v->pool);
     acme_response_set_time(detail, "notAfter", row->not_after, v->pool);
     acme_audit_detail(event, detail, v->pool);
@@ -221,6 +233,8 @@ static problem_t *order_store(acme_order_t *order, acme_t *acme,
 
     if (rv == STORE_BUDGET && wish->eab)
         return problem_budget(wish, v);
+    if (APR_STATUS_IS_EEXIST(rv) && wish->replaces)
+        return acme_renewal_problem_replaced(wish->replaces->cert, v->pool);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create order");
     acme_audit_tell(acme, event, v->pool);

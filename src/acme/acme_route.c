@@ -13,6 +13,7 @@
 #include "acme/acme_finalize.h"
 #include "acme/acme_keychange.h"
 #include "acme/acme_order.h"
+#include "acme/acme_renewal.h"
 #include "acme/acme_revoke.h"
 #include "base/token.h"
 
@@ -21,6 +22,7 @@
 #define GET  1
 #define LIVE 1
 #define ID   1
+#define FREE ACME_ROUTE_FREE
 
 /* name, noun, tail, id?, GET?, profile must be there?, signer, payload, who */
 static const acme_endpoint_t table[ACME_ROUTE_COUNT] = {
@@ -36,6 +38,8 @@ static const acme_endpoint_t table[ACME_ROUTE_COUNT] = {
      ACME_PAYLOAD_OBJECT, acme_keychange_post},
     {ACME_ROUTE_REVOKE_CERT, "revoke-cert", NULL, 0, 0, 0, ACME_SIGNER_EITHER,
      ACME_PAYLOAD_OBJECT, acme_revoke_post},
+    {ACME_ROUTE_RENEWAL_INFO, "renewal-info", NULL, FREE, GET, 0,
+     ACME_SIGNER_KID, ACME_PAYLOAD_EMPTY, acme_renewal_get},
     {ACME_ROUTE_ACCOUNT, "acct", NULL, ID, 0, 0, ACME_SIGNER_KID,
      ACME_PAYLOAD_ANY, acme_account_post},
     {ACME_ROUTE_ORDERS, "acct", "orders", ID, 0, 0, ACME_SIGNER_KID,
@@ -89,7 +93,8 @@ static const acme_endpoint_t *endpoint_find(char **words, int n)
     for (i = 0; i < ACME_ROUTE_COUNT; i++) {
         const acme_endpoint_t *e = &table[i];
 
-        if (strcmp(e->noun, words[0]) || 1 + e->has_id + !!e->tail != n)
+        if (strcmp(e->noun, words[0]) || e->has_id == FREE ||
+            1 + e->has_id + !!e->tail != n)
             continue;
         if (!e->tail || *e->tail == '*' || !strcmp(e->tail, words[2]))
             return e;
@@ -115,34 +120,71 @@ static int is_query_ok(acme_route_t *route, const acme_request_t *req)
     return token_id_ok(route->cursor);
 }
 
+/* "renewal-info[/<anything>]": the id, "" without; NULL: it is not that. */
+static const char *free_id(const char *text)
+{
+    const char *noun = table[ACME_ROUTE_RENEWAL_INFO].noun;
+    apr_size_t len = strlen(noun);
+
+    if (strncmp(text, noun, len))
+        return NULL;
+    if (text[len] == '/')
+        return text + len + 1;
+    return text[len] ? NULL : "";
+}
+
+/* Fills in endpoint, directory, id; 0: it is another endpoint's path. */
+static int free_parse(acme_route_t *route, const char *path, apr_pool_t *pool)
+{
+    const char *slash = strchr(path, '/');
+    char *words[WORDS_MAX];
+
+    route->directory = "";
+    route->id = free_id(path);
+    if (!route->id && slash) {
+        words[0] = apr_pstrmemdup(pool, path, (apr_size_t)(slash - path));
+        route->directory = words[0];
+        route->id = free_id(slash + 1);
+        if (route->id && path_split(words, words[0]) != 1)
+            return 0;
+    }
+    route->endpoint = &table[ACME_ROUTE_RENEWAL_INFO];
+    return route->id != NULL;
+}
+
+static int words_parse(acme_route_t *route, const char *path, apr_pool_t *pool)
+{
+    char *words[WORDS_MAX];
+    int n = path_split(words, apr_pstrdup(pool, path)), first = 0;
+
+    route->endpoint = endpoint_find(words, n);
+    if (!route->endpoint && n > 1) {
+        first = 1;
+        route->endpoint = endpoint_find(words + 1, n - 1);
+    }
+    if (!route->endpoint)
+        return 0;
+    route->directory = first ? words[0] : "";
+    route->id = route->endpoint->has_id ? words[first + 1] : NULL;
+    route->tail = route->endpoint->tail ? words[first + 2] : NULL;
+    return 1;
+}
+
 static acme_route_t *route_parse(const acme_conf_t *conf,
                                  const acme_request_t *req)
 {
-    acme_route_t *route;
-    char *words[WORDS_MAX];
-    const acme_endpoint_t *endpoint;
     apr_size_t len = strlen(conf->path);
-    int n, first;
+    acme_route_t *route;
 
     if (strncmp(req->path, conf->path, len) || req->path[len] != '/')
         return NULL;
-    n = path_split(words, apr_pstrdup(req->pool, req->path + len + 1));
-    first = 0;
-    endpoint = endpoint_find(words, n);
-    if (!endpoint && n > 1) {
-        first = 1;
-        endpoint = endpoint_find(words + 1, n - 1);
-    }
-    if (!endpoint)
-        return NULL;
     route = apr_pcalloc(req->pool, sizeof(*route));
-    route->endpoint = endpoint;
+    if (!free_parse(route, req->path + len + 1, req->pool) &&
+        !words_parse(route, req->path + len + 1, req->pool))
+        return NULL;
     route->path = req->path;
-    route->directory = first ? words[0] : "";
     route->profile = acme_conf_profile_at(conf, route->directory);
-    route->id = endpoint->has_id ? words[first + 1] : NULL;
-    route->tail = endpoint->tail ? words[first + 2] : NULL;
-    if ((endpoint->is_profile_live && !route->profile) ||
+    if ((route->endpoint->is_profile_live && !route->profile) ||
         !is_query_ok(route, req))
         return NULL;
     return route;

@@ -23,6 +23,7 @@ typedef enum {
     ACME_ROUTE_NEW_ORDER,
     ACME_ROUTE_KEY_CHANGE,
     ACME_ROUTE_REVOKE_CERT,
+    ACME_ROUTE_RENEWAL_INFO,
     ACME_ROUTE_ACCOUNT,
     ACME_ROUTE_ORDERS, /* an account's list */
     ACME_ROUTE_ORDER,
@@ -40,6 +41,10 @@ typedef enum {
     ACME_SIGNER_EITHER /* a jwk is a certificate's key then (RFC 8555 7.6) */
 } acme_signer_e;
 
+/* As an id: whatever the path has there, or nothing, as it was sent: the
+ * endpoint looks at it. */
+#define ACME_ROUTE_FREE 2
+
 typedef enum {
     ACME_PAYLOAD_EMPTY,  /* POST-as-GET only */
     ACME_PAYLOAD_OBJECT, /* a JSON object only */
@@ -54,7 +59,7 @@ typedef struct {
     acme_route_e name;
     const char *noun;
     const char *tail;    /* NULL: none; "*": any word */
-    int has_id;          /* a token_id follows the noun */
+    int has_id;          /* a token_id follows the noun; ACME_ROUTE_FREE */
     int is_get_allowed;  /* GET and HEAD, unsigned, beside POST */
     int is_profile_live; /* 404 when no profile has this directory any more */
     acme_signer_e signer;

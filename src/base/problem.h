@@ -19,9 +19,11 @@
 #include "base/identifier.h"
 
 /* symbol, URN suffix, default HTTP status: the only list of problem types.
- * RFC 8555 6.7, and invalidProfile of draft-ietf-acme-profiles. */
+ * RFC 8555 6.7, alreadyReplaced of RFC 9773, invalidProfile of
+ * draft-ietf-acme-profiles. */
 #define PROBLEM_TYPES(X)                                                       \
     X(ACCOUNT_DOES_NOT_EXIST, "accountDoesNotExist", 400)                      \
+    X(ALREADY_REPLACED, "alreadyReplaced", 409)                                \
     X(ALREADY_REVOKED, "alreadyRevoked", 400)                                  \
     X(BAD_CSR, "badCSR", 400)                                                  \
     X(BAD_NONCE, "badNonce", 400)                                              \

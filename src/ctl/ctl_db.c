@@ -64,6 +64,7 @@ static ctl_exit_e db_prune(ctl_t *ctl)
     json_object_set_new(json, "orders", json_integer(pruned.orders));
     json_object_set_new(json, "authorizations", json_integer(pruned.authzs));
     json_object_set_new(json, "certificates", json_integer(pruned.certs));
+    json_object_set_new(json, "renewals", json_integer(pruned.renewals));
     json_object_set_new(json, "jobs", json_integer(pruned.jobs));
     json_object_set_new(json, "events", json_integer(pruned.events));
     json_object_set_new(json, "dryRun", json_boolean(prune.is_dry));

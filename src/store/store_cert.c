@@ -10,6 +10,7 @@
     "id, serial, account_id, order_id, realm, directory, profile, issuer, "    \
     "identifiers, spki_sha256, der, not_before, not_after, issued_at, "        \
     "revoked_at, revoked_reason"
+#define MORE ", replacing, replaced_by, replaced_at"
 enum {
     COL_ID,
     COL_SERIAL,
@@ -26,7 +27,10 @@ enum {
     COL_NOT_AFTER,
     COL_ISSUED_AT,
     COL_REVOKED_AT,
-    COL_REVOKED_REASON
+    COL_REVOKED_REASON,
+    COL_REPLACING,
+    COL_REPLACED_BY,
+    COL_REPLACED_AT
 };
 
 static store_cert_t *cert_make(const store_rows_t *rows)
@@ -49,6 +53,9 @@ static store_cert_t *cert_make(const store_rows_t *rows)
     cert->issued_at = store_rows_int(rows, COL_ISSUED_AT);
     cert->revoked_at = store_rows_int(rows, COL_REVOKED_AT);
     cert->revoked_reason = (int)store_rows_int(rows, COL_REVOKED_REASON);
+    cert->replacing = store_rows_maybe(rows, COL_REPLACING);
+    cert->replaced_by = store_rows_maybe(rows, COL_REPLACED_BY);
+    cert->replaced_at = store_rows_int(rows, COL_REPLACED_AT);
     return cert;
 }
 
@@ -73,6 +80,38 @@ apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *c)
     return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
 }
 
+/* Whoever has read that the order before is invalid may have read it while
+ * somebody finalized it. */
+static const store_sql_t sql_replace = {
+    STORE_SQL_CERT_REPLACE,
+    "UPDATE certs SET replacing = %s WHERE id = %s AND replaced_at = 0 "
+    "AND (replacing IS NULL OR (replacing = %s AND NOT EXISTS (SELECT 1 "
+    "FROM orders o WHERE o.id = replacing AND o.processing_since > 0 "
+    "AND o.error IS NULL)))"};
+
+apr_status_t store_cert_replace(store_conn_t *conn, const store_order_t *order)
+{
+    const void *args[] = {order->id, order->replaces_cert, order->after};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_replace, args);
+
+    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+}
+
+static const store_sql_t sql_replaced = {
+    STORE_SQL_CERT_REPLACED,
+    "UPDATE certs SET replaced_by = %s, replaced_at = %lld WHERE id = "
+    "(SELECT replaces_cert FROM orders WHERE id = %s) AND replacing = %s"};
+
+apr_status_t store_cert_replaced(store_conn_t *conn, const store_cert_t *cert)
+{
+    const void *args[] = {cert->id, &cert->issued_at, cert->order_id,
+                          cert->order_id};
+    int changed;
+
+    return store_conn_run(&changed, conn, &sql_replaced, args);
+}
+
 static apr_status_t cert_get(store_cert_t **cert, store_t *store,
                              const store_sql_t *sql, const void **args,
                              apr_pool_t *pool)
@@ -85,7 +124,7 @@ static apr_status_t cert_get(store_cert_t **cert, store_t *store,
 }
 
 static const store_sql_t sql_get = {
-    STORE_SQL_CERT_GET, "SELECT " COLUMNS " FROM certs WHERE id = %s"};
+    STORE_SQL_CERT_GET, "SELECT " COLUMNS MORE " FROM certs WHERE id = %s"};
 
 apr_status_t store_cert_get(store_cert_t **cert, store_t *store, const char *id,
                             apr_pool_t *pool)
@@ -96,7 +135,7 @@ apr_status_t store_cert_get(store_cert_t **cert, store_t *store, const char *id,
 }
 
 static const store_sql_t sql_get_by_serial = {STORE_SQL_CERT_GET_BY_SERIAL,
-                                              "SELECT " COLUMNS
+                                              "SELECT " COLUMNS MORE
                                               " FROM certs WHERE serial = %s"};
 
 apr_status_t store_cert_get_by_serial(store_cert_t **cert, store_t *store,
@@ -109,7 +148,7 @@ apr_status_t store_cert_get_by_serial(store_cert_t **cert, store_t *store,
 
 static const store_sql_t sql_get_vhost = {
     STORE_SQL_CERT_GET_VHOST,
-    "SELECT " COLUMNS " FROM certs "
+    "SELECT " COLUMNS MORE " FROM certs "
     "WHERE identifiers = %s AND spki_sha256 = %s AND order_id IS NULL "
     "ORDER BY seq DESC LIMIT 1"};
 
@@ -144,12 +183,12 @@ apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
 }
 
 static const store_sql_t sql_list = {STORE_SQL_CERT_LIST,
-                                     "SELECT " COLUMNS " FROM certs "
+                                     "SELECT " COLUMNS MORE " FROM certs "
                                      "WHERE account_id = %s AND " OLDER
                                      "ORDER BY seq DESC LIMIT %d"};
 
 static const store_sql_t sql_list_all = {
-    STORE_SQL_CERT_LIST_ALL, "SELECT " COLUMNS " FROM certs "
+    STORE_SQL_CERT_LIST_ALL, "SELECT " COLUMNS MORE " FROM certs "
                              "WHERE " OLDER "ORDER BY seq DESC LIMIT %d"};
 
 apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
@@ -162,6 +201,44 @@ apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
     apr_status_t rv =
         account_id ? store_read(&rows, store, &sql_list, args, pool)
                    : store_read(&rows, store, &sql_list_all, args_all, pool);
+
+    *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*certs, store_cert_t *) = cert_make(&rows);
+    return rv;
+}
+
+static const store_sql_t sql_choose = {
+    STORE_SQL_CERT_CHOOSE,
+    "SELECT " COLUMNS MORE " FROM certs "
+    "WHERE seq > coalesce((SELECT seq FROM certs WHERE id = %s), 0) "
+    "AND account_id IS NOT NULL AND not_after > %lld AND revoked_at = 0 "
+    "AND replaced_at = 0 AND (%s IS NULL OR account_id = %s) "
+    "AND (%s IS NULL OR profile = %s) AND (%s IS NULL OR spki_sha256 = %s) "
+    "AND (%s IS NULL OR issuer = %s OR issuer IN "
+    "(SELECT fingerprint FROM issuers WHERE name = %s)) "
+    "AND (%d = 0 OR spki_sha256 IN (SELECT spki_sha256 FROM blocked)) "
+    "ORDER BY seq LIMIT %d"};
+
+apr_status_t store_cert_choose(apr_array_header_t **certs, store_t *store,
+                               const store_choice_t *choice, const char *after,
+                               int limit, apr_pool_t *pool)
+{
+    const void *args[] = {after,
+                          &choice->now,
+                          choice->account_id,
+                          choice->account_id,
+                          choice->profile,
+                          choice->profile,
+                          choice->spki_sha256,
+                          choice->spki_sha256,
+                          choice->issuer,
+                          choice->issuer,
+                          choice->issuer,
+                          &choice->is_blocked,
+                          &limit};
+    store_rows_t rows;
+    apr_status_t rv = store_read(&rows, store, &sql_choose, args, pool);
 
     *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
     while (rv == APR_SUCCESS && store_rows_next(&rows))

@@ -20,6 +20,11 @@ typedef struct {
     apr_int64_t not_before, not_after, issued_at;
     apr_int64_t revoked_at;
     int revoked_reason; /* -1: none */
+    /* RFC 9773 5; a new row has none of these. */
+    const char *replacing;   /* the order that is to replace it, or was: an
+                                invalid one lets go of it */
+    const char *replaced_by; /* the certificate that has */
+    apr_int64_t replaced_at;
 } store_cert_t;
 
 apr_status_t store_cert_get(store_cert_t **cert, store_t *store, const char *id,
@@ -40,6 +45,21 @@ apr_status_t store_cert_add(store_t *store, const store_cert_t *cert,
 apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
                              const char *account_id, const char *before,
                              int limit, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Which certificates of accounts; NULL: whatever it is. */
+typedef struct {
+    const char *account_id, *profile, *spki_sha256;
+    const char *issuer; /* fingerprint of a generation, or the issuer's name */
+    int is_blocked;     /* their key is on the list of blocked ones */
+    apr_int64_t now;    /* they end later */
+} store_choice_t;
+
+/* What is neither revoked nor replaced, oldest first (of store_cert_t *), at
+ * most limit, younger than certificate `after` (NULL: from the oldest). */
+apr_status_t store_cert_choose(apr_array_header_t **certs, store_t *store,
+                               const store_choice_t *choice, const char *after,
+                               int limit, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* The newest certificate without an order for these identifiers and key. */

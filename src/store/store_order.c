@@ -11,7 +11,7 @@
 #define COLUMNS                                                                \
     "id, account_id, realm, directory, profile, identifiers, authz_ids, "      \
     "not_before, not_after, created_at, expires_at, processing_since, "        \
-    "csr_sha256, cert_id, error"
+    "csr_sha256, cert_id, error, replaces, replaces_cert"
 enum {
     COL_ID,
     COL_ACCOUNT_ID,
@@ -27,7 +27,9 @@ enum {
     COL_PROCESSING_SINCE,
     COL_CSR_SHA256,
     COL_CERT_ID,
-    COL_ERROR
+    COL_ERROR,
+    COL_REPLACES,
+    COL_REPLACES_CERT
 };
 
 /* "a b c", in the row's own memory. */
@@ -61,6 +63,9 @@ static store_order_t *order_make(const store_rows_t *rows)
     order->csr_sha256 = store_rows_maybe(rows, COL_CSR_SHA256);
     order->cert_id = store_rows_maybe(rows, COL_CERT_ID);
     order->error = store_rows_maybe(rows, COL_ERROR);
+    order->replaces = store_rows_maybe(rows, COL_REPLACES);
+    order->replaces_cert = store_rows_maybe(rows, COL_REPLACES_CERT);
+    order->after = NULL;
     return order;
 }
 
@@ -72,18 +77,31 @@ typedef struct {
 } create_t;
 
 static const store_sql_t sql_insert = {
-    STORE_SQL_ORDER_INSERT, "INSERT INTO orders (" COLUMNS ") "
-                            "VALUES (%s, %s, %s, %s, %s, %s, %s, "
-                            "%lld, %lld, %lld, %lld, %lld, %s, %s, %s)"};
+    STORE_SQL_ORDER_INSERT,
+    "INSERT INTO orders (" COLUMNS ") "
+    "VALUES (%s, %s, %s, %s, %s, %s, %s, "
+    "%lld, %lld, %lld, %lld, %lld, %s, %s, %s, %s, %s)"};
 
 static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
 {
     const store_order_t *o = create->order;
-    const void *values[] = {
-        o->id,         o->account_id,  o->realm,          o->directory,
-        o->profile,    o->identifiers, create->authz_ids, &o->not_before,
-        &o->not_after, &o->created_at, &o->expires_at,    &o->processing_since,
-        o->csr_sha256, o->cert_id,     o->error};
+    const void *values[] = {o->id,
+                            o->account_id,
+                            o->realm,
+                            o->directory,
+                            o->profile,
+                            o->identifiers,
+                            create->authz_ids,
+                            &o->not_before,
+                            &o->not_after,
+                            &o->created_at,
+                            &o->expires_at,
+                            &o->processing_since,
+                            o->csr_sha256,
+                            o->cert_id,
+                            o->error,
+                            o->replaces,
+                            o->replaces_cert};
     int changed;
 
     return store_conn_run(&changed, conn, &sql_insert, values);
@@ -97,6 +115,8 @@ static apr_status_t create_run(store_conn_t *conn, void *baton)
 
     if (create->eab_kid)
         rv = store_eab_order(conn, create->eab_kid, create->order->created_at);
+    if (rv == APR_SUCCESS && create->order->replaces_cert)
+        rv = store_cert_replace(conn, create->order);
     if (rv == APR_SUCCESS)
         rv = order_insert(conn, create);
     for (i = 0; rv == APR_SUCCESS && i < create->new_authzs->nelts; i++)
@@ -219,6 +239,8 @@ static apr_status_t complete_run(store_conn_t *conn, void *baton)
     }
     if (rv == APR_SUCCESS && changed)
         rv = store_cert_insert(conn, end->cert);
+    if (rv == APR_SUCCESS && changed)
+        rv = store_cert_replaced(conn, end->cert);
     if (rv == APR_SUCCESS && changed)
         rv = store_event_insert(conn, end->event);
     return APR_STATUS_IS_EEXIST(rv) ? APR_EGENERAL : rv;

@@ -22,12 +22,18 @@ typedef struct {
     const char *csr_sha256;       /* of the CSR that claimed it */
     const char *cert_id;          /* issued; NULL: not yet */
     const char *error;            /* problem JSON, NULL: none */
+    /* RFC 9773 5; NULL: it replaces none. */
+    const char *replaces;      /* as the client named the certificate */
+    const char *replaces_cert; /* the certificate's id */
+    const char *after;         /* for create, and nowhere else: an invalid
+                                  order that was to replace it before */
 } store_order_t;
 
 /* Durable; one transaction: the order and its new authorizations (of
  * store_authz_t *; reused ones are not in it), and one more today on the
  * external account key (NULL: none).  STORE_BUDGET: the key is not valid or has
- * all its orders of today. */
+ * all its orders of today.  APR_EEXIST: another order replaces that
+ * certificate, or has. */
 apr_status_t store_order_create(store_t *store, const store_order_t *order,
                                 const apr_array_header_t *new_authzs,
                                 const char *eab_kid, const store_event_t *event,
@@ -50,8 +56,9 @@ apr_status_t store_order_claim(store_t *store, const char *id,
     __attribute__((warn_unused_result));
 
 /* Durable; one transaction: the certificate row, order.cert_id WHERE it was
- * NULL, the job is gone.  APR_EEXIST: it was completed or failed before;
- * nothing changes but the job is gone. */
+ * NULL, the certificate that it replaces is replaced, the job is gone.
+ * APR_EEXIST: it was completed or failed before; nothing changes but the job is
+ * gone. */
 apr_status_t store_order_complete(store_t *store, const char *id,
                                   const char *job_id, const store_cert_t *cert,
                                   const store_event_t *event, apr_pool_t *pool)

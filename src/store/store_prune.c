@@ -265,6 +265,15 @@ static const store_sql_t sql_certs = {
 static const store_sql_t sql_cert_remove = {
     STORE_SQL_PRUNE_CERT_REMOVE, "DELETE FROM certs WHERE seq = %lld"};
 
+static const store_sql_t sql_renewals = {
+    STORE_SQL_PRUNE_RENEWALS,
+    "SELECT number, created_at, created_at < %lld AND NOT EXISTS (SELECT 1 "
+    "FROM renewal_certs rc JOIN certs c ON c.id = rc.cert_id "
+    "WHERE rc.number = renewals.number AND c.not_after >= %lld) "
+    "FROM renewals WHERE number > %lld ORDER BY number LIMIT %d"};
+static const store_sql_t sql_renewal_remove = {
+    STORE_SQL_PRUNE_RENEWAL_REMOVE, "DELETE FROM renewals WHERE number = %lld"};
+
 static apr_int64_t least(apr_int64_t a, apr_int64_t b)
 {
     return a < b ? a : b;
@@ -311,7 +320,16 @@ static apr_status_t tables_walk(walk_t *walk, store_pruned_t *pruned)
                                {&certs_before, before},
                                certs_before + SLACK,
                                cert_judge,
-                               &pruned->certs}};
+                               &pruned->certs},
+                              {&sql_renewals,
+                               &sql_renewal_remove,
+                               0,
+                               "0",
+                               2,
+                               {before, &certs_before},
+                               APR_INT64_MAX,
+                               job_judge,
+                               &pruned->renewals}};
     apr_status_t rv = APR_SUCCESS;
     size_t i;
 

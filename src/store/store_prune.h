@@ -10,6 +10,7 @@
  *            or their certificate had not ended by then
  *   authzs   that expired before `before`, unless a remaining order names them
  *   certs    that ended before `certs_before`, unless their order remains
+ *   renewals that were pulled forward (acmectl renew), with their certificates
  *   events   older than `events_before`, but none that is younger than an
  *            order or a certificate that remains, and chained ones only
  *
@@ -37,7 +38,7 @@ typedef struct {
 } store_prune_t;
 
 typedef struct {
-    apr_int64_t jobs, orders, authzs, certs, events;
+    apr_int64_t jobs, orders, authzs, certs, renewals, events;
 } store_pruned_t;
 
 /* pruned: how many went, or would. */

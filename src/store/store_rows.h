@@ -11,6 +11,7 @@
 #include "store/store_db.h"
 #include "store/store_event.h"
 #include "store/store_job.h"
+#include "store/store_order.h"
 
 /* NULL: nothing. */
 apr_status_t store_event_insert(store_conn_t *conn, const store_event_t *event)
@@ -41,6 +42,12 @@ apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
     __attribute__((warn_unused_result));
 /* APR_EEXIST: its id or serial is there. */
 apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *cert)
+    __attribute__((warn_unused_result));
+/* This new order is to replace a certificate; APR_EEXIST: another one is. */
+apr_status_t store_cert_replace(store_conn_t *conn, const store_order_t *order)
+    __attribute__((warn_unused_result));
+/* This new certificate replaces the one that its order said, if any. */
+apr_status_t store_cert_replaced(store_conn_t *conn, const store_cert_t *cert)
     __attribute__((warn_unused_result));
 apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
     __attribute__((warn_unused_result));

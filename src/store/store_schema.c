@@ -129,8 +129,8 @@ static const char *const *schema_1(void)
     return step_1;
 }
 
-static const char *const *(*const steps[])(void) = {schema_1, store_schema_2,
-                                                    store_schema_3};
+static const char *const *(*const steps[])(void) = {
+    schema_1, store_schema_2, store_schema_3, store_schema_4};
 
 int store_schema_version(void)
 {

@@ -21,6 +21,7 @@ typedef enum {
 const char *const *store_schema_2(void);
 /* From 2 to 3. */
 const char *const *store_schema_3(void);
+const char *const *store_schema_4(void);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);

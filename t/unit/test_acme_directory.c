@@ -19,10 +19,11 @@ static void members(apr_pool_t *pool)
     is_str(reply_text(r, "newOrder"), HANDLE_BASE "/acme/new-order");
     is_str(reply_text(r, "revokeCert"), HANDLE_BASE "/acme/revoke-cert");
     is_str(reply_text(r, "keyChange"), HANDLE_BASE "/acme/key-change");
+    is_str(reply_text(r, "renewalInfo"), HANDLE_BASE "/acme/renewal-info");
     is_str(reply_text(r, "meta/externalAccountRequired"), "false");
     ok(!reply_text(r, "meta/termsOfService"));
     /* What is not there is not advertised. */
-    is_int(reply_count(r, ""), 6);
+    is_int(reply_count(r, ""), 7);
 }
 
 static void lines(apr_pool_t *pool)

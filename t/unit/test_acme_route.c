@@ -56,6 +56,7 @@ static const struct {
     {ACME_ROUTE_NEW_ORDER, "/new-order", NULL, NULL, 0},
     {ACME_ROUTE_KEY_CHANGE, "/key-change", NULL, NULL, 0},
     {ACME_ROUTE_REVOKE_CERT, "/revoke-cert", NULL, NULL, 0},
+    {ACME_ROUTE_RENEWAL_INFO, "/renewal-info/a.b", "a.b", NULL, 1},
     {ACME_ROUTE_ACCOUNT, "/acct/" ID, ID, NULL, 0},
     {ACME_ROUTE_ORDERS, "/acct/" ID "/orders", ID, "orders", 0},
     {ACME_ROUTE_ORDER, "/order/" ID, ID, NULL, 0},

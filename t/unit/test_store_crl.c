@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "store_help.h"
+#include "store_back.h"
 
 #include <string.h>
 
 #include "store/store_cert.h"
 #include "store/store_crl.c"
 #include "store/store_issuer.h"
-
-static void sql(help_t *help, const char *text)
-{
-    store_rows_t rows;
-    store_conn_t *conn = store_conn_make(help->store->driver);
-
-    need(store_conn_open(conn, help->path) == APR_SUCCESS);
-    is_int(store_conn_text(&rows, conn, text, help->pool), APR_SUCCESS);
-    store_conn_close(conn);
-}
 
 static apr_status_t due_run(store_conn_t *conn, void *baton)
 {
@@ -191,7 +181,7 @@ static void pruned(apr_pool_t *pool)
     cert(help, "a", "i", 2000, 1500);
     is_int(store_crl_prepare(&basis, help->store, "i", 0, pool), APR_SUCCESS);
     cert(help, "b", "i", 9000, 1500);
-    sql(help, "DELETE FROM certs WHERE id = 'a'");
+    help_sql(help, "DELETE FROM certs WHERE id = 'a'");
     is_int(set(help, "i", 1, basis.revision), APR_EEXIST);
     is_int(store_crl_prepare(&basis, help->store, "i", 0, pool), APR_SUCCESS);
     is_int(basis.list->nelts, 1);
@@ -230,10 +220,7 @@ static void migrated(apr_pool_t *pool)
     cert(help, "a", "i", 9000, 0);
     help_close(help);
     help->store = help_open(help);
-    sql(help, "DROP TABLE crls");
-    sql(help, "DROP TABLE crl_revisions");
-    sql(help, "DROP INDEX certs_revoked");
-    sql(help, "PRAGMA user_version = 2");
+    help_back(help, 2);
     is_int(store_crl_look(&basis, help->store, "i", pool), APR_SUCCESS);
     is_int(basis.revision, 0);
     is_int(due(help, "i"), APR_SUCCESS);
