@@ -2,6 +2,8 @@
 #include "acme/acme_csr.h"
 
 #include "acme/acme_profile.h"
+#include "ca/ca_issue.h"
+#include "policy/policy_subject.h"
 #include "store/store_blocked.h"
 
 #include "base/banned.h"
@@ -42,6 +44,41 @@ static problem_t *key_take(jose_jwk_t **key, const policy_csr_t *csr,
     return key_check(acme, csr, *key, pool);
 }
 
+static apr_array_header_t *attributes_make(const apr_array_header_t *values,
+                                           apr_pool_t *pool)
+{
+    apr_array_header_t *list =
+        apr_array_make(pool, values->nelts, sizeof(ca_attribute_t *));
+    int i;
+
+    for (i = 0; i < values->nelts; i++) {
+        const policy_value_t *value =
+            APR_ARRAY_IDX(values, i, const policy_value_t *);
+        ca_attribute_t *attribute = apr_palloc(pool, sizeof(*attribute));
+
+        attribute->type = policy_attribute_name(value->attribute);
+        attribute->value = value->value;
+        APR_ARRAY_PUSH(list, ca_attribute_t *) = attribute;
+    }
+    return list;
+}
+
+/* What the issuer's certificate lets it sign: said here, where the order stays
+ * ready, and not by the worker, who can only fail it. */
+static problem_t *constraints_check(const acme_t *acme,
+                                    const acme_profile_t *profile,
+                                    const policy_csr_t *csr, apr_pool_t *pool)
+{
+    ca_request_t request = {.emails = csr->emails,
+                            .uris = csr->uris,
+                            .common_name = csr->common_name};
+
+    request.subject = attributes_make(csr->subject, pool);
+    return ca_issue_names_check(
+        acme_conf_issuer(acme->conf, profile->issuer)->set->issuer, &request,
+        pool);
+}
+
 problem_t *acme_csr_check(policy_csr_t **csr, jose_jwk_t **key,
                           const acme_t *acme, const acme_csr_wish_t *wish,
                           apr_pool_t *pool)
@@ -56,5 +93,7 @@ problem_t *acme_csr_check(policy_csr_t **csr, jose_jwk_t **key,
     terms.defaults = acme_profile_subject(wish->profile, pool);
     terms.common_name = wish->profile->validity.common_name;
     prob = policy_csr_check(csr, &terms, wish->der, wish->len, pool);
+    if (!prob)
+        prob = constraints_check(acme, wish->profile, *csr, pool);
     return prob ? prob : key_take(key, *csr, acme, pool);
 }

@@ -3,7 +3,8 @@
 #define ACME_CSR_H
 
 /* What finalize (RFC 8555 7.4) says of a CSR, but for the order: policy_csr.h
- * and the keys that the database knows. */
+ * the issuer's name constraints, and the keys that the database knows.  The
+ * profile's issuer is ready. */
 
 #include "acme/acme.h"
 #include "jose/jose_jwk.h"

@@ -98,6 +98,22 @@ static int extensions_add(X509 *cert, const ca_issuer_t *issuer,
            (!request->no_rev_avail || ca_ext_no_rev_avail_add(cert));
 }
 
+problem_t *ca_issue_names_check(const ca_issuer_t *issuer,
+                                const ca_request_t *request, apr_pool_t *pool)
+{
+    ca_request_t names = *request;
+    X509 *x509;
+
+    if (issuer->constraints->nelts == 0)
+        return NULL;
+    x509 = own_x509(pool, X509_new());
+    if (!x509 || !subject_set(x509, request))
+        return ca_openssl_problem(pool, "make a subject");
+    names.identifiers = apr_array_make(pool, 1, sizeof(identifier_t *));
+    return ca_constraints_check(issuer, &names, X509_get_subject_name(x509),
+                                pool);
+}
+
 problem_t *ca_issue(ca_cert_t **cert, const ca_issuer_t *issuer,
                     const ca_request_t *request, apr_pool_t *pool)
 {

@@ -49,6 +49,12 @@ typedef struct {
     const char *spki_sha256; /* lower-case hex */
 } ca_cert_t;
 
+/* What ca_issue would say of everything but the identifiers and the times:
+ * names of the CSR that are not within the name constraints are badCSR. */
+problem_t *ca_issue_names_check(const ca_issuer_t *issuer,
+                                const ca_request_t *request, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 problem_t *ca_issue(ca_cert_t **cert, const ca_issuer_t *issuer,
                     const ca_request_t *request, apr_pool_t *pool)
     __attribute__((warn_unused_result));

@@ -6,9 +6,11 @@
 
 #include <openssl/x509v3.h>
 
+#include "base/b64url.h"
 #include "ca/ca_hierarchy.h"
 #include "handle_eab.h"
 #include "policy/policy_make.h"
+#include "recipe.h"
 #include "tap.h"
 
 #define DAY 86400
@@ -318,24 +320,35 @@ static void wanted_again(apr_pool_t *pool)
            "pending");
 }
 
+/* Gives the issuer these name constraints. */
+static void constrain(NAME_CONSTRAINTS **value, handle_t *h, const char *text)
+{
+    acme_issuer_t *issuer = handle_issuer(h);
+    ca_issuer_t *copy =
+        apr_pmemdup(h->pool, issuer->set->issuer, sizeof(*copy));
+    ca_constraint_t *constraint = apr_pcalloc(h->pool, sizeof(*constraint));
+    X509_EXTENSION *extension =
+        X509V3_EXT_conf_nid(NULL, NULL, NID_name_constraints, text);
+
+    need(extension);
+    *value = X509V3_EXT_d2i(extension);
+    constraint->value = *value;
+    constraint->owner = "CN=Issuing CA";
+    X509_EXTENSION_free(extension);
+    copy->constraints = apr_array_make(h->pool, 1, sizeof(ca_constraint_t *));
+    APR_ARRAY_PUSH(copy->constraints, ca_constraint_t *) = constraint;
+    issuer->set->issuer = copy;
+}
+
 /* The issuer's name constraints, named. */
 static void constraints(apr_pool_t *pool)
 {
     handle_t *h = start(pool);
     client_t *c = registered(h, "web");
-    ca_issuer_t *issuer =
-        apr_pmemdup(pool, handle_issuer(h)->set->issuer, sizeof(ca_issuer_t));
-    X509_EXTENSION *extension = X509V3_EXT_conf_nid(
-        NULL, NULL, NID_name_constraints, "permitted;DNS:corp.test");
-    ca_constraint_t *constraint = apr_pcalloc(pool, sizeof(*constraint));
+    NAME_CONSTRAINTS *value;
     reply_t *r;
 
-    need(extension);
-    constraint->value = X509V3_EXT_d2i(extension);
-    constraint->owner = "CN=Issuing CA";
-    issuer->constraints = apr_array_make(pool, 1, sizeof(ca_constraint_t *));
-    APR_ARRAY_PUSH(issuer->constraints, ca_constraint_t *) = constraint;
-    handle_issuer(h)->set->issuer = issuer;
+    constrain(&value, h, "permitted;DNS:corp.test");
     is_int(order_in(c, "web", "a.corp.test", NULL)->status, 201);
     refused(order_in(c, "web", "a.corp.test a.test", NULL), 403,
             "rejectedIdentifier", "corp.test");
@@ -345,8 +358,27 @@ static void constraints(apr_pool_t *pool)
     is_int(reply_count(r, "subproblems"), 2);
     is_str(reply_text(r, "subproblems/0/identifier/value"), "b.corp.test");
     is_str(reply_text(r, "subproblems/1/identifier/value"), "a.test");
-    X509_EXTENSION_free(extension);
-    NAME_CONSTRAINTS_free(constraint->value);
+    NAME_CONSTRAINTS_free(value);
+}
+
+/* Of what only the CSR says: before the order is claimed, which stays ready. */
+static void constraints_of_csr(apr_pool_t *pool)
+{
+    handle_t *h = start(pool);
+    client_t *c = registered(h, "web");
+    NAME_CONSTRAINTS *value;
+    der_t der = CSR(.ext = {"subjectAltName=DNS:a.test,email:x@b.test"});
+    reply_t *order = order_in(c, "web", "a.test", NULL), *r;
+
+    constrain(&value, h, "permitted;email:corp.test");
+    need(!policy_san_add(policy(h, "web"), "email", "allow", "*@b.test", pool));
+    client_authorize(c, order);
+    r = client_finalize(c, order, b64url_encode(der.data, der.len, pool));
+    refused(r, 400, "badCSR", "only email:corp.test");
+    order = client_post(c, order->location, "");
+    is_str(reply_text(order, "status"), "ready");
+    is_str(reply_text(finalized(c, order, "a.test"), "status"), "valid");
+    NAME_CONSTRAINTS_free(value);
 }
 
 /* Authorizations are reused in their profile only. */
@@ -444,6 +476,8 @@ const tap_case_t tap_cases[] = {
     {"validation skipped by a key", skipped},
     {"T61 validation wanted again", wanted_again},
     {"T46 the issuer's name constraints", constraints},
+    {"T57 name constraints and the CSR: the order stays ready",
+     constraints_of_csr},
     {"authorizations are reused in their profile", reuse},
     {"T56 the profile's subject", subject},
     {"T50 the policy's longest validity", validity},
