@@ -17,6 +17,9 @@
 
 #include "base/banned.h"
 
+/* Of an order that is too long, so many are looked at all the same. */
+#define IDENTIFIERS_TOLD 100
+
 /* What the client asks for, checked. */
 typedef struct {
     const acme_eab_t *eab; /* of the account; NULL: none */
@@ -32,8 +35,9 @@ static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
                                     const acme_verified_t *v)
 {
     int flags = acme->conf->underscore ? IDENTIFIER_UNDERSCORE : 0;
-    int i, count, max = wish->profile->policy->max_names;
+    int max = wish->profile->policy->max_names;
     problem_t *prob;
+    int i, count;
     json_t *list;
 
     prob = pjson_array(&list, v->payload, "identifiers", v->pool);
@@ -44,7 +48,7 @@ static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "\"identifiers\" must be an array of at least one "
                             "identifier");
-    if (count > max)
+    if (count > max && count > IDENTIFIERS_TOLD)
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "the order has %d identifiers, %d are allowed",
                             count, max);
@@ -99,27 +103,12 @@ static problem_t *time_parse(apr_int64_t *seconds, const acme_verified_t *v,
                         name);
 }
 
-/* Other members mean nothing here (R33).  replaces is looked at when all else
- * about the names is known to be right. */
-static problem_t *wish_parse(wish_t *wish, acme_t *acme,
+static problem_t *times_take(wish_t *wish, const acme_t *acme,
                              const acme_verified_t *v)
 {
     apr_int64_t not_before, not_after;
-    problem_t *prob;
+    problem_t *prob = time_parse(&wish->not_before, v, "notBefore");
 
-    prob = acme_profile_select(&wish->profile, acme, v, wish->eab);
-    if (prob)
-        return prob;
-    prob = acme_issue_profile_check(acme, wish->profile, v->pool);
-    if (prob)
-        return prob;
-    prob = identifiers_take(wish, acme, v);
-    if (prob)
-        return prob;
-    prob = acme_renewal_replaces(&wish->replaces, acme, v, wish->identifiers);
-    if (prob)
-        return prob;
-    prob = time_parse(&wish->not_before, v, "notBefore");
     if (prob)
         return prob;
     prob = time_parse(&wish->not_after, v, "notAfter");
@@ -128,6 +117,41 @@ static problem_t *wish_parse(wish_t *wish, acme_t *acme,
     return acme_issue_validity(&not_before, &not_after, acme, wish->profile,
                                wish->not_before, wish->not_after, v->now,
                                v->pool);
+}
+
+/* Names and times together; each has its own words for the whole. */
+static problem_t *refusals_fold(problem_t *names, problem_t *times,
+                                const wish_t *wish, apr_pool_t *pool)
+{
+    apr_array_header_t *subs;
+
+    if (!names || !times || !wish->identifiers)
+        return names ? names : times;
+    subs = apr_array_make(pool, 2, sizeof(problem_t *));
+    acme_profile_refusal_add(subs, names, wish->identifiers);
+    APR_ARRAY_PUSH(subs, problem_t *) = times;
+    return problem_fold(subs, pool);
+}
+
+/* Other members mean nothing here (R33).  replaces is looked at when all else
+ * is known to be right. */
+static problem_t *wish_parse(wish_t *wish, acme_t *acme,
+                             const acme_verified_t *v)
+{
+    problem_t *prob, *times;
+
+    prob = acme_profile_select(&wish->profile, acme, v, wish->eab);
+    if (prob)
+        return prob;
+    prob = acme_issue_profile_check(acme, wish->profile, v->pool);
+    if (prob)
+        return prob;
+    prob = identifiers_take(wish, acme, v);
+    times = times_take(wish, acme, v);
+    prob = refusals_fold(prob, times, wish, v->pool);
+    if (prob)
+        return prob;
+    return acme_renewal_replaces(&wish->replaces, acme, v, wish->identifiers);
 }
 
 /* A valid authorization of the account for each name, or a pending new one.  An

@@ -174,10 +174,11 @@ problem_t *policy_names_check(const policy_t *policy,
     int i;
 
     if (identifiers->nelts > policy->max_names)
-        return problem_make(pool, PROBLEM_MALFORMED,
-                            "The order has %d identifiers; at most %d may "
-                            "stand in one certificate",
-                            identifiers->nelts, policy->max_names);
+        APR_ARRAY_PUSH(subs, problem_t *) =
+            problem_make(pool, PROBLEM_MALFORMED,
+                         "The order has %d identifiers; at most %d may "
+                         "stand in one certificate",
+                         identifiers->nelts, policy->max_names);
     for (i = 0; i < identifiers->nelts; ++i) {
         const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
         const char *fault = name_fault(&check, id);

@@ -248,6 +248,33 @@ static void policy_limit(apr_pool_t *pool)
            400);
 }
 
+/* What the policy says of names, of their number and of the times: at once. */
+static void policy_whole(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    acme_profile_t *profile =
+        APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
+    policy_t *policy = apr_pmemdup(pool, profile->policy, sizeof(*policy));
+    reply_t *r;
+
+    policy->max_names = 1;
+    profile->policy = policy;
+    is_int(client_order(c, "a.test A.test")->status, 201);
+    r = client_order(c, "*.a.test b.test");
+    is_str(r->problem, "compound");
+    is_int(reply_count(r, "subproblems"), 2);
+    ok(strstr(reply_text(r, "subproblems/0/detail"), "at most 1"));
+    is_str(reply_text(r, "subproblems/1/identifier/value"), "*.a.test");
+    r = order_new(c, "{\"identifiers\":["
+                     "{\"type\":\"dns\",\"value\":\"*.a.test\"}],"
+                     "\"notAfter\":\"2036-01-01T00:00:00Z\"}");
+    is_int(reply_count(r, "subproblems"), 2);
+    is_str(reply_text(r, "subproblems/0/identifier/value"), "*.a.test");
+    ok(strstr(reply_text(r, "subproblems/1/detail"), "notAfter"));
+    r = order_new(c, "{\"notAfter\":\"2036-01-01T00:00:00Z\"}");
+    ok(strstr(r->detail, "identifiers"), "%s", r->detail);
+}
+
 static void unknown_fields(apr_pool_t *pool)
 {
     client_t *c = start(pool);
@@ -363,6 +390,7 @@ const tap_case_t tap_cases[] = {
     {"T50 wishes are kept exactly, with any offset", wishes},
     {"T50 or refused", wishes_refused},
     {"T50 the policy's limit counts too", policy_limit},
+    {"T28 T50 names, their number and the times: all at once", policy_whole},
     {"R33 unknown members are ignored", unknown_fields},
     {"R33 an unknown profile is invalidProfile", profile},
     {"T45 R17 with valid authorizations it is ready at once", reuse},
