@@ -135,6 +135,10 @@ subtest 'what init refuses' => sub {
         '--dir', 'other', '--key', 'RSA-1024');
     refused('a name', 2, qr/\Q*.corp.example\E/, 'init', '--dir', 'other',
         '--permit-dns', '*.corp.example');
+    refused("a name that is two lines", 2, qr/--name: .*printable/, $_, '--dir',
+        'other', '--name', "a\nb") for qw(init csr);
+    refused('a long organization', 2, qr/--org: .*longer than 64/, $_, '--dir',
+        'other', '--name', 'a', '--org', 'x' x 65) for qw(init csr);
     refused('a network', 2, qr/bits behind its prefix/, 'init', '--dir',
         'other', '--permit-ip', '10.0.0.1/8');
     refused('a time', 2, qr/--expires soon/, 'init', '--dir', 'other',
@@ -162,6 +166,12 @@ subtest 'renew' => sub {
         '--dir', 'corp');
     refused('with another key', 4, qr/does not belong/, 'renew', '--dir',
         'corp', '--root-key', 'P-384/root.key');
+    for my $file ('corp/1.key', 'corp/1.pem') {
+        my (undef, undef, $errors) = ca('renew', '--dir', 'corp', '--root-key',
+            $file);
+        like($errors, qr/name another file$/, "$file is not the root's key");
+        unlike($errors, qr/mv/, 'but stays what it is');
+    }
     my ($code, $text) = ca('renew', '--dir', 'corp', '--root-key', 'safe.key');
     is($code, 0, 'renew: 0');
     is(AcmeServer::read_file('corp/1.pem'), $old, 'the old one stays');

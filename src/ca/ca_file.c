@@ -476,3 +476,17 @@ problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
             : "holds no certificate in PEM",
         path, path);
 }
+
+problem_t *ca_file_argument(problem_t *prob, const char *path, apr_pool_t *pool)
+{
+    const char *end;
+
+    if (!prob || !prob->cause || strncmp(prob->cause, path, strlen(path)) ||
+        !strstr(prob->cause, ".bad"))
+        return prob;
+    end = strchr(prob->cause + strlen(path), ';');
+    if (end)
+        prob->cause = apr_psprintf(pool, "%.*s; name another file",
+                                   (int)(end - prob->cause), prob->cause);
+    return prob;
+}

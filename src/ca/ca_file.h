@@ -52,6 +52,10 @@ problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
 problem_t *ca_file_key_ensure(EVP_PKEY **key, const char *path,
                               const char *spec, apr_pool_t *pool)
     __attribute__((warn_unused_result));
+/* What these, or ca_issuer.h, say of a file that is only named on a command
+ * line: without telling to move it away, as it may be another's. */
+problem_t *ca_file_argument(problem_t *prob, const char *path,
+                            apr_pool_t *pool);
 /* Write key to path, which must not exist. */
 problem_t *ca_file_key_create(const char *path, EVP_PKEY *key, apr_pool_t *pool)
     __attribute__((warn_unused_result));

@@ -288,7 +288,8 @@ static problem_t *root_load(run_t *run, const ca_issuer_t *newest)
                                 key);
     prob = ca_issuer_load(&root, "root", 0, path, key, run->now, run->pool);
     if (prob)
-        return prob;
+        return run->wish->root_key ? ca_file_argument(prob, key, run->pool)
+                                   : prob;
     if (!ca_chain_has_signed(root->cert, newest->cert))
         return problem_internal(run->pool, APR_EINVAL,
                                 "%s: has not signed generation %d; ask the CA "

@@ -154,10 +154,11 @@ static problem_t *certs_read(run_t *run, const apr_array_header_t *files)
     run->certs = apr_array_make(run->pool, 4, sizeof(X509 *));
     run->file = APR_ARRAY_IDX(files, 0, const char *);
     for (i = 0; !prob && i < files->nelts; ++i) {
+        const char *file = APR_ARRAY_IDX(files, i, const char *);
         apr_array_header_t *certs;
 
-        prob = ca_file_certs_read(&certs, APR_ARRAY_IDX(files, i, const char *),
-                                  run->pool);
+        prob = ca_file_argument(ca_file_certs_read(&certs, file, run->pool),
+                                file, run->pool);
         if (!prob)
             apr_array_cat(run->certs, certs);
     }
@@ -375,7 +376,8 @@ problem_t *ca_tool_import(ca_tool_made_t *made, const char *dir,
     run.key_file = key_file;
     prob = certs_read(&run, files);
     if (!prob)
-        prob = ca_file_key_read(&run.key, key_file, pool);
+        prob = ca_file_argument(ca_file_key_read(&run.key, key_file, pool),
+                                key_file, pool);
     if (!prob)
         prob = import_check(&run);
     if (!prob)

@@ -187,6 +187,29 @@ static const char *option_or(const ctl_t *ctl, const char *name,
     return value ? value : otherwise;
 }
 
+/* What stands in a subject: RFC 5280, appendix A, ub-common-name. */
+#define SUBJECT_LEN_MAX 64
+
+static ctl_exit_e subject_take(const char **text, const ctl_t *ctl,
+                               const char *name)
+{
+    json_t *utf8;
+    const char *c;
+
+    *text = ctl_option(ctl, name);
+    if (!*text)
+        return CTL_OK;
+    utf8 = own_json(ctl->pool, json_string(*text));
+    for (c = *text; (unsigned char)*c >= ' ' && *c != 0x7f; c++)
+        ;
+    if (utf8 && !*c && **text && strlen(*text) <= SUBJECT_LEN_MAX)
+        return CTL_OK;
+    ctl_print_error("--%s: it is empty, longer than %d octets, or holds what "
+                    "is no printable UTF-8; choose another",
+                    name, SUBJECT_LEN_MAX);
+    return CTL_USAGE;
+}
+
 /* The options of all commands; those that a command has not are not given. */
 static ctl_exit_e wish_read(ca_tool_wish_t *wish, const ctl_t *ctl)
 {
@@ -197,8 +220,6 @@ static ctl_exit_e wish_read(ca_tool_wish_t *wish, const ctl_t *ctl)
     wish->dir = ctl_option(ctl, "dir");
     if (!wish->dir || !*wish->dir)
         return ctl_command_usage("wanted: ", "--dir DIR");
-    wish->name = ctl_option(ctl, "name");
-    wish->organization = ctl_option(ctl, "org");
     wish->key = ctl_option(ctl, "key");
     wish->root_key = ctl_option(ctl, "root-key");
     wish->is_same_key = ctl_option(ctl, "same-key") != NULL;
@@ -206,7 +227,11 @@ static ctl_exit_e wish_read(ca_tool_wish_t *wish, const ctl_t *ctl)
     wish->constraints.permit_ip = ctl_option_all(ctl, "permit-ip");
     wish->constraints.exclude_dns = ctl_option_all(ctl, "exclude-dns");
     wish->constraints.exclude_ip = ctl_option_all(ctl, "exclude-ip");
-    code = ctl_option_time(&wish->not_after, ctl, "expires", now);
+    code = subject_take(&wish->name, ctl, "name");
+    if (code == CTL_OK)
+        code = subject_take(&wish->organization, ctl, "org");
+    if (code == CTL_OK)
+        code = ctl_option_time(&wish->not_after, ctl, "expires", now);
     return code == CTL_OK ? ctl_option_time(&wish->root_not_after, ctl,
                                             "root-expires", now)
                           : code;
