@@ -161,6 +161,8 @@ subtest 'somebody was at it' => sub {
     ($code, $text) = ctl('audit', 'verify');
     is($code, 4, 'the ends removed: 4');
     like($text, qr/^holds +no$/m, 'and it says so');
+    ($code) = ctl('audit', 'verify', '--anchor', $anchor);
+    is($code, 4, 'with --anchor, too');
 };
 
 $_->detach for $client, $other;

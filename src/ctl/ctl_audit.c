@@ -226,7 +226,8 @@ static ctl_exit_e anchor_check(const char **why, const ctl_t *ctl)
             "--anchor is ID:HASH as an earlier verify printed it, not ", text);
     rv = store_event_walk(ctl->store, anchor.id - 1, anchor_look, &anchor,
                           ctl->pool);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv))
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv) &&
+        !APR_STATUS_IS_ENOENT(rv))
         return ctl_print_status(rv, "events", "");
     if (!anchor.is_seen)
         *why = "the event of --anchor is not there any more";
