@@ -36,7 +36,7 @@ my @mistakes = (
     [issuer('Corp'), qr/<ACMEIssuer Corp>: a name is .*; write <ACMEIssuer/],
     [issuer('"a b"'), qr/<ACMEIssuer "a b">: a name is .*; write/],
     [issuer('a b'), qr/<ACMEIssuer a b>: a name is .*; write/],
-    [issuer(''), qr/<ACMEIssuer: it says nothing; write name>/],
+    [issuer(''), qr/<ACMEIssuer>: it has no name; write <ACMEIssuer name>$/m],
     [issuer('x' x 33), qr/<ACMEIssuer x+>: a name is .*; write/],
     ["<ACMEIssuer corp\n</ACMEIssuer>",
         qr/<ACMEIssuer corp: it is not closed; write <ACMEIssuer name>/],

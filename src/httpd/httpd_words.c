@@ -76,6 +76,10 @@ const char *httpd_words(apr_array_header_t **words, const cmd_parms *cmd,
     }
     if ((*words)->nelts)
         return NULL;
+    if (*cmd->cmd->name == '<')
+        return apr_pstrcat(cmd->pool, cmd->cmd->name,
+                           ">: it has no name; write ", cmd->cmd->name,
+                           " name>", NULL);
     return apr_pstrcat(cmd->pool, cmd->cmd->name, ": it says nothing; write ",
                        cmd->cmd->errmsg, NULL);
 }
