@@ -78,6 +78,19 @@ subtest 'one of them' => sub {
         if $shown;
     ($code, $text) = ctl('order', 'show', $pending =~ m{([^/]+)$});
     like($text, qr/pending.*c\.test/s, 'order show');
+    my $authzs = json('authz', 'list', '--account', $account);
+    is(join(' ', sort map { "$_->{identifier}=$_->{status}" } @$authzs),
+        'dns:a.test=valid dns:b.test=valid dns:c.test=pending', 'authz list');
+    is(scalar @{ json('authz', 'list', '--account', 'x' x 22) }, 0,
+        '--account of somebody else');
+    my $page = json('authz', 'list', '--limit', 1);
+    is(json('authz', 'list', '--limit', 1, '--before', $page->[0]{id})->[0]{id},
+        json('authz', 'list')->[1]{id}, 'authz list --before');
+    ($shown) = map { json('authz', 'show', $_->{id}) }
+        grep { $_->{status} eq 'valid' } @$authzs;
+    is_deeply($shown->{challenges},
+        [{ type => 'http-01', status => 'valid' }], 'authz show: challenges');
+    like($shown->{validated}, qr/^20\d\d-/, 'and when it was validated');
     my $cert = json('cert', 'list')->[0];
     ($code, $text) = ctl('cert', 'show', $cert->{id});
     my ($leaf) = $pem =~ /(-----BEGIN.*?-----END [^\n]*\n)/s;
@@ -87,7 +100,7 @@ subtest 'one of them' => sub {
 };
 
 subtest 'exit codes' => sub {
-    for my $what (qw(account order cert)) {
+    for my $what (qw(account order authz cert)) {
         ($code, undef, $errors) = ctl($what, 'show', 'x' x 22);
         is($code, 3, "$what show of nothing: 3");
         isnt($errors, '', 'and says so');

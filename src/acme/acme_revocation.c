@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
@@ -36,6 +38,21 @@ const char *acme_revocation_reason_name(int reason)
         if (reasons[i].reason == reason)
             return reasons[i].name;
     return NULL;
+}
+
+int acme_revocation_reason_find(int *reason, const char *text)
+{
+    apr_size_t i;
+
+    for (i = 0; i < REASONS; i++) {
+        char digit[2] = {(char)('0' + reasons[i].reason), '\0'};
+
+        if (strcmp(text, digit) && strcasecmp(text, reasons[i].name))
+            continue;
+        *reason = reasons[i].reason;
+        return 1;
+    }
+    return 0;
 }
 
 int acme_revocation_is_for_clients(int reason)

@@ -22,6 +22,10 @@
 /* "keyCompromise"; NULL: there is no such reason. */
 const char *acme_revocation_reason_name(int reason);
 
+/* From "keyCompromise" or "1"; 0: there is none of this name that a certificate
+ * of ours can have. */
+int acme_revocation_reason_find(int *reason, const char *text);
+
 /* May a client give it (T75)?  A certificate that is on hold comes back, and
  * what a CA, or its operator, takes away is not the client's to tell. */
 int acme_revocation_is_for_clients(int reason);

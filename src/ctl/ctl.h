@@ -142,9 +142,4 @@ ctl_exit_e ctl_profile_find(const acme_profile_t **found, const ctl_t *ctl)
 /* The URL of the profile's own directory; NULL: it has none. */
 const char *ctl_profile_url(const ctl_t *ctl, const acme_profile_t *profile);
 
-extern const ctl_command_t ctl_account_commands[], ctl_audit_commands[],
-    ctl_ca_commands[], ctl_cert_commands[], ctl_crl_commands[],
-    ctl_db_commands[], ctl_eab_commands[], ctl_issuer_commands[],
-    ctl_order_commands[], ctl_policy_commands[], ctl_profile_commands[];
-
 #endif

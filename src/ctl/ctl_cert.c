@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/ctl.h"
+#include "ctl/ctl_cert.h"
 
-#include <apr_lib.h>
-
-#include <apr_strings.h>
 #include <openssl/pem.h>
+
+#include "acme/acme_revocation.h"
 
 #include "base/clock.h"
 #include "base/own.h"
-#include "store/store_cert.h"
 
 #include "base/banned.h"
 
@@ -20,7 +18,7 @@ static const char *cert_status(const store_cert_t *cert)
     return cert->not_after < clock_seconds(&clock_system) ? "expired" : "valid";
 }
 
-static json_t *cert_render(const ctl_t *ctl, const store_cert_t *cert)
+json_t *ctl_cert_render(const ctl_t *ctl, const store_cert_t *cert)
 {
     json_t *json = json_pack(
         "{s:s, s:s, s:s, s:s, s:o, s:o, s:o}", "id", cert->id, "serial",
@@ -41,9 +39,11 @@ static json_t *cert_render(const ctl_t *ctl, const store_cert_t *cert)
     json_object_set_new(json, "issuer", json_string(cert->issuer));
     json_object_set_new(json, "spkiSHA256", json_string(cert->spki_sha256));
     json_object_set_new(json, "revoked", ctl_print_time(ctl, cert->revoked_at));
-    if (cert->revoked_at)
-        json_object_set_new(json, "revokedReason",
-                            json_integer(cert->revoked_reason));
+    json_object_set_new(
+        json, "revokedReason",
+        ctl_print_text(cert->revoked_at
+                           ? acme_revocation_reason_name(cert->revoked_reason)
+                           : NULL));
     return json;
 }
 
@@ -67,42 +67,33 @@ static ctl_exit_e cert_list(ctl_t *ctl)
                                           "notAfter", "identifiers", NULL};
     json_t *list = own_json(ctl->pool, json_array());
     apr_array_header_t *certs;
-    apr_status_t rv;
+    ctl_cert_filter_t filter;
+    ctl_exit_e code = ctl_cert_filter(&filter, ctl);
     int i;
 
-    rv = store_cert_list(&certs, ctl->store, ctl_option(ctl, "account"),
-                         ctl_option(ctl, "before"), ctl->limit, ctl->pool);
-    if (rv != APR_SUCCESS)
-        return ctl_print_status(rv, "certificate", ctl_option(ctl, "before"));
+    filter.is_revoked = ctl_option(ctl, "revoked") != NULL;
+    filter.limit = ctl->limit;
+    if (code == CTL_OK)
+        code = ctl_cert_find(&certs, ctl, &filter);
+    if (code != CTL_OK)
+        return code;
     for (i = 0; i < certs->nelts; i++)
         json_array_append_new(
-            list,
-            cert_render(ctl, APR_ARRAY_IDX(certs, i, const store_cert_t *)));
+            list, ctl_cert_render(
+                      ctl, APR_ARRAY_IDX(certs, i, const store_cert_t *)));
     ctl_print_list(ctl, list, columns);
     return CTL_OK;
 }
 
-/* By id, or by the serial number as openssl prints it: colons and upper case
- * are fine. */
 static ctl_exit_e cert_show(ctl_t *ctl)
 {
-    char *serial = apr_pstrdup(ctl->pool, ctl->id), *to = serial;
-    const char *from;
     store_cert_t *cert;
-    apr_status_t rv;
+    ctl_exit_e code = ctl_cert_get(&cert, ctl, ctl->id);
     json_t *json;
 
-    for (from = ctl->id; *from; from++) {
-        if (*from != ':')
-            *to++ = (char)apr_tolower(*from);
-    }
-    *to = '\0';
-    rv = store_cert_get(&cert, ctl->store, ctl->id, ctl->pool);
-    if (APR_STATUS_IS_ENOENT(rv))
-        rv = store_cert_get_by_serial(&cert, ctl->store, serial, ctl->pool);
-    if (rv != APR_SUCCESS)
-        return ctl_print_status(rv, "certificate", ctl->id);
-    json = own_json(ctl->pool, cert_render(ctl, cert));
+    if (code != CTL_OK)
+        return code;
+    json = own_json(ctl->pool, ctl_cert_render(ctl, cert));
     json_object_set_new(json, "pem", pem_render(cert, ctl->pool));
     ctl_print_object(ctl, json);
     return CTL_OK;
@@ -110,7 +101,8 @@ static ctl_exit_e cert_show(ctl_t *ctl)
 
 static const ctl_option_t list_options[] = {
     CTL_LIST_OPTIONS,
-    {"account", "ID", "only what belongs to this account"},
+    CTL_CERT_OPTIONS,
+    {"revoked", NULL, "only what is revoked"},
     {NULL, NULL, NULL},
 };
 
@@ -119,5 +111,14 @@ const ctl_command_t ctl_cert_commands[] = {
      "the certificates, newest first", cert_list},
     {"cert", "show", CTL_NEEDS_STORE, 1, 1, "ID|SERIAL", NULL,
      "all about a certificate, and its PEM", cert_show},
+    {"cert", "revoke", CTL_NEEDS_STORE, 0, 1, "[ID|SERIAL]", ctl_revoke_options,
+     "for good: this certificate, or all that are meant and valid now\n"
+     "While httpd runs the list of revoked certificates is made anew within a\n"
+     "quarter of a minute.  keyCompromise also blocks the public keys for "
+     "ever,\n"
+     "for certificates and accounts, and revokes accounts that have them; "
+     "other\n"
+     "certificates with such a key stay valid (--spki finds them).",
+     ctl_revoke},
     {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
 };

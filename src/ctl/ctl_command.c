@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "ctl/ctl.h"
+#include "ctl/ctl_command.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 static const ctl_command_t *const tables[] = {
     ctl_ca_commands,      ctl_issuer_commands, ctl_policy_commands,
     ctl_profile_commands, ctl_eab_commands,    ctl_account_commands,
-    ctl_order_commands,   ctl_cert_commands,   ctl_crl_commands,
-    ctl_audit_commands,   ctl_db_commands,
+    ctl_order_commands,   ctl_authz_commands,  ctl_cert_commands,
+    ctl_crl_commands,     ctl_audit_commands,  ctl_db_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 

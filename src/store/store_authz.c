@@ -264,3 +264,30 @@ apr_status_t store_authz_deactivate(store_t *store, const char *id,
 
     return store_write(store, STORE_DURABLE, deactivate_run, &deactivate);
 }
+
+/* Ids sort by their time; "~" comes after them all. */
+static const store_sql_t sql_list = {
+    STORE_SQL_AUTHZ_LIST, "SELECT " COLUMNS " FROM authzs WHERE account_id = "
+                          "%s AND id < %s ORDER BY id DESC LIMIT %d"};
+
+static const store_sql_t sql_list_all = {STORE_SQL_AUTHZ_LIST_ALL,
+                                         "SELECT " COLUMNS " FROM authzs "
+                                         "WHERE id < %s "
+                                         "ORDER BY id DESC LIMIT %d"};
+
+apr_status_t store_authz_list(apr_array_header_t **authzs, store_t *store,
+                              const char *account_id, const char *before,
+                              int limit, apr_pool_t *pool)
+{
+    const char *end = before ? before : "~";
+    const void *args[] = {account_id, end, &limit};
+    store_rows_t rows;
+    apr_status_t rv =
+        account_id ? store_read(&rows, store, &sql_list, args, pool)
+                   : store_read(&rows, store, &sql_list_all, args + 1, pool);
+
+    *authzs = apr_array_make(pool, 16, sizeof(store_authz_t *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*authzs, store_authz_t *) = authz_make(&rows);
+    return rv;
+}

@@ -73,6 +73,13 @@ apr_status_t store_authz_record(store_t *store, const char *id,
                                 const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Newest first (of store_authz_t *), at most limit, older than authorization
+ * `before` (NULL: from the newest).  account_id NULL: all.  For acmectl. */
+apr_status_t store_authz_list(apr_array_header_t **authzs, store_t *store,
+                              const char *account_id, const char *before,
+                              int limit, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Durable.  pending or valid → deactivated; APR_EEXIST otherwise. */
 apr_status_t store_authz_deactivate(store_t *store, const char *id,
                                     const store_event_t *event,

@@ -198,6 +198,61 @@ static void reuse(apr_pool_t *pool)
     is_str(authz ? authz->id : "", "x");
 }
 
+static apr_status_t holds(help_t *help, const char *value, const char *profile,
+                          int wildcard, apr_int64_t now)
+{
+    return store_authz_holds(help->store, "a", profile, "dns", value, wildcard,
+                             now, help->pool);
+}
+
+/* x: proven; y: nobody had to. */
+static void held(apr_pool_t *pool)
+{
+    store_authz_t *x = help_authz("x", "a", pool);
+    store_authz_t *y = help_authz("y", "a", pool);
+    help_t *help;
+
+    x->status = "valid";
+    x->attempted = "http-01";
+    y->status = "valid";
+    help = setup(pool, x, y);
+    is_int(holds(help, "x.test", "other", 0, 4999), APR_SUCCESS);
+    is_int(holds(help, "x.test", "other", 0, 5000), APR_ENOENT);
+    is_int(holds(help, "x.test", "other", 1, 2000), APR_ENOENT);
+    is_int(holds(help, "y.test", "default", 0, 2000), APR_SUCCESS);
+    is_int(holds(help, "y.test", "other", 0, 2000), APR_ENOENT);
+    is_int(store_authz_deactivate(help->store, "x", NULL, pool), APR_SUCCESS);
+    is_int(holds(help, "x.test", "default", 0, 2000), APR_ENOENT);
+}
+
+static const char *listed(help_t *help, const char *account, const char *before,
+                          int limit)
+{
+    apr_array_header_t *list;
+    const char *text = "";
+    int i;
+
+    is_int(store_authz_list(&list, help->store, account, before, limit,
+                            help->pool),
+           APR_SUCCESS);
+    for (i = 0; i < list->nelts; i++)
+        text = apr_pstrcat(help->pool, text,
+                           APR_ARRAY_IDX(list, i, store_authz_t *)->id, NULL);
+    return text;
+}
+
+static void lists(apr_pool_t *pool)
+{
+    help_t *help =
+        setup(pool, help_authz("x", "a", pool), help_authz("y", "a", pool));
+
+    is_str(listed(help, NULL, NULL, 10), "yx");
+    is_str(listed(help, "a", NULL, 1), "y");
+    is_str(listed(help, "a", "y", 10), "x");
+    is_str(listed(help, NULL, "x", 10), "");
+    is_str(listed(help, "b", NULL, 10), "");
+}
+
 static void plans(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
@@ -207,6 +262,9 @@ static void plans(apr_pool_t *pool)
     help_plan_ok(help, &sql_attempt);
     help_plan_ok(help, &sql_record);
     help_plan_ok(help, &sql_deactivate);
+    help_plan_ok(help, &sql_holds);
+    help_plan_ok(help, &sql_is_valid);
+    help_plan_ok(help, &sql_list_all);
 }
 
 const tap_case_t tap_cases[] = {
@@ -218,5 +276,7 @@ const tap_case_t tap_cases[] = {
      record_late},
     {"T68 pending and valid ones are deactivated", deactivate},
     {"the newest valid one of the same name is reused", reuse},
+    {"T73 what an account holds", held},
+    {"the list goes from the newest, page by page", lists},
     {"no statement scans or sorts", plans},
     {NULL, NULL}};
