@@ -75,6 +75,18 @@ for my $name (sort keys %member) {
     is($told, $is, "$name: the default is the true one");
 }
 
+# So are those of the rate limits.
+my ($table) = $reference =~ /^# ACMERateLimit WHAT(.*?)^$/ms;
+my %limit = $table =~ m{^#     ([a-z-]+) .*? (\d+(?:/\d+[dh])?)$}mg;
+is(scalar keys %limit, 7, 'ACMERateLimit: a table of limits');
+$unit{h} = 3600;
+for my $name (sort keys %limit) {
+    my ($count, $time, $unit) = $limit{$name} =~ m{^(\d+)(?:/(\d+)(\w))?$};
+    my $seconds = $time ? $time * $unit{$unit} : 0;
+    like($dump, qr/"$name": \{\s*"count": $count,\s*"seconds": $seconds\s*\}/,
+        "ACMERateLimit $name: the default is the true one");
+}
+
 # The quickstart is a configuration that works.
 $server = AcmeServer->new;
 my $conf = text('conf/acme-server-quickstart.conf');

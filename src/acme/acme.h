@@ -12,6 +12,7 @@
 #include <apr_tables.h>
 
 #include "acme/acme_conf.h"
+#include "acme/acme_limit.h"
 #include "acme/acme_nonce.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -44,11 +45,12 @@ typedef struct {
 } acme_host_t;
 
 /* One ACME virtual host in one process.  Const after it is made, but for what
- * store and nonces do inside. */
+ * store, nonces and limits do inside. */
 struct acme_t {
     const acme_conf_t *conf;
     store_t *store;
     acme_nonce_t *nonces;
+    acme_limit_t *limits; /* NULL: nobody counts */
     const clock_source_t *clock;
     const log_t *log;
     const acme_host_t *host;

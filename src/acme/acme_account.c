@@ -8,6 +8,7 @@
 
 #include "acme/acme_audit.h"
 #include "acme/acme_eab.h"
+#include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
@@ -242,14 +243,19 @@ static problem_t *account_create(acme_response_t *res, acme_t *acme,
                                  const acme_verified_t *v, const wish_t *wish)
 {
     store_account_t *account, *existing;
+    acme_limit_spent_t spent;
     store_event_t *event;
     problem_t *prob = account_make(&account, acme, v, wish);
     apr_status_t rv;
 
+    if (!prob)
+        prob = acme_limit_account(&spent, acme, v);
     if (prob)
         return prob;
     event = event_make(account, v);
     rv = store_account_create(&existing, acme->store, account, event, v->pool);
+    if (rv != APR_SUCCESS)
+        acme_limit_give_back(&spent);
     /* Two at once with one key: one of them made it (T81). */
     if (APR_STATUS_IS_EEXIST(rv) && existing)
         return account_existing(res, acme, existing, v->pool);

@@ -22,7 +22,10 @@
 #define LIFETIME_MAX (3650 * DAY)
 #define SLOTS_MIN    16
 #define SLOTS_MAX    16777216
-#define WAIT_MAX     apr_time_from_sec(60)
+/* What a counter can count (acme_limit.c). */
+#define LIMIT_SPAN_MAX (366 * DAY)
+#define LIMIT_RATE_MAX 1000
+#define WAIT_MAX       apr_time_from_sec(60)
 
 acme_profile_t *acme_profile_make(const char *name, apr_pool_t *pool)
 {
@@ -79,6 +82,7 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     conf->authz_lifetime = 30 * DAY;
     conf->retention = 30 * DAY;
     conf->authz_reuse = 1;
+    acme_limit_defaults(conf->limits);
     conf->nonce_slots = 65536;
     conf->finalize_wait = apr_time_from_sec(5);
     conf->dcv = dcv_conf_make(pool);
@@ -418,6 +422,31 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
                  100000, "");
 }
 
+static void limits_check(apr_array_header_t *findings, const acme_conf_t *conf)
+{
+    int i;
+
+    for (i = 0; i < ACME_LIMIT_COUNT; i++) {
+        const acme_limit_rule_t *rule = &conf->limits[i];
+        const char *directive =
+            apr_pstrcat(findings->pool, "ACMERateLimit ",
+                        acme_limit_name((acme_limit_e)i), NULL);
+
+        number_check(findings, directive, rule->count, 0, APR_INT32_MAX, "");
+        if (!rule->count || !acme_limit_has_span((acme_limit_e)i))
+            continue;
+        span_check(findings, directive, apr_time_from_sec(rule->span),
+                   apr_time_from_sec(1), apr_time_from_sec(LIMIT_SPAN_MAX));
+        if (rule->count > rule->span * LIMIT_RATE_MAX)
+            acme_conf_finding(findings,
+                              "%s %s: it is too fast to be counted; write at "
+                              "most %d for each second, or off",
+                              directive,
+                              acme_limit_rule_text(rule, findings->pool),
+                              LIMIT_RATE_MAX);
+    }
+}
+
 apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool)
 {
     apr_array_header_t *findings =
@@ -426,6 +455,7 @@ apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool)
     urls_check(findings, conf);
     database_check(findings, conf);
     numbers_check(findings, conf);
+    limits_check(findings, conf);
     acme_conf_pki_check(findings, conf);
     return findings;
 }

@@ -14,6 +14,7 @@
 #include <jansson.h>
 
 #include "acme/acme_conf_parts.h"
+#include "acme/acme_limit_rule.h"
 #include "dcv/dcv_net.h"
 #include "policy/policy_blocklist.h"
 #include "store/store.h"
@@ -35,7 +36,8 @@ typedef struct {
                                    long as its order */
     apr_int64_t retention;      /* what is over stays so long */
     int authz_reuse;
-    int underscore; /* ACMEValidationUnderscore */
+    acme_limit_rule_t limits[ACME_LIMIT_COUNT]; /* ACMERateLimit */
+    int underscore;                             /* ACMEValidationUnderscore */
     int tolerate_padded_csr;
     int nonce_slots;
     int nonce_reject;                  /* for testing: percent of good nonces */

@@ -361,6 +361,36 @@ static int profiles_parse(apr_array_header_t *list, json_t *json,
     return json_is_array(json);
 }
 
+static json_t *limits_render(const acme_limit_rule_t *rules)
+{
+    json_t *json = json_object();
+    int i;
+
+    for (i = 0; i < ACME_LIMIT_COUNT; i++)
+        json_object_set_new(json, acme_limit_name((acme_limit_e)i),
+                            json_pack("{s:I, s:I}", "count",
+                                      (json_int_t)rules[i].count, "seconds",
+                                      (json_int_t)rules[i].span));
+    return json;
+}
+
+static int limits_parse(acme_limit_rule_t *rules, json_t *json)
+{
+    int i;
+
+    for (i = 0; i < ACME_LIMIT_COUNT; i++) {
+        json_t *rule = json_object_get(json, acme_limit_name((acme_limit_e)i));
+        json_t *count = json_object_get(rule, "count");
+        json_t *seconds = json_object_get(rule, "seconds");
+
+        if (!json_is_integer(count) || !json_is_integer(seconds))
+            return 0;
+        rules[i].count = json_integer_value(count);
+        rules[i].span = json_integer_value(seconds);
+    }
+    return 1;
+}
+
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
 {
     json_t *json = own_json(pool, json_object()), *list = json_array();
@@ -371,6 +401,7 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
                         strings_render(conf->base_url_aliases));
     json_object_set_new(json, "keyBlocklists",
                         strings_render(conf->key_blocklists));
+    json_object_set_new(json, "rateLimits", limits_render(conf->limits));
     json_object_set_new(json, "validation", dcv_render(conf->dcv));
     for (i = 0; i < conf->issuers->nelts; i++)
         json_array_append_new(list, issuer_render(APR_ARRAY_IDX(
@@ -398,6 +429,7 @@ acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
     apr_array_clear(conf->profiles);
     if (!conf->base_url_aliases || !conf->key_blocklists ||
         !fields_parse(conf, conf_fields, json, pool) ||
+        !limits_parse(conf->limits, json_object_get(json, "rateLimits")) ||
         !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool) ||
         !issuers_parse(conf->issuers, json_object_get(json, "issuers"), pool) ||
         !profiles_parse(conf->profiles, json_object_get(json, "profiles"),

@@ -9,6 +9,7 @@
 #include "acme/acme_authz_make.h"
 #include "acme/acme_identifier.h"
 #include "acme/acme_issue.h"
+#include "acme/acme_limit_check.h"
 #include "acme/acme_profile.h"
 #include "acme/acme_renewal.h"
 #include "acme/acme_response.h"
@@ -19,6 +20,7 @@
 
 /* Of an order that is too long, so many are looked at all the same. */
 #define IDENTIFIERS_TOLD 100
+#define DAY 86400
 
 /* What the client asks for, checked. */
 typedef struct {
@@ -173,8 +175,12 @@ static problem_t *authzs_gather(acme_order_t *order,
         if (prob)
             return prob;
         if (!authz) {
+            prob = acme_limit_validation(acme, v, identifier);
+            if (prob)
+                return prob;
             authz = acme_authz_make(acme, v, wish->profile, wish->eab,
                                     identifier, row->expires_at);
+            authz->order_id = row->id;
             APR_ARRAY_PUSH(new_authzs, store_authz_t *) = authz;
         }
         if (authz->expires_at < row->expires_at)
@@ -207,6 +213,10 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
         row->replaces_cert = wish->replaces->cert->id;
         row->after = wish->replaces->after;
     }
+    if (wish->replaces && wish->replaces->is_due)
+        return row;
+    row->max_open = (int)acme->conf->limits[ACME_LIMIT_PENDING_ORDERS].count;
+    row->max_pending = (int)acme->conf->limits[ACME_LIMIT_PENDING_AUTHZS].count;
     return row;
 }
 
@@ -226,25 +236,26 @@ static store_event_t *event_make(const store_order_t *row,
     return event;
 }
 
-/* Of a day in UTC, which we only know to end: Retry-After is at most ten
- * minutes anyway (R19). */
-static problem_t *problem_budget(const wish_t *wish, const acme_verified_t *v)
+/* Of a day in UTC. */
+static problem_t *problem_budget(const acme_t *acme, const wish_t *wish,
+                                 const acme_verified_t *v)
 {
-    problem_t *prob;
-
     if (!wish->eab->row->max_orders_per_day)
         return problem_make(v->pool, PROBLEM_UNAUTHORIZED,
                             "the external account key \"%s\" of this account "
                             "is not valid any more",
                             wish->eab->row->kid);
-    prob = problem_make(
-        v->pool, PROBLEM_RATE_LIMITED,
-        "the external account key \"%s\" has had its %" APR_INT64_T_FMT
-        " orders of today; the next ones are possible after midnight UTC",
-        wish->eab->row->kid, wish->eab->row->max_orders_per_day);
-
-    problem_header(prob, v->pool, "Retry-After", "600");
-    return prob;
+    return acme_limit_problem(
+        acme->conf, DAY - v->now % DAY,
+        apr_psprintf(v->pool,
+                     "the external account key \"%s\" has had its "
+                     "%" APR_INT64_T_FMT " orders of today; the next ones are "
+                     "possible after midnight UTC, in %" APR_INT64_T_FMT
+                     " s. The server's operator can make another key: acmectl "
+                     "eab create --max-orders-per-day",
+                     wish->eab->row->kid, wish->eab->row->max_orders_per_day,
+                     DAY - v->now % DAY),
+        v->pool);
 }
 
 static problem_t *order_store(acme_order_t *order, acme_t *acme,
@@ -256,9 +267,13 @@ static problem_t *order_store(acme_order_t *order, acme_t *acme,
                                          v->account->eab_kid, event, v->pool);
 
     if (rv == STORE_BUDGET && wish->eab)
-        return problem_budget(wish, v);
+        return problem_budget(acme, wish, v);
     if (APR_STATUS_IS_EEXIST(rv) && wish->replaces)
         return acme_renewal_problem_replaced(wish->replaces->cert, v->pool);
+    if (rv == STORE_FULL_ORDERS)
+        return acme_limit_pending(acme, ACME_LIMIT_PENDING_ORDERS, v->pool);
+    if (rv == STORE_FULL_AUTHZS)
+        return acme_limit_pending(acme, ACME_LIMIT_PENDING_AUTHZS, v->pool);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "create order");
     acme_audit_tell(acme, event, v->pool);
@@ -266,9 +281,22 @@ static problem_t *order_store(acme_order_t *order, acme_t *acme,
     return NULL;
 }
 
+/* RFC 8555 6.6.  Nothing stands in the way of a renewal that we asked for, as
+ * long as it does not come to nothing again and again. */
+static problem_t *limits_check(acme_limit_spent_t *spent, acme_t *acme,
+                               const wish_t *wish, const acme_verified_t *v)
+{
+    if (!wish->replaces || !wish->replaces->is_due)
+        return acme_limit_order(spent, acme, v, wish->identifiers);
+    if (!wish->replaces->after)
+        return NULL;
+    return acme_limit_again(spent, acme, v, wish->replaces->cert->id);
+}
+
 problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
                           const acme_verified_t *v)
 {
+    acme_limit_spent_t spent = {0};
     apr_array_header_t *new_authzs;
     acme_order_t order;
     wish_t wish = {0};
@@ -279,17 +307,21 @@ problem_t *acme_order_new(acme_response_t *res, acme_t *acme,
     prob = wish_parse(&wish, acme, v);
     if (prob)
         return prob;
+    prob = limits_check(&spent, acme, &wish, v);
+    if (prob)
+        return prob;
     order.row = row_make(acme, &wish, v);
     order.authzs = apr_array_make(v->pool, wish.identifiers->nelts,
                                   sizeof(store_authz_t *));
     new_authzs = apr_array_make(v->pool, wish.identifiers->nelts,
                                 sizeof(store_authz_t *));
     prob = authzs_gather(&order, new_authzs, acme, &wish, v);
-    if (prob)
+    if (!prob)
+        prob = order_store(&order, acme, new_authzs, &wish, v);
+    if (prob) {
+        acme_limit_give_back(&spent);
         return prob;
-    prob = order_store(&order, acme, new_authzs, &wish, v);
-    if (prob)
-        return prob;
+    }
     acme_order_answer(res, acme, v, &order, 201);
     return NULL;
 }

@@ -7,6 +7,7 @@
 
 #include "acme/acme_pub.h"
 #include "acme/acme_publish_form.h"
+#include "acme/acme_publish_limits.h"
 #include "acme/acme_publish_page.h"
 #include "acme/acme_route.h"
 #include "ca/ca_openssl.h"
@@ -62,7 +63,8 @@ int acme_publish_is_path(const acme_conf_t *conf, const char *path)
     const char *rest = rest_of(conf, path);
 
     return is_page(conf, path) ||
-           (rest && (is_among(rest, roots_files) ||
+           (rest && (!strcmp(rest, ACME_PUBLISH_LIMITS) ||
+                     is_among(rest, roots_files) ||
                      is_among(rest, main_files) || !strncmp(rest, ISSUER, 7)));
 }
 
@@ -361,6 +363,8 @@ problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
         return prob;
     if (is_page(conf, req->path))
         prob = page_answer(res, conf, roots, req);
+    else if (!strcmp(rest, ACME_PUBLISH_LIMITS))
+        acme_publish_limits(res, conf, req->pool);
     else if (!strncmp(rest, ISSUER, strlen(ISSUER)) &&
              issuer_answer(res, acme, rest + strlen(ISSUER), req->pool))
         prob = NULL; /* lists are there without any issuer */

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_publish_page.h"
 
-#include <stdarg.h>
 #include <string.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
-#include <openssl/sha.h>
 
 #include "acme/acme_client.h"
 #include "acme/acme_publish_form.h"
+#include "acme/acme_publish_html.h"
 #include "acme/acme_publish_install.h"
+#include "acme/acme_publish_limits.h"
 #include "acme/acme_route.h"
 #include "base/quote.h"
 #include "ca/ca_openssl.h"
@@ -18,33 +18,6 @@
 #include "base/banned.h"
 
 #define DAY 86400
-
-#define STYLE                                                                  \
-    "body{font:1em/1.5 sans-serif;max-width:52em;margin:2em auto;"             \
-    "padding:0 1em}:root{color-scheme:light dark}"                             \
-    "pre{overflow:auto;background:#8882;padding:.5em}"                         \
-    "code{overflow-wrap:anywhere}summary{cursor:pointer}"
-
-typedef struct {
-    const acme_conf_t *conf;
-    apr_array_header_t *parts; /* of const char * */
-    apr_pool_t *pool;
-} page_t;
-
-/* What is not a literal in fmt has been through quote_markup, or is made of
- * letters and digits. */
-static void say(page_t *page, const char *fmt, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void say(page_t *page, const char *fmt, ...)
-{
-    va_list ap;
-
-    va_start(ap, fmt);
-    APR_ARRAY_PUSH(page->parts, const char *) =
-        apr_pvsprintf(page->pool, fmt, ap);
-    va_end(ap);
-}
 
 /* "…;q=0" is a refusal. */
 static int is_refused(const char *params, const char *end)
@@ -89,42 +62,45 @@ static const char *fingerprint_text(const char *hex, apr_pool_t *pool)
     return text;
 }
 
-static void root_say(page_t *page, X509 *root)
+static void root_say(acme_html_t *page, X509 *root)
 {
     apr_pool_t *pool = page->pool;
     const char *fingerprint = acme_publish_fingerprint(root, pool);
     const char *until =
         clock_rfc3339(ca_time_seconds(X509_get0_notAfter(root)), pool);
 
-    say(page,
+    acme_html_say(
+        page,
         "<h3>%s</h3>\n<p>Valid until %.10s. SHA-256 fingerprint:</p>\n"
         "<pre>%s</pre>\n"
         "<p><a href=\"issuer/%s.pem\">PEM</a>, "
         "<a href=\"issuer/%s.cer\">DER</a></p>\n",
         quote_markup(ca_name_text(X509_get_subject_name(root), pool), pool),
         until, fingerprint_text(fingerprint, pool), fingerprint, fingerprint);
-    say(page, "%s",
-        acme_publish_install(
-            apr_pstrcat(pool, page->conf->base_url, page->conf->path, NULL),
-            fingerprint, pool));
+    acme_html_say(page, "%s",
+                  acme_publish_install(apr_pstrcat(pool, page->conf->base_url,
+                                                   page->conf->path, NULL),
+                                       fingerprint, pool));
 }
 
-static void roots_say(page_t *page, const apr_array_header_t *roots)
+static void roots_say(acme_html_t *page, const apr_array_header_t *roots)
 {
     int i;
 
-    say(page, "<h2>Trust</h2>\n");
+    acme_html_say(page, "<h2>Trust</h2>\n");
     if (!roots->nelts) {
-        say(page, "<p>This server has no usable CA just now.</p>\n");
+        acme_html_say(page, "<p>This server has no usable CA just now.</p>\n");
         return;
     }
-    say(page,
+    acme_html_say(
+        page,
         "<p>Compare each fingerprint with what the people who run this CA "
         "tell you: until the root is trusted, this page could be anybody's."
         "</p>\n");
     for (i = 0; i < roots->nelts; i++)
         root_say(page, APR_ARRAY_IDX(roots, i, X509 *));
-    say(page,
+    acme_html_say(
+        page,
         "<h3>Together</h3>\n<p>All roots: <a href=\"roots.pem\">PEM</a>, "
         "<a href=\"roots.p7c\">PKCS #7</a>, "
         "<a href=\"roots.mobileconfig\">Apple configuration profile</a>. "
@@ -133,11 +109,12 @@ static void roots_say(page_t *page, const apr_array_header_t *roots)
         "<a href=\"root.pem\">PEM</a>, <a href=\"root.cer\">DER</a>.</p>\n");
 }
 
-static void account_say(page_t *page, const acme_profile_t *profile)
+static void account_say(acme_html_t *page, const acme_profile_t *profile)
 {
     if (profile->external == ACME_EXTERNAL_OFF)
         return;
-    say(page,
+    acme_html_say(
+        page,
         profile->external == ACME_EXTERNAL_REQUIRED
             ? "<p>Accounts need an external account key: ask the people who "
               "run this CA for a KID and an HMAC key (<code>acmectl eab create "
@@ -147,7 +124,7 @@ static void account_say(page_t *page, const acme_profile_t *profile)
         profile->name);
 }
 
-static void clients_say(page_t *page, const acme_profile_t *profile,
+static void clients_say(acme_html_t *page, const acme_profile_t *profile,
                         const char *url)
 {
     int is_bound = profile->external == ACME_EXTERNAL_REQUIRED, i;
@@ -156,13 +133,14 @@ static void clients_say(page_t *page, const acme_profile_t *profile,
                                          "www.corp.example", profile->name};
 
     for (i = 0; acme_client_name(i); i++)
-        say(page, "<details><summary>%s</summary>\n<pre>%s</pre>\n</details>\n",
+        acme_html_say(
+            page, "<details><summary>%s</summary>\n<pre>%s</pre>\n</details>\n",
             acme_client_name(i),
             quote_markup(acme_client_lines(i, &values, page->pool),
                          page->pool));
 }
 
-static const char *directory_url(const page_t *page, const char *directory)
+static const char *directory_url(const acme_html_t *page, const char *directory)
 {
     return acme_route_url(page->conf, ACME_ROUTE_DIRECTORY, directory, NULL,
                           NULL, page->pool);
@@ -180,35 +158,37 @@ static const char *life_text(apr_int64_t seconds, apr_pool_t *pool)
                                    : (unit == DAY ? "days" : "hours"));
 }
 
-static void profile_say(page_t *page, const acme_profile_t *profile)
+static void profile_say(acme_html_t *page, const acme_profile_t *profile)
 {
     const acme_conf_t *conf = page->conf;
     const char *url = directory_url(page, profile->directory);
 
-    say(page, "<h3>%s</h3>\n", quote_markup(profile->name, page->pool));
+    acme_html_say(page, "<h3>%s</h3>\n",
+                  quote_markup(profile->name, page->pool));
     if (profile->description)
-        say(page, "<p>%s</p>\n",
-            quote_markup(profile->description, page->pool));
-    say(page, "<p>Directory URL: <code>%s</code>",
-        quote_markup(url, page->pool));
+        acme_html_say(page, "<p>%s</p>\n",
+                      quote_markup(profile->description, page->pool));
+    acme_html_say(page, "<p>Directory URL: <code>%s</code>",
+                  quote_markup(url, page->pool));
     if (*profile->directory && conf->default_profile &&
         !strcmp(conf->default_profile, profile->name))
-        say(page, " or <code>%s</code>",
-            quote_markup(directory_url(page, ""), page->pool));
-    say(page, "<br>\nCertificates are valid for %s%s.</p>\n",
-        life_text(profile->validity.validity, page->pool),
-        profile->validation ? "" : "; names need not be proven");
+        acme_html_say(page, " or <code>%s</code>",
+                      quote_markup(directory_url(page, ""), page->pool));
+    acme_html_say(page, "<br>\nCertificates are valid for %s%s.</p>\n",
+                  life_text(profile->validity.validity, page->pool),
+                  profile->validation ? "" : "; names need not be proven");
     account_say(page, profile);
     clients_say(page, profile, url);
 }
 
-static void profiles_say(page_t *page)
+static void profiles_say(acme_html_t *page)
 {
     const apr_array_header_t *profiles = page->conf->profiles;
     int i, count = 0;
 
-    say(page, "<h2>Certificates</h2>\n<p>Put your own name in the place of "
-              "<code>www.corp.example</code>.</p>\n");
+    acme_html_say(page,
+                  "<h2>Certificates</h2>\n<p>Put your own name in the place of "
+                  "<code>www.corp.example</code>.</p>\n");
     for (i = 0; i < profiles->nelts; i++) {
         const acme_profile_t *profile =
             APR_ARRAY_IDX(profiles, i, const acme_profile_t *);
@@ -219,59 +199,33 @@ static void profiles_say(page_t *page)
         }
     }
     if (!count)
-        say(page, "<p>No profile of this server has a directory.</p>\n");
+        acme_html_say(page,
+                      "<p>No profile of this server has a directory.</p>\n");
 }
 
-static void head_say(page_t *page)
+static void links_say(acme_html_t *page)
 {
     const acme_conf_t *conf = page->conf;
-    const char *name = quote_markup(conf->server_name, page->pool);
 
-    say(page,
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n"
-        "<meta charset=\"utf-8\">\n"
-        "<meta name=\"viewport\" content=\"width=device-width\">\n"
-        "<title>Certificate authority %s</title>\n<style>%s</style>\n"
-        "</head>\n<body>\n<h1>Certificate authority %s</h1>\n",
-        name, STYLE, name);
     if (conf->website)
-        say(page, "<p><a href=\"%s\">About this CA</a></p>\n",
-            quote_markup(conf->website, page->pool));
+        acme_html_say(page, "<p><a href=\"%s\">About this CA</a></p>\n",
+                      quote_markup(conf->website, page->pool));
     if (conf->terms_url)
-        say(page, "<p><a href=\"%s\">Terms of service</a></p>\n",
-            quote_markup(conf->terms_url, page->pool));
-}
-
-/* Nothing but this one style sheet, even if something slipped through. */
-static const char *policy_text(apr_pool_t *pool)
-{
-    unsigned char digest[SHA256_DIGEST_LENGTH];
-    unsigned char text[4 * (SHA256_DIGEST_LENGTH + 2) / 3 + 1];
-
-    (void)EVP_Digest(STYLE, strlen(STYLE), digest, NULL, EVP_sha256(), NULL);
-    (void)EVP_EncodeBlock(text, digest, sizeof(digest));
-    return apr_psprintf(pool,
-                        "default-src 'none'; style-src 'sha256-%s'; base-uri "
-                        "'none'; form-action 'none'; frame-ancestors 'none'",
-                        text);
+        acme_html_say(page, "<p><a href=\"%s\">Terms of service</a></p>\n",
+                      quote_markup(conf->terms_url, page->pool));
 }
 
 void acme_publish_page(acme_response_t *res, const acme_conf_t *conf,
                        const apr_array_header_t *roots, apr_pool_t *pool)
 {
-    page_t page = {conf, apr_array_make(pool, 64, sizeof(const char *)), pool};
-    const char *text;
+    acme_html_t *page = acme_html_make(conf, "Certificate authority", pool);
 
-    head_say(&page);
-    roots_say(&page, roots);
-    profiles_say(&page);
-    say(&page, "</body>\n</html>\n");
-    text = apr_array_pstrcat(pool, page.parts, 0);
-    acme_response_body(res, 200, "text/html; charset=utf-8", text,
-                       strlen(text));
-    acme_response_header(res, "Content-Security-Policy", policy_text(pool));
-    acme_response_header(res, "X-Content-Type-Options", "nosniff");
-    acme_response_header(res, "Referrer-Policy", "no-referrer");
+    links_say(page);
+    roots_say(page, roots);
+    profiles_say(page);
+    acme_html_say(page,
+                  "<p><a href=\"" ACME_PUBLISH_LIMITS "\">Limits</a></p>\n");
+    acme_html_answer(res, page);
 }
 
 /* Relative, so that it holds behind a proxy, too. */

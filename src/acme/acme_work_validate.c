@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
 #include "base/pjson.h"
 #include "store/store_authz.h"
@@ -198,5 +199,9 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
     rv = store_authz_record(acme->store, job->subject, job->id, text,
                             prob ? 0 : now + acme->conf->authz_lifetime, now,
                             event, pool);
+    if (prob && rv == APR_SUCCESS)
+        acme_limit_failure(acme,
+                           json_string_value(json_object_get(data, "account")),
+                           json_string_value(json_object_get(data, "domain")));
     outcome_tell(acme, job, prob, event, rv, pool);
 }

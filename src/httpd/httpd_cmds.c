@@ -16,6 +16,7 @@
 #include <apr_strings.h>
 
 #include "base/identifier.h"
+#include "httpd/httpd_limit.h"
 #include "httpd/httpd_section.h"
 #include "httpd/httpd_words.h"
 #include "policy/policy_make.h"
@@ -283,6 +284,8 @@ const command_rec httpd_cmds[] = {
                   "how long what is over stays in the database"),
     AP_INIT_FLAG("ACMEAuthzReuse", flag_set, AT(authz_reuse), RSRC_CONF,
                  "on: a valid authorization serves later orders too"),
+    AP_INIT_TAKE12("ACMERateLimit", httpd_limit_set, NULL, RSRC_CONF,
+                   "off, or WHAT N/TIME: how much is possible"),
     AP_INIT_TAKE1("ACMEFinalizeWait", span_set, AT(finalize_wait), RSRC_CONF,
                   "how long finalize waits for the certificate"),
     AP_INIT_TAKE1("ACMETestNonceReject", number_set, AT(nonce_reject),

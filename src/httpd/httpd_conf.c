@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "httpd/httpd_limit.h"
 #include "httpd/httpd_section.h"
 
 #include "base/banned.h"
@@ -75,6 +76,7 @@ static const field_t fields[] = {
      ACME(authz_lifetime)},
     {"ACMERetention", KIND_SECONDS, FROM(retention), ACME(retention)},
     {"ACMEAuthzReuse", KIND_FLAG, FROM(authz_reuse), ACME(authz_reuse)},
+    {"ACMERateLimit", KIND_LIST, FROM(limits), NONE},
     {"ACMEFinalizeWait", KIND_SPAN, FROM(finalize_wait), ACME(finalize_wait)},
     {"ACMEDefaultProfile", KIND_TEXT, FROM(default_profile),
      ACME(default_profile)},
@@ -291,6 +293,8 @@ void httpd_conf_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
                                                        "/db/acme.db", NULL);
     acme->eab_key_file =
         apr_pstrcat(pool, acme->state_dir, "/ca/eab.key", NULL);
+    if (conf->limits)
+        httpd_limit_resolve(acme->limits, conf->limits);
     dcv_resolve(conf, findings, pool);
     httpd_section_resolve(conf, findings, pool);
     conf->names = httpd_conf_names(conf, pool);

@@ -49,6 +49,7 @@ struct httpd_conf_t {
     apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
     apr_interval_time_t retention;      /* ACMERetention */
     int authz_reuse;                    /* ACMEAuthzReuse */
+    apr_array_header_t *limits;         /* ACMERateLimit, of httpd_limit_t */
     apr_interval_time_t finalize_wait;  /* ACMEFinalizeWait */
     const char *default_profile;        /* ACMEDefaultProfile */
     int eab_reveal;                     /* ACMEExternalAccountReveal */

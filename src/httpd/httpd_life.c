@@ -14,6 +14,7 @@
 #include "httpd/httpd_audit.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_dirs.h"
+#include "httpd/httpd_limit.h"
 #include "httpd/httpd_load.h"
 #include "httpd/httpd_log.h"
 #include "httpd/httpd_nonce.h"
@@ -113,6 +114,11 @@ static int parent_prepare(apr_pool_t *pconf, apr_pool_t *plog,
         return OK;
     /* Not thread-safe everywhere, so before there are threads. */
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    if (httpd_limit_create(main_server->process->pool) != APR_SUCCESS)
+        log_write(httpd_log_server(main_server, ptemp), LOG_LEVEL_ERROR,
+                  "AS0431", APR_ENOMEM,
+                  "there is no memory to count what ACMERateLimit limits: "
+                  "there are no limits");
     if (httpd_nonce_create(slots, pconf, main_server) != APR_SUCCESS)
         log_write(httpd_log_server(main_server, ptemp), LOG_LEVEL_CRIT,
                   "AS0407", APR_ENOMEM,
@@ -205,6 +211,7 @@ static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
     int i;
 
     common.nonces = nonces;
+    common.limits = httpd_limit_attach(pool);
     common.keys = jose_cache_make(KEYS_KEPT, pool);
     common.audit = acme_audit_make(pool);
     common.clock = &clock_system;

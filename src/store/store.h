@@ -7,7 +7,8 @@
  *
  * Statuses: APR_SUCCESS; APR_ENOENT (get: no such row); APR_EEXIST (claim: too
  * late, create: there already); STORE_BUDGET (an external account key does not
- * allow it: its row says why).  Every other status means "the database cannot
+ * allow it: its row says why); STORE_FULL_ORDERS, STORE_FULL_AUTHZS (so many of
+ * the account's wait already).  Every other status means "the database cannot
  * do it now", after about two seconds at most: nothing was changed, the caller
  * answers 503, and a later call tries again with a fresh connection.  The store
  * logs the first failure of a series with the driver's own words, and once when
@@ -25,7 +26,9 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define STORE_BUDGET (APR_OS_START_USERERR + 1)
+#define STORE_BUDGET      (APR_OS_START_USERERR + 1)
+#define STORE_FULL_ORDERS (APR_OS_START_USERERR + 2)
+#define STORE_FULL_AUTHZS (APR_OS_START_USERERR + 3)
 
 typedef struct store_t store_t;
 

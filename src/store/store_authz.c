@@ -8,7 +8,7 @@
 #define COLUMNS                                                                \
     "id, account_id, realm, directory, type, value, wildcard, status, token, " \
     "challenges, attempted, attempted_at, thumbprint, error, validated_at, "   \
-    "created_at, expires_at, profile"
+    "created_at, expires_at, profile, order_id, subdomains"
 enum {
     COL_ID,
     COL_ACCOUNT_ID,
@@ -27,7 +27,9 @@ enum {
     COL_VALIDATED_AT,
     COL_CREATED_AT,
     COL_EXPIRES_AT,
-    COL_PROFILE
+    COL_PROFILE,
+    COL_ORDER_ID,
+    COL_SUBDOMAINS
 };
 
 static store_authz_t *authz_make(const store_rows_t *rows)
@@ -52,22 +54,25 @@ static store_authz_t *authz_make(const store_rows_t *rows)
     authz->created_at = store_rows_int(rows, COL_CREATED_AT);
     authz->expires_at = store_rows_int(rows, COL_EXPIRES_AT);
     authz->profile = store_rows_maybe(rows, COL_PROFILE);
+    authz->order_id = store_rows_maybe(rows, COL_ORDER_ID);
+    authz->subdomains = (int)store_rows_int(rows, COL_SUBDOMAINS);
     return authz;
 }
 
 static const store_sql_t sql_insert = {
     STORE_SQL_AUTHZ_INSERT, "INSERT INTO authzs (" COLUMNS ") "
                             "VALUES (%s, %s, %s, %s, %s, %s, %d, %s, %s, "
-                            "%s, %s, %lld, %s, %s, %lld, %lld, %lld, %s)"};
+                            "%s, %s, %lld, %s, %s, %lld, %lld, %lld, %s, %s, "
+                            "%d)"};
 
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
 {
-    const void *values[] = {a->id,          a->account_id,  a->realm,
-                            a->directory,   a->type,        a->value,
-                            &a->wildcard,   a->status,      a->token,
-                            a->challenges,  a->attempted,   &a->attempted_at,
-                            a->thumbprint,  a->error,       &a->validated_at,
-                            &a->created_at, &a->expires_at, a->profile};
+    const void *values[] = {
+        a->id,          a->account_id, a->realm,         a->directory,
+        a->type,        a->value,      &a->wildcard,     a->status,
+        a->token,       a->challenges, a->attempted,     &a->attempted_at,
+        a->thumbprint,  a->error,      &a->validated_at, &a->created_at,
+        &a->expires_at, a->profile,    a->order_id,      &a->subdomains};
     int changed;
 
     return store_conn_run(&changed, conn, &sql_insert, values);
@@ -218,6 +223,8 @@ static apr_status_t record_run(store_conn_t *conn, void *baton)
     record->is_late = !changed;
     if (rv == APR_SUCCESS)
         rv = store_job_remove(conn, record->job_id);
+    if (rv == APR_SUCCESS && changed && record->error)
+        rv = store_limit_lose(conn, record->id);
     if (rv == APR_SUCCESS && changed)
         rv = store_event_insert(conn, record->event);
     return rv;
@@ -253,7 +260,10 @@ static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
-    return changed ? store_event_insert(conn, deactivate->event) : APR_EEXIST;
+    if (!changed)
+        return APR_EEXIST;
+    rv = store_limit_lose(conn, deactivate->id);
+    return rv == APR_SUCCESS ? store_event_insert(conn, deactivate->event) : rv;
 }
 
 apr_status_t store_authz_deactivate(store_t *store, const char *id,

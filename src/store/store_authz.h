@@ -28,8 +28,10 @@ typedef struct {
     const char *error;      /* problem JSON, NULL: none */
     apr_int64_t validated_at;
     apr_int64_t created_at, expires_at;
-    const char *profile; /* of the order that it was made for; NULL: made
-                            before that was written down */
+    const char *profile;  /* of the order that it was made for; NULL: made
+                             before that was written down */
+    const char *order_id; /* with which it was made; NULL: with none */
+    int subdomains;       /* it is good for names below it, too (RFC 9444) */
 } store_authz_t;
 
 apr_status_t store_authz_get(store_authz_t **authz, store_t *store,

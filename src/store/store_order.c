@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_order.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 #include "store/store_rows.h"
@@ -66,6 +68,7 @@ static store_order_t *order_make(const store_rows_t *rows)
     order->replaces = store_rows_maybe(rows, COL_REPLACES);
     order->replaces_cert = store_rows_maybe(rows, COL_REPLACES_CERT);
     order->after = NULL;
+    order->max_open = order->max_pending = 0;
     return order;
 }
 
@@ -74,6 +77,7 @@ typedef struct {
     const char *authz_ids, *eab_kid;
     const apr_array_header_t *new_authzs;
     const store_event_t *event;
+    apr_pool_t *pool;
 } create_t;
 
 static const store_sql_t sql_insert = {
@@ -107,13 +111,35 @@ static apr_status_t order_insert(store_conn_t *conn, const create_t *create)
     return store_conn_run(&changed, conn, &sql_insert, values);
 }
 
+static int pending_count(const apr_array_header_t *authzs)
+{
+    int i, count = 0;
+
+    for (i = 0; i < authzs->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(authzs, i, const store_authz_t *)->status,
+                    "pending"))
+            count++;
+    return count;
+}
+
+static apr_status_t room_check(store_conn_t *conn, const create_t *create)
+{
+    const store_order_t *o = create->order;
+    store_room_t room = {o->account_id, o->created_at, o->max_open,
+                         o->max_pending, pending_count(create->new_authzs)};
+
+    return store_limit_check(conn, &room, create->pool);
+}
+
 static apr_status_t create_run(store_conn_t *conn, void *baton)
 {
     const create_t *create = baton;
     apr_status_t rv = APR_SUCCESS;
     int i;
 
-    if (create->eab_kid)
+    if (create->order->max_open || create->order->max_pending)
+        rv = room_check(conn, create);
+    if (rv == APR_SUCCESS && create->eab_kid)
         rv = store_eab_order(conn, create->eab_kid, create->order->created_at);
     if (rv == APR_SUCCESS && create->order->replaces_cert)
         rv = store_cert_replace(conn, create->order);
@@ -130,8 +156,9 @@ apr_status_t store_order_create(store_t *store, const store_order_t *order,
                                 const char *eab_kid, const store_event_t *event,
                                 apr_pool_t *pool)
 {
-    create_t create = {order, apr_array_pstrcat(pool, order->authz_ids, ' '),
-                       eab_kid, new_authzs, event};
+    create_t create = {order,   apr_array_pstrcat(pool, order->authz_ids, ' '),
+                       eab_kid, new_authzs,
+                       event,   pool};
 
     return store_write(store, STORE_DURABLE, create_run, &create);
 }

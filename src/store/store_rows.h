@@ -30,6 +30,23 @@ apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
                              apr_int64_t now)
     __attribute__((warn_unused_result));
 
+/* What an account wants to add to what waits, and how many may then. */
+typedef struct {
+    const char *account_id;
+    apr_int64_t now;
+    int max_orders, max_authzs; /* 0: no limit */
+    int authzs;                 /* so many more */
+} store_room_t;
+
+/* STORE_FULL_ORDERS, STORE_FULL_AUTHZS: there is no room. */
+apr_status_t store_limit_check(store_conn_t *conn, const store_room_t *room,
+                               apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+/* An authorization is not to become valid (any more): the order that it was
+ * made with does not wait for it any longer. */
+apr_status_t store_limit_lose(store_conn_t *conn, const char *authz_id)
+    __attribute__((warn_unused_result));
+
 apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *authz)
     __attribute__((warn_unused_result));
 /* APR_ENOENT: it is not valid (any more). */

@@ -22,6 +22,8 @@ const char *const *store_schema_2(void);
 /* From 2 to 3. */
 const char *const *store_schema_3(void);
 const char *const *store_schema_4(void);
+/* From 4 to 5. */
+const char *const *store_schema_5(void);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);

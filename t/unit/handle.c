@@ -14,6 +14,7 @@
 #include "base/own.h"
 
 #define NONCES 256
+#define LIMITS 1024
 
 #define must(cond)                                                             \
     do {                                                                       \
@@ -106,6 +107,16 @@ const store_job_t *handle_job(const handle_t *h)
     return APR_ARRAY_IDX(h->jobs, h->jobs->nelts - 1, const store_job_t *);
 }
 
+/* All processes on a database share it, as they do a server's memory. */
+static void limits_init(handle_t *h)
+{
+    if (!h->limits) {
+        h->limits = apr_pcalloc(h->pool, acme_limit_size(LIMITS));
+        acme_limit_init(h->limits, apr_time_from_sec(h->now));
+    }
+    h->acme.limits = acme_limit_attach(h->limits, LIMITS, h->pool);
+}
+
 static void process_init(handle_t *h, const char *owner)
 {
     acme_host_t *host = apr_palloc(h->pool, sizeof(*host));
@@ -125,6 +136,7 @@ static void process_init(handle_t *h, const char *owner)
     h->acme.owner = owner;
     h->acme.keys = jose_cache_make(16, h->pool);
     h->acme.audit = acme_audit_make(h->pool);
+    limits_init(h);
     h->acme.nonces = acme_nonce_attach(
         apr_pcalloc(h->pool, acme_nonce_size(NONCES)), NONCES, h->pool);
     must(store_open(&h->acme.store, &h->conf->store, log, h->pool) ==

@@ -30,6 +30,7 @@ typedef struct {
     acme_conf_t *conf; /* may be changed by the test */
     acme_t acme;
     apr_int64_t now; /* the clock; the test moves it */
+    void *limits;    /* what acme_limit counts in */
 
     /* The host. */
     int is_idle;              /* jobs stay where they are put … */

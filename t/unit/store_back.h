@@ -25,7 +25,15 @@ static inline void help_back(help_t *help, int version)
     static const struct {
         int step;
         const char *text;
-    } undo[] = {{4, "DROP TABLE renewal_certs"},
+    } undo[] = {{5, "DROP INDEX authzs_valid"},
+                {5, "DROP INDEX authzs_pending"},
+                {5, "CREATE INDEX authzs_of_account ON authzs (account_id, "
+                    "status, value, type, wildcard, expires_at)"},
+                {5, "ALTER TABLE authzs DROP COLUMN subdomains"},
+                {5, "ALTER TABLE authzs DROP COLUMN order_id"},
+                {5, "DROP INDEX orders_open"},
+                {5, "ALTER TABLE orders DROP COLUMN is_lost"},
+                {4, "DROP TABLE renewal_certs"},
                 {4, "DROP TABLE renewals"},
                 {4, "ALTER TABLE certs DROP COLUMN replaced_at"},
                 {4, "ALTER TABLE certs DROP COLUMN replaced_by"},

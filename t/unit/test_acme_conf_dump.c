@@ -94,6 +94,9 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->retention = 86400;
     conf->authz_lifetime = APR_INT64_C(5000000000); /* beyond 32 bits */
     conf->authz_reuse = 0;
+    conf->limits[ACME_LIMIT_FAILURES].count = 7;
+    conf->limits[ACME_LIMIT_FAILURES].span = 60;
+    conf->limits[ACME_LIMIT_PENDING_ORDERS].count = 0;
     conf->underscore = 1;
     conf->tolerate_padded_csr = 1;
     conf->nonce_slots = 1024;
@@ -184,6 +187,10 @@ static void round_trip(apr_pool_t *pool)
     is_int(conf->retention, 86400);
     is_int(conf->authz_lifetime, APR_INT64_C(5000000000));
     is_int(conf->authz_reuse, 0);
+    is_int(conf->limits[ACME_LIMIT_FAILURES].count, 7);
+    is_int(conf->limits[ACME_LIMIT_FAILURES].span, 60);
+    is_int(conf->limits[ACME_LIMIT_PENDING_ORDERS].count, 0);
+    is_int(conf->limits[ACME_LIMIT_ORDERS_NAME].count, 10000);
     is_int(conf->dcv->http01_port, 5002);
     is_int(conf->dcv->resolvers->nelts, 2);
     resolver = APR_ARRAY_IDX(conf->dcv->resolvers, 0, dcv_resolver_t *);
