@@ -150,7 +150,7 @@ static void publication_answer(acme_response_t *res, acme_t *acme,
     problem_t *prob;
 
     if (!strcmp(req->method, "OPTIONS")) {
-        options_answer(res, "GET, HEAD");
+        options_answer(res, acme_publish_methods(acme->conf, req->path));
         cors_add(res, req);
         return;
     }

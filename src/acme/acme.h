@@ -56,6 +56,7 @@ struct acme_t {
     const acme_host_t *host;
     const char *owner;          /* store_owner_make() of this process */
     jose_cache_t *keys;         /* of accounts; NULL: none are kept */
+    struct acme_ocsp_t *ocsp;   /* NULL: no OCSP is answered */
     struct acme_audit_t *audit; /* limits the events of refusals; NULL: there
                                    are none of these */
 };
@@ -98,7 +99,7 @@ typedef struct {
  * gets its Replay-Nonce and Link index here.  res is zeroed memory. */
 void acme_handle(acme_response_t *res, acme_t *acme, const acme_request_t *req);
 
-/* The publication paths only (roots, issuers; GET and HEAD), for plain-HTTP
+/* The publication paths only (acme_publish.h), for plain-HTTP
  * virtual hosts that publish for an ACME one (pki.md, Issuers). */
 void acme_publish_handle(acme_response_t *res, acme_t *acme,
                          const acme_request_t *req);

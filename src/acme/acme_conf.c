@@ -53,8 +53,9 @@ acme_issuer_t *acme_issuer_make(const char *name, apr_pool_t *pool)
 
     issuer->name = name;
     issuer->type = "internal";
-    issuer->crl = 1;
+    issuer->crl = issuer->ocsp = 1;
     issuer->crl_life = 7 * DAY;
+    issuer->ocsp_life = DAY / 2;
     issuer->alternates = apr_array_make(pool, 1, sizeof(const char *));
     return issuer;
 }

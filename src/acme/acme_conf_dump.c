@@ -77,6 +77,8 @@ static const field_t issuer_fields[] = {
     {"url", MAYBE, ISSUER(url)},
     {"crl", NUMBER, ISSUER(crl)},
     {"crlLife", NUMBER64, ISSUER(crl_life)},
+    {"ocsp", NUMBER, ISSUER(ocsp)},
+    {"ocspLife", NUMBER64, ISSUER(ocsp_life)},
     {"problem", MAYBE, ISSUER(problem)},
     {NULL, TEXT, 0},
 };

@@ -24,8 +24,9 @@ typedef struct {
     const char *directory;          /* of generations, <n>.pem and <n>.key */
     apr_array_header_t *alternates; /* of const char *: further chains */
     const char *url;                /* NULL: issuer_url, or publish_url */
-    int crl;                        /* ACMEIssuerCRL */
+    int crl, ocsp;                  /* ACMEIssuerCRL, ACMEIssuerOCSP */
     apr_int64_t crl_life;           /* seconds from a list to its nextUpdate */
+    apr_int64_t ocsp_life;          /* … from a response */
     /* Filled by the parent after the configuration was checked; set is NULL
      * while the issuer cannot be used, and then problem says why (for 503s and
      * the log). */

@@ -11,9 +11,11 @@
 
 #include "base/banned.h"
 
-#define LIFETIME_MIN 60
-#define CRL_LIFE_MIN 60
-#define CRL_LIFE_MAX (366 * 86400)
+#define LIFETIME_MIN  60
+#define CRL_LIFE_MIN  60
+#define CRL_LIFE_MAX  (366 * 86400)
+#define OCSP_LIFE_MIN 60
+#define OCSP_LIFE_MAX (10 * 86400)
 
 #define NAME_CHARS   "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_LEN_MAX 32
@@ -141,6 +143,13 @@ static void issuer_check(apr_array_header_t *findings,
                           "s (issuer %s): lists live from a minute to a year; "
                           "write next-update=7d",
                           issuer->crl_life, issuer->name);
+    if (issuer->ocsp && (issuer->ocsp_life < OCSP_LIFE_MIN ||
+                         issuer->ocsp_life > OCSP_LIFE_MAX))
+        acme_conf_finding(findings,
+                          "ACMEIssuerOCSP on next-update=%" APR_INT64_T_FMT
+                          "s (issuer %s): responses live from a minute to ten "
+                          "days; write next-update=12h",
+                          issuer->ocsp_life, issuer->name);
     issuer_url_check(findings, issuer->url);
 }
 

@@ -250,6 +250,9 @@ static void urls_init(ca_request_t *request, const acme_conf_t *conf,
     if (issuer->crl && !request->no_rev_avail)
         request->crl_url =
             acme_publish_url(conf, issuer, fingerprint, ".crl", pool);
+    if (issuer->ocsp && !request->no_rev_avail)
+        request->ocsp_url =
+            acme_publish_url(conf, issuer, fingerprint, ".ocsp", pool);
 }
 
 static void request_init(ca_request_t *request, const acme_plan_t *plan,

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_ocsp.h"
 #include "acme/acme_pub.h"
 #include "acme/acme_publish_form.h"
 #include "acme/acme_publish_limits.h"
@@ -351,14 +352,28 @@ static void validators_set(acme_response_t *res, const acme_conf_t *conf,
     res->modified = conf->loaded_at;
 }
 
+static int is_ocsp(const char *rest)
+{
+    return rest && !strncmp(rest, ISSUER, strlen(ISSUER)) &&
+           acme_ocsp_is_name(rest + strlen(ISSUER));
+}
+
+const char *acme_publish_methods(const acme_conf_t *conf, const char *path)
+{
+    return is_ocsp(rest_of(conf, path)) ? "GET, HEAD, POST" : "GET, HEAD";
+}
+
 problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
                             const acme_request_t *req)
 {
     const acme_conf_t *conf = acme->conf;
     const char *rest = rest_of(conf, req->path);
     const apr_array_header_t *roots = acme_publish_roots(conf, req->pool);
-    problem_t *prob = method_check(req);
+    problem_t *prob;
 
+    if (is_ocsp(rest))
+        return acme_ocsp_answer(res, acme, rest + strlen(ISSUER), req);
+    prob = method_check(req);
     if (prob)
         return prob;
     if (is_page(conf, req->path))

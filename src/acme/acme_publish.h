@@ -4,7 +4,7 @@
 
 /*
  * What anybody may fetch, over plain HTTP too (pki.md, Trust and publication),
- * unsigned, GET and HEAD:
+ * unsigned, GET and HEAD, OCSP also by POST:
  *
  *     <ACMEPath>/                              the page for people
  *     <ACMEPath>/roots.pem|p7c|mobileconfig    every root
@@ -13,6 +13,7 @@
  *     <ACMEPath>/chain.p7c                     the same and the root
  *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root
  *     <ACMEPath>/issuer/<fingerprint>.crl      what it has revoked
+ *     <ACMEPath>/issuer/<fingerprint>.ocsp     the same by OCSP (acme_ocsp.h)
  *
  * (.pem: PEM, .cer: DER, .p7c: PKCS #7, .mobileconfig: for Apple's machines)
  *
@@ -31,6 +32,9 @@ const char *acme_publish_url(const acme_conf_t *conf,
                              const acme_issuer_t *issuer,
                              const char *fingerprint, const char *suffix,
                              apr_pool_t *pool);
+
+/* For Allow: what this path takes. */
+const char *acme_publish_methods(const acme_conf_t *conf, const char *path);
 
 problem_t *acme_publish_get(acme_response_t *res, const acme_t *acme,
                             const acme_request_t *req)

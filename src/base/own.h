@@ -17,6 +17,7 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pkcs7.h>
 #include <openssl/x509.h>
 #include <openssl/x509v3.h>
@@ -28,6 +29,7 @@
     X(ecdsa_sig, ECDSA_SIG, ECDSA_SIG_free)                                    \
     X(json, json_t, json_decref)                                               \
     X(md_ctx, EVP_MD_CTX, EVP_MD_CTX_free)                                     \
+    X(ocsp_request, OCSP_REQUEST, OCSP_REQUEST_free)                           \
     X(pkcs7, PKCS7, PKCS7_free)                                                \
     X(pkey, EVP_PKEY, EVP_PKEY_free)                                           \
     X(x509, X509, X509_free)                                                   \

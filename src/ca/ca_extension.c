@@ -290,11 +290,11 @@ int ca_ext_access_add(X509 *cert, const char *issuer_url, const char *ocsp_url)
     return done;
 }
 
-/* RFC 9608 2: its value is NULL, and it is not critical. */
-int ca_ext_no_rev_avail_add(X509 *cert)
+/* Not critical, its value NULL. */
+static int null_add(X509 *cert, const char *oid)
 {
     static const unsigned char null[] = {V_ASN1_NULL, 0};
-    ASN1_OBJECT *object = OBJ_txt2obj(CA_EXT_NO_REV_AVAIL, 1);
+    ASN1_OBJECT *object = OBJ_txt2obj(oid, 1);
     ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
     X509_EXTENSION *extension = NULL;
     int done = 0;
@@ -308,4 +308,15 @@ int ca_ext_no_rev_avail_add(X509 *cert)
     ASN1_OCTET_STRING_free(value);
     ASN1_OBJECT_free(object);
     return done;
+}
+
+/* RFC 9608 2 */
+int ca_ext_no_rev_avail_add(X509 *cert)
+{
+    return null_add(cert, CA_EXT_NO_REV_AVAIL);
+}
+
+int ca_ext_ocsp_nocheck_add(X509 *cert)
+{
+    return null_add(cert, "1.3.6.1.5.5.7.48.1.5");
 }

@@ -43,5 +43,7 @@ int ca_ext_access_add(X509 *cert, const char *issuer_url, const char *ocsp_url);
 /* RFC 9608: noRevAvail. */
 #define CA_EXT_NO_REV_AVAIL "2.5.29.56"
 int ca_ext_no_rev_avail_add(X509 *cert);
+/* RFC 6960 4.2.2.2.1 */
+int ca_ext_ocsp_nocheck_add(X509 *cert);
 
 #endif

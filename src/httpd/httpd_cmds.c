@@ -319,8 +319,8 @@ const command_rec httpd_cmds[] = {
     AP_INIT_RAW_ARGS("ACMEIssuerCRL", httpd_issuer_crl, NULL, RSRC_CONF,
                      "on|off [next-update=TIME]: lists of revoked "
                      "certificates"),
-    AP_INIT_RAW_ARGS("ACMEIssuerOCSP", httpd_issuer_later, NULL, RSRC_CONF,
-                     "off"),
+    AP_INIT_RAW_ARGS("ACMEIssuerOCSP", httpd_issuer_ocsp, NULL, RSRC_CONF,
+                     "on|off [next-update=TIME]: answers OCSP"),
 
     /* <ACMEPolicy> */
     AP_INIT_RAW_ARGS("<ACMEPolicy", httpd_section_open, SECTION(HTTPD_POLICY),

@@ -69,24 +69,20 @@ const char *httpd_issuer_url(cmd_parms *cmd, void *dir, const char *arg)
 }
 
 /* "on|off [next-update=TIME]" */
-const char *httpd_issuer_crl(cmd_parms *cmd, void *dir, const char *args)
+static const char *update_parse(int *is_on, apr_int64_t *seconds,
+                                cmd_parms *cmd, const char *args,
+                                const char *usage)
 {
-    static const char usage[] = "write on, on next-update=7d, or off";
     static const char life[] = "next-update=";
     apr_array_header_t *words;
-    httpd_section_t *section;
     apr_interval_time_t span;
-    const char *word,
-        *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+    const char *word, *mistake = httpd_words(&words, cmd, args);
 
-    if (!mistake)
-        mistake = httpd_words(&words, cmd, args);
     if (mistake)
         return mistake;
     word = APR_ARRAY_IDX(words, 0, const char *);
-    section->issuer->crl = !strcasecmp(word, "on");
-    if ((!section->issuer->crl && strcasecmp(word, "off")) ||
-        words->nelts > 1 + section->issuer->crl)
+    *is_on = !strcasecmp(word, "on");
+    if ((!*is_on && strcasecmp(word, "off")) || words->nelts > 1 + *is_on)
         return httpd_mistake(cmd, args, usage);
     if (words->nelts == 1)
         return NULL;
@@ -95,24 +91,28 @@ const char *httpd_issuer_crl(cmd_parms *cmd, void *dir, const char *args)
         return httpd_mistake(cmd, args, usage);
     mistake = httpd_span_parse(&span, cmd, word + strlen(life));
     if (!mistake)
-        section->issuer->crl_life = apr_time_sec(span);
+        *seconds = apr_time_sec(span);
     return mistake;
 }
 
-const char *httpd_issuer_later(cmd_parms *cmd, void *dir, const char *args)
+const char *httpd_issuer_crl(cmd_parms *cmd, void *dir, const char *args)
 {
-    apr_array_header_t *words;
     httpd_section_t *section;
     const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
 
-    if (!mistake)
-        mistake = httpd_words(&words, cmd, args);
     if (mistake)
         return mistake;
-    if (!strcasecmp(APR_ARRAY_IDX(words, 0, const char *), "off") &&
-        words->nelts == 1)
-        return NULL;
-    return httpd_mistake(cmd, args,
-                         "this comes in a later version; write off, or leave "
-                         "it out");
+    return update_parse(&section->issuer->crl, &section->issuer->crl_life, cmd,
+                        args, "write on, on next-update=7d, or off");
+}
+
+const char *httpd_issuer_ocsp(cmd_parms *cmd, void *dir, const char *args)
+{
+    httpd_section_t *section;
+    const char *mistake = httpd_section_find(&section, cmd, HTTPD_ISSUER);
+
+    if (mistake)
+        return mistake;
+    return update_parse(&section->issuer->ocsp, &section->issuer->ocsp_life,
+                        cmd, args, "write on, on next-update=12h, or off");
 }

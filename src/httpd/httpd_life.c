@@ -11,6 +11,7 @@
 #include <mpm_common.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_ocsp_keep.h"
 #include "httpd/httpd_audit.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_dirs.h"
@@ -184,6 +185,7 @@ static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
     apr_status_t rv = APR_SUCCESS;
 
     acme->conf = conf->acme;
+    acme->ocsp = acme_ocsp_make(pool);
     acme->log = httpd_log_server(conf->server, pool);
     acme->store = store_share(vhosts, conf->acme);
     if (!acme->store)

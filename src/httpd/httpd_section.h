@@ -57,7 +57,7 @@ const char *httpd_issuer_file(cmd_parms *cmd, void *dir, const char *arg);
 const char *httpd_issuer_alternate(cmd_parms *cmd, void *dir, const char *arg);
 const char *httpd_issuer_url(cmd_parms *cmd, void *dir, const char *arg);
 const char *httpd_issuer_crl(cmd_parms *cmd, void *dir, const char *args);
-const char *httpd_issuer_later(cmd_parms *cmd, void *dir, const char *args);
+const char *httpd_issuer_ocsp(cmd_parms *cmd, void *dir, const char *args);
 
 const char *httpd_policy_preset(cmd_parms *cmd, void *dir, const char *arg);
 const char *httpd_policy_names(cmd_parms *cmd, void *dir, const char *args);

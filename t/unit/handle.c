@@ -11,6 +11,7 @@
 #include <openssl/pem.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_ocsp_keep.h"
 #include "base/own.h"
 
 #define NONCES 256
@@ -137,6 +138,7 @@ static void process_init(handle_t *h, const char *owner)
     h->acme.keys = jose_cache_make(16, h->pool);
     h->acme.audit = acme_audit_make(h->pool);
     limits_init(h);
+    h->acme.ocsp = acme_ocsp_make(h->pool);
     h->acme.nonces = acme_nonce_attach(
         apr_pcalloc(h->pool, acme_nonce_size(NONCES)), NONCES, h->pool);
     must(store_open(&h->acme.store, &h->conf->store, log, h->pool) ==
