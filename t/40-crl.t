@@ -138,7 +138,7 @@ sub leaves {
         'CRL distribution point: where the list is');
     like($text, qr/CA Issuers - URI:\Q${base}cer\E\n/,
         'AIA: where the issuer is');
-    unlike($text, qr/OCSP/, 'T31 nothing of what is not there');
+    like($text, qr/OCSP - URI:\Q${base}ocsp\E\n/, '… where OCSP is');
     is(run(qw(openssl x509 -inform DER -in),
         file('issuer.der', fetch("${base}cer")->{body})),
         run(qw(openssl x509 -in), issuer()), 'and there it is');
