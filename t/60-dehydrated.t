@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# dehydrated: RSA and EC keys, several names, renewal.
+# dehydrated: RSA and EC keys, several names, renewal, revocation.
 
 use strict;
 use warnings;
@@ -48,13 +48,16 @@ my $text = $tool->run_ok('dehydrated looks whether it must renew', @base,
     '-c', @ec);
 like($text, qr/Skipping renew/, 'it need not');
 $tool->run_ok('dehydrated renews by force', @base, '-c', '-x', @ec);
-isnt(check('the renewed EC certificate', 'EC', 'd.test'), $ec,
-    'it is another one');
+my $ec2 = check('the renewed EC certificate', 'EC', 'd.test');
+isnt($ec2, $ec, 'it is another one');
 $tool->run_ok('R14: dehydrated renews, and answers what is valid', @base, '-c',
     '-x', '--force-validation', @rsa);
 isnt(check('the renewed RSA certificate', 'RSA', 'a.test', 'b.test', 'c.test'),
     $rsa, 'it is another one');
 $tool->run_ok('R31: dehydrated updates its account', @base, '--account');
+$tool->run_ok('T73: dehydrated revokes', @base, '--revoke',
+    "$certs/d.test/cert.pem");
+$tool->revoked_ok('T75: without a reason', $ec2, -1);
 
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;

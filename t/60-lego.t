@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# lego: EC and RSA keys, several names, a CSR of one's own, renewal.
+# lego: EC and RSA keys, several names, a CSR of one's own, renewal, revocation.
 
 use strict;
 use warnings;
@@ -37,8 +37,8 @@ my $rsa = check('the RSA certificate', 'RSA', 'b.test', 'c.test', 'd.test');
 
 my @renew = ('renew', '--days', 9999, '--no-random-sleep');
 $tool->run_ok('lego renews', @base, domains('a.test'), @renew);
-isnt(check('the renewed EC certificate', 'EC', 'a.test'), $ec,
-    'it is another one');
+my $ec2 = check('the renewed EC certificate', 'EC', 'a.test');
+isnt($ec2, $ec, 'it is another one');
 $tool->run_ok('lego renews, keeping the key', @base, @rsa, @renew,
     '--reuse-key');
 isnt(check('the renewed RSA certificate', 'RSA', 'b.test', 'c.test', 'd.test'),
@@ -52,6 +52,9 @@ $tool->certificate_ok('the certificate is good', "$certs/e.test.crt",
     names => ['e.test'], kind => 'EC',
     key => "$tool->{checker}{dir}/cert.key");
 
+$tool->run_ok('T73: lego revokes', @base, domains('a.test'), 'revoke',
+    '--reason', 5);
+$tool->revoked_ok('T75: with its reason', $ec2, 5);
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;
 done_testing;

@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# uacme: EC and RSA keys, several names, renewal, with the hook of its package.
+# uacme: EC and RSA keys, several names, renewal, revocation, with the hook of
+# its package.
 #
 # uacme believes /etc/ssl/certs and nothing else, so it runs in a mount
 # namespace of its own, where the server's roots are all that is there.
@@ -54,12 +55,18 @@ my ($status) = $tool->run(@base, '-h', $hook, 'issue', @rsa);
 is($status, 1, 'uacme sees that it need not renew');
 $tool->run_ok('R17: uacme renews by force', @base, '-h', $hook, '-f', 'issue',
     @rsa);
-isnt(check('the renewed RSA certificate', 'RSA', @rsa), $rsa,
-    'it is another one');
+my $rsa2 = check('the renewed RSA certificate', 'RSA', @rsa);
+isnt($rsa2, $rsa, 'it is another one');
 $tool->run_ok('uacme renews because so few days are left', @base, '-h', $hook,
     '-d', 9999, 'issue', 'd.test');
-isnt(check('the renewed EC certificate', 'EC', 'd.test'), $ec,
-    'it is another one');
+my $ec2 = check('the renewed EC certificate', 'EC', 'd.test');
+isnt($ec2, $ec, 'it is another one');
+$tool->run_ok('T73: uacme revokes by its account', @base, 'revoke',
+    "$dir/d.test/cert.pem");
+$tool->revoked_ok('T75: the reason it gives', $ec2, 0);
+$tool->run_ok('T73: uacme revokes by the certificate\'s key', @base, 'revoke',
+    "$dir/a.test/cert.pem", "$dir/private/a.test/key.pem");
+$tool->revoked_ok('T75: which proves its compromise', $rsa2, 1);
 $tool->run_ok('uacme updates its account', @base, 'update', 'root@a.test');
 $tool->run_ok('uacme deactivates its account', @base, 'deactivate');
 

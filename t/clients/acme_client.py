@@ -6,17 +6,21 @@ acme_client.py DIRECTORY PORT OUT KIND NAME...
 
 KIND is ec or rsa, for the account's and the certificate's key.  OUT/account.key
 is kept; OUT/key.pem and OUT/chain.pem are written anew.  http-01 is answered on
-127.0.0.1:PORT.
+127.0.0.1:PORT.  The variable AFTERWARDS may have the words rollover (the
+account's key), revoke and revoke-by-key.
 """
 
+import json
 import os
 import sys
 import threading
 
-from acme import challenges, client, crypto_util, errors, messages, standalone
+from acme import challenges, client, crypto_util, errors, jws, messages
+from acme import standalone
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import josepy
+import OpenSSL
 
 
 def make_key(kind):
@@ -80,6 +84,27 @@ def answer(acme, key, order, port):
     return server
 
 
+def rollover(acme, regr, out, kind):
+    """RFC 8555 7.3.5, which the library has no function for."""
+    pem = pem_of(make_key(kind))
+    path = os.path.join(out, "account.key")
+    with open(path, "wb") as file:
+        file.write(pem)
+    new = account_key(path, kind)
+    url = acme.directory.keyChange
+    payload = json.dumps({"account": regr.uri,
+                          "oldKey": acme.net.key.public_key().to_json()})
+    inner = jws.JWS.sign(payload.encode(), key=new, alg=acme.net.alg,
+                         nonce=None, url=url)
+    acme.net.post(url, inner, new_nonce_url=acme.directory.newNonce)
+    return new
+
+
+def revoke(acme, chain, reason):
+    acme.revoke(josepy.ComparableX509(OpenSSL.crypto.load_certificate(
+        OpenSSL.crypto.FILETYPE_PEM, chain)), reason)
+
+
 def main(directory, port, out, kind, *names):
     key = account_key(os.path.join(out, "account.key"), kind)
     acme = connect(directory, key, kind)
@@ -95,6 +120,16 @@ def main(directory, port, out, kind, *names):
         file.write(pem)
     with open(os.path.join(out, "chain.pem"), "w") as file:
         file.write(order.fullchain_pem)
+    afterwards = os.environ.get("AFTERWARDS", "").split()
+    if "rollover" in afterwards:
+        key = rollover(acme, regr, out, kind)
+        acme = connect(directory, key, kind)
+        print("still", register(acme).body.status)
+    if "revoke" in afterwards:
+        revoke(acme, order.fullchain_pem, 4)
+    if "revoke-by-key" in afterwards:
+        key = account_key(os.path.join(out, "key.pem"), kind)
+        revoke(connect(directory, key, kind), order.fullchain_pem, 0)
 
 
 main(*sys.argv[1:])

@@ -7,7 +7,8 @@
 #
 # KIND is ec or rsa, for the account's and the certificate's key.
 # OUT/account.key is kept; OUT/key.pem and OUT/chain.pem are written anew.
-# Answers to http-01 are written to WEBROOT, a file for each token.
+# Answers to http-01 are written to WEBROOT, a file for each token.  The variable
+# AFTERWARDS may have the words rollover (the account's key) and revoke.
 
 require 'acme-client'
 
@@ -54,3 +55,15 @@ order.finalize(csr: Acme::Client::CertificateRequest.new(
 wait_for(order, 'processing')
 File.write("#{out}/key.pem", key.to_pem)
 File.write("#{out}/chain.pem", order.certificate)
+
+afterwards = ENV.fetch('AFTERWARDS', '').split
+if afterwards.include?('rollover')
+  fresh = make_key(kind)
+  client.account_key_change(new_private_key: fresh)
+  File.write("#{out}/account.key", fresh.to_pem)
+end
+if afterwards.include?('revoke')
+  client = Acme::Client.new(
+    private_key: account_key("#{out}/account.key", kind), directory: directory)
+  client.revoke(certificate: order.certificate, reason: 3)
+end

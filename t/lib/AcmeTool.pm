@@ -12,6 +12,7 @@ use IO::Socket::INET;
 use POSIX qw(setpgid);
 use Test::More;
 
+use AcmeCheck ();
 use AcmeClient;
 use AcmeServer;
 use AcmeSkip;
@@ -155,6 +156,18 @@ sub public_key {
         $file) } // 'no key';
     chomp $text;
     return $text;
+}
+
+# A test: the certificate with this serial (as certificate_ok tells it) is
+# revoked, for this reason ("-1" without).
+sub revoked_ok {
+    my ($self, $name, $serial, $reason) = @_;
+    my $digits = sprintf('%32s', lc $serial =~ s/.*=//r) =~ tr/ /0/r;
+    my ($is) = split /\n/, AcmeCheck::sql($self->{server}, 'SELECT '
+        . "revoked_reason FROM certs WHERE serial = '$digits' "
+        . 'AND revoked_at > 0');
+    local $Test::Builder::Level = $Test::Builder::Level + 1;
+    return is($is, $reason, $name);
 }
 
 # Write the chain that a TLS server on this port of 127.0.0.1 shows for a name
