@@ -201,6 +201,44 @@ sub deactivated {
     is(asked($chall->{token}), 0, 'T65 nobody was asked');
 }
 
+# What depends on an authorization, and what does no longer (7.1.6).
+sub dependent {
+    my $other = account();
+    $responder->thumbprint($other->thumbprint);
+    my $issued = $other->authorize($other->order('a.test')->{json});
+    my $cert = $other->finalize($issued, $other->csr(['a.test']))->{json};
+    is($cert->{status}, 'valid', 'T68 an order that has its certificate');
+    my @ready = map { $other->order('a.test')->{json} } 1, 2;
+    my $mixed = $other->order('a.test', 'b.test')->{json};
+    my $apart = $other->order('b.test')->{json};
+    my $url = $ready[0]{authorizations}[0];
+    is($ready[1]{authorizations}[0], $url, 'R17 two orders of one');
+    $other->post($url, { status => 'deactivated' });
+    for my $order (@ready, $mixed) {
+        my $doc = $other->get($order->{self})->{json};
+        is($doc->{status}, 'invalid', 'T68 each order of it is invalid');
+        like($doc->{error}{detail}, qr/a\.test.*deactivated/, 'T54 and why');
+        refused($other->finalize($order, $other->csr(['a.test'])), 403,
+            'orderNotReady', 'T55 T68 it cannot be finalized',
+            qr/deactivated/);
+    }
+    is($other->get($apart->{self})->{json}{status}, 'pending',
+        'T68 another one goes on');
+    is($other->get($issued->{self})->{json}{status}, 'valid',
+        'T54 what was issued stays valid');
+    is($other->get($cert->{certificate})->{status}, 200, 'and can be fetched');
+    my $list = $other->get("$other->{kid}/orders")->{json}{orders};
+    is_deeply([sort @$list], [sort $issued->{self}, $apart->{self}],
+        'T44 T68 the list has these two only');
+    my $foreign = account();
+    refused($foreign->post($url, { status => 'deactivated' }), 404,
+        'malformed', 'T29 T68 another account\'s');
+    refused($foreign->get("$other->{kid}/orders"), 404, 'malformed',
+        'T29 T44 another account\'s list');
+    refused($other->post("$other->{kid}/orders", {}), 400, 'malformed',
+        'T17 T44 a list is only read');
+}
+
 # One accepted answer is not good for another account (T81).
 sub binding {
     my $other = account();
@@ -218,6 +256,7 @@ my $valid = valid();
 invalid();
 slow();
 deactivated($valid);
+dependent();
 binding();
 $server->finish;
 done_testing;

@@ -152,10 +152,42 @@ sub in_flight {
     is($kind, 1, 'an event tells of it');
 }
 
+# A slow web server: it is asked before the rollover and answers after it, with
+# the key authorization of one of the keys.
+sub slow {
+    my ($name, $want, $which) = @_;
+    my $c     = account();
+    my $next  = client();
+    my $order = $c->order('a.test')->{json};
+    my $chall = AcmeClient::challenge(
+        $c->get($order->{authorizations}[0])->{json});
+    $responder->put($chall->{token}, 'WAIT');
+    $c->post($chall->{url}, {});
+    ok(AcmeServer::wait_for(10, sub {
+        (grep { $_->[1] =~ m{/\Q$chall->{token}\E$} } $responder->requests)
+            ? 1 : undef;
+    }), "T43 $name: the web server has been asked");
+    answered(change($c, $next), 200, 'T43 rollover meanwhile');
+    my $new = with_key($c, $next);
+    is($new->get($order->{authorizations}[0])->{json}{status}, 'pending',
+        'T43 it goes on');
+    $responder->put($chall->{token}, ($which eq 'old' ? $c : $new)
+        ->key_authorization($chall->{token}));
+    my $authz = $new->poll($order->{authorizations}[0], 'pending')->{json};
+    is($authz->{status}, $want, "T43 $name: $want");
+    my $type = $authz->{challenges}[0]{error}{type} // '';
+    return like($type, qr/:incorrectResponse$/, 'T43 and why')
+        if $want eq 'invalid';
+    is($new->finalize($order, $new->csr(['a.test']))->{json}{status}, 'valid',
+        'T43 and there is a certificate for the new key\'s account');
+}
+
 rollover(@$_) for ['ec256', 'ec256'], ['ec256', 'rsa2048'],
     ['rsa2048', 'ec384'], ['ec384', 'ed25519'];
 refusals();
 at_once();
 in_flight();
+slow('the key authorization of then', 'valid', 'old');
+slow('that of the new key', 'invalid', 'new');
 $server->finish;
 done_testing;

@@ -7,8 +7,9 @@
 #
 # KIND is ec or rsa, for the account's and the certificate's key.
 # OUT/account.key is kept; OUT/key.pem and OUT/chain.pem are written anew.
-# Answers to http-01 are written to WEBROOT, a file for each token.  The variable
-# AFTERWARDS may have the words rollover (the account's key) and revoke.
+# Answers to http-01 are written to WEBROOT, a file for each token.
+# The variable AFTERWARDS may have the words rollover (of the account's key) and
+# revoke.
 
 require 'acme-client'
 

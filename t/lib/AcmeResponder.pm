@@ -39,7 +39,7 @@ sub new {
 }
 
 # Answer this token with this text.  Text that starts with "HTTP/" is a whole
-# response; "HANG" never answers.
+# response; "HANG" never answers, "WAIT" when there is another text.
 sub put {
     my ($self, $token, $text) = @_;
     AcmeServer::write_file("$self->{dir}/new.$$", $text);
@@ -88,7 +88,11 @@ sub answer {
     syswrite $log, "$host $path\n";
     my $token = basename($path);
     my $text  = AcmeServer::read_file("$dir/$token");
-    my $any   = AcmeServer::read_file("$dir/any");
+    while ($text eq 'WAIT') {
+        select undef, undef, undef, 0.05;
+        $text = AcmeServer::read_file("$dir/$token");
+    }
+    my $any = AcmeServer::read_file("$dir/any");
     $text = "$token.$any" if $text eq '' && $any ne '';
     sleep 60 if $text eq 'HANG';
     $text = $text eq ''
