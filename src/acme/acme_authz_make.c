@@ -2,6 +2,7 @@
 #include "acme/acme_authz_make.h"
 
 #include "base/token.h"
+#include "policy/policy_challenge.h"
 
 #include "base/banned.h"
 
@@ -9,12 +10,6 @@
 #define REUSE_MIN 3600
 /* RFC 8555 8.1 wants 128 bits at least. */
 #define TOKEN_OCTETS 24
-
-static const char *challenges_text(const acme_profile_t *profile,
-                                   apr_pool_t *pool)
-{
-    return apr_array_pstrcat(pool, profile->challenges, ' ');
-}
 
 /* Without validation it is valid from birth, and no challenge was ever
  * attempted: that tells it from a proven one. */
@@ -44,7 +39,8 @@ store_authz_t *acme_authz_make(const acme_t *acme, const acme_verified_t *v,
     authz->wildcard = identifier_is_wildcard(identifier);
     authz->status = "pending";
     authz->token = token_make(TOKEN_OCTETS, v->pool);
-    authz->challenges = challenges_text(profile, v->pool);
+    authz->challenges =
+        policy_challenge_offer(profile->challenges, identifier, v->pool);
     authz->created_at = v->now;
     authz->expires_at = expires_at;
     if (!acme_eab_is_validated(profile, eab))

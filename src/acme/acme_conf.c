@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_conf_pki.h"
+#include "policy/policy_challenge.h"
 #include "policy/policy_make.h"
 
 #include "base/banned.h"
@@ -39,8 +40,7 @@ acme_profile_t *acme_profile_make(const char *name, apr_pool_t *pool)
     profile->validity.backdate = 3600;
     profile->validity.common_name = 1;
     profile->issuer = ACME_ISSUER_AUTOMATIC;
-    profile->challenges = apr_array_make(pool, 1, sizeof(const char *));
-    APR_ARRAY_PUSH(profile->challenges, const char *) = "http-01";
+    profile->challenges = policy_challenge_defaults(pool);
     profile->external = ACME_EXTERNAL_OFF;
     profile->validation = 1;
     profile->subject = apr_array_make(pool, 1, sizeof(const char *));
@@ -416,6 +416,8 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
     number_check(findings, "ACMETestNonceReject", conf->nonce_reject, 0, 100,
                  " percent");
     number_check(findings, "ACMEValidationPort http-01", conf->dcv->http01_port,
+                 1, 65535, "");
+    number_check(findings, "ACMEValidationPort dns-01", conf->dcv->dns01_port,
                  1, 65535, "");
     number_check(findings, "ACMEValidationPort tls-alpn-01",
                  conf->dcv->tlsalpn01_port, 1, 65535, "");

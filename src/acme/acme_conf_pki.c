@@ -8,6 +8,7 @@
 
 #include "acme/acme_plan.h"
 #include "ca/ca_openssl.h"
+#include "policy/policy_challenge.h"
 
 #include "base/banned.h"
 
@@ -220,24 +221,26 @@ static void validity_check(apr_array_header_t *findings,
 static void challenges_check(apr_array_header_t *findings,
                              const acme_profile_t *profile)
 {
+    apr_pool_t *pool = findings->pool;
     int i;
 
     if (!profile->challenges->nelts)
         acme_conf_finding(findings,
                           "ACMEProfileChallenges (profile %s): there is none; "
-                          "name http-01",
-                          profile->name);
+                          "name some of: %s",
+                          profile->name, policy_challenge_list(pool));
     for (i = 0; i < profile->challenges->nelts; i++) {
         const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
-        int is_later = !strcmp(type, "dns-01") || !strcmp(type, "tls-alpn-01");
+        int is_later = !strcmp(type, "tls-alpn-01");
 
-        if (strcmp(type, "http-01"))
+        if (!policy_challenge_is_known(type))
             acme_conf_finding(findings,
                               "ACMEProfileChallenges %s (profile %s): %s; use "
-                              "http-01",
+                              "some of: %s",
                               type, profile->name,
                               is_later ? "it comes in a later version"
-                                       : "there is no such challenge type");
+                                       : "there is no such challenge type",
+                              policy_challenge_list(pool));
     }
 }
 

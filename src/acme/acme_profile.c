@@ -5,6 +5,7 @@
 
 #include "base/pjson.h"
 #include "ca/ca_issuer.h"
+#include "policy/policy_challenge.h"
 #include "policy/policy_names.h"
 #include "policy/policy_network.h"
 #include "policy/policy_subject.h"
@@ -145,11 +146,10 @@ problem_t *acme_profile_names_check(const acme_profile_t *profile,
 {
     const ca_issuer_t *issuer =
         acme_conf_issuer(acme->conf, profile->issuer)->set->issuer;
-    int flags = acme_eab_is_validated(profile, eab)
-                    ? 0
-                    : POLICY_NAMES_WILDCARD | POLICY_NAMES_LISTED;
+    int is_validated = acme_eab_is_validated(profile, eab);
+    int flags = is_validated ? 0 : POLICY_NAMES_LISTED;
     apr_array_header_t *subs;
-    problem_t *found[3];
+    problem_t *found[4] = {NULL};
     int i, count = 0;
 
     found[0] = policy_names_check(profile->policy, eab ? eab->allow : NULL,
@@ -157,7 +157,11 @@ problem_t *acme_profile_names_check(const acme_profile_t *profile,
     found[1] = policy_network_requested_check(profile->policy, identifiers,
                                               v->req->client_ip, v->pool);
     found[2] = ca_issuer_names_check(issuer, identifiers, v->pool);
-    for (i = 0; i < 3; i++) {
+    /* A name that the policy does not want needs no challenge. */
+    if (is_validated && !found[0])
+        found[3] =
+            policy_challenge_check(profile->challenges, identifiers, v->pool);
+    for (i = 0; i < 4; i++) {
         if (found[i])
             found[count++] = found[i];
     }

@@ -30,10 +30,6 @@ static const char *wildcard_fault(const check_t *check, const identifier_t *id)
                             "it is a wildcard name, and policy %s has no "
                             "pattern like \"wildcard:*.%s\"",
                             check->policy->name, identifier_base(id));
-    if (!(check->flags & POLICY_NAMES_WILDCARD))
-        return "it is a wildcard name, which this server does not issue: only "
-               "dns-01 can prove it, and that is not offered; list the host "
-               "names instead";
     return NULL;
 }
 

@@ -13,11 +13,9 @@
 
 #include "policy/policy.h"
 
-/* A wildcard name can be proved (dns-01 is offered), or need not be. */
-#define POLICY_NAMES_WILDCARD 1
 /* Nothing is proved (validation is off): a name must be on a list, the
  * policy's or the key's. */
-#define POLICY_NAMES_LISTED 2
+#define POLICY_NAMES_LISTED 1
 
 /* key_patterns: what the account's external account key allows, of
  * policy_pattern_t *; NULL: no such limit. */

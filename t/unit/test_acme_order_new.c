@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "handle.h"
+#include "policy/policy_make.h"
 #include "tap.h"
 
 static client_t *start(apr_pool_t *pool)
@@ -125,14 +126,72 @@ static void unsupported(apr_pool_t *pool)
     is_str(r->problem, "unsupportedIdentifier");
 }
 
+static acme_profile_t *wildcards_allow(client_t *c)
+{
+    acme_profile_t *profile =
+        APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
+
+    ok(!policy_san_add((policy_t *)profile->policy, "dns", "allow",
+                       "wildcard:*.a.test", c->h->pool));
+    ok(!policy_san_add((policy_t *)profile->policy, "dns", "allow", "**.test",
+                       c->h->pool));
+    return profile;
+}
+
 static void wildcard(apr_pool_t *pool)
 {
     client_t *c = start(pool);
-    reply_t *r = client_order(c, "*.a.test");
+    reply_t *r = client_order(c, "*.a.test"), *authz;
 
-    /* No challenge on offer can prove it. */
+    /* The policy has no pattern for it. */
     is_int(r->status, 403);
     is_str(r->problem, "rejectedIdentifier");
+    is_int(orders(c), 0);
+    wildcards_allow(c);
+    r = client_order(c, "*.a.test a.test");
+    is_int(r->status, 201);
+    is_str(reply_text(r, "identifiers/0/value"), "*.a.test");
+    authz = client_post(c, reply_text(r, "authorizations/0"), "");
+    is_str(reply_text(authz, "identifier/value"), "a.test");
+    is_str(reply_text(authz, "wildcard"), "true");
+    is_int(reply_count(authz, "challenges"), 1);
+    is_str(reply_text(authz, "challenges/0/type"), "dns-01");
+    authz = client_post(c, reply_text(r, "authorizations/1"), "");
+    is_str(reply_text(authz, "identifier/value"), "a.test");
+    ok(!reply_text(authz, "wildcard"));
+    is_int(reply_count(authz, "challenges"), 2);
+}
+
+/* The proof for a.test is none for all the names below it, nor the other way
+ * round. */
+static void wildcard_reuse(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    reply_t *r;
+
+    wildcards_allow(c);
+    client_ready(c, "a.test");
+    r = client_order(c, "*.a.test");
+    is_str(reply_text(r, "status"), "pending");
+    client_authorize(c, r);
+    r = client_order(c, "*.a.test");
+    is_str(reply_text(r, "status"), "ready");
+    r = client_order(c, "*.a.test a.test");
+    is_str(reply_text(r, "status"), "ready");
+}
+
+static void wildcard_unproven(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    acme_profile_t *profile = wildcards_allow(c);
+    reply_t *r;
+
+    profile->challenges->nelts = 1;
+    r = client_order(c, "*.a.test");
+    is_int(r->status, 403);
+    is_str(r->problem, "rejectedIdentifier");
+    ok(strstr(r->detail, "(http-01) can prove; it takes one of: dns-01"), "%s",
+       r->detail);
     is_int(orders(c), 0);
 }
 
@@ -384,7 +443,10 @@ const tap_case_t tap_cases[] = {
     {"T46 T47 T48 T49 malformed identifiers", malformed},
     {"T49 A-labels are taken", a_labels},
     {"T46 unknown types are unsupportedIdentifier", unsupported},
-    {"T48 a wildcard is refused as long as nothing can prove it", wildcard},
+    {"T48 a wildcard: base name, wildcard, dns-01 only", wildcard},
+    {"T48 a wildcard's authorization serves no other name", wildcard_reuse},
+    {"T48 a wildcard that no challenge can prove is refused",
+     wildcard_unproven},
     {"T28 T46 several refused: all at once, as subproblems", several},
     {"100 names are taken, 101 are not", hundred},
     {"T50 wishes are kept exactly, with any offset", wishes},
