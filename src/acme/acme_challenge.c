@@ -61,9 +61,12 @@ static void bound_add(json_t *json, const acme_t *acme,
     const acme_profile_t *profile =
         authz->profile ? acme_conf_profile(acme->conf, authz->profile) : NULL;
     apr_array_header_t *networks =
-        profile
-            ? policy_network_resolves_to(profile->policy, authz->value, pool)
-            : NULL;
+        profile ? policy_network_resolves_to(
+                      profile->policy,
+                      apr_pstrcat(pool, authz->wildcard ? "*." : "",
+                                  authz->value, NULL),
+                      pool)
+                : NULL;
     json_t *list = networks ? json_array() : NULL;
     int i;
 
@@ -85,6 +88,8 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
     acme_response_set_string(json, "server", acme->conf->server_name);
     acme_response_set_string(json, "method", type);
     acme_response_set_string(json, "domain", authz->value);
+    if (authz->wildcard)
+        json_object_set_new(json, "wildcard", json_true());
     acme_response_set_string(json, "token", authz->token);
     acme_response_set_string(json, "thumbprint", v->key->thumbprint);
     acme_response_set_string(json, "account", authz->account_id);

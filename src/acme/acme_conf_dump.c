@@ -60,6 +60,10 @@ static const field_t conf_fields[] = {
 static const field_t dcv_fields[] = {
     {"resolvConf", TEXT, DCV(resolv_conf)},
     {"hostsFile", TEXT, DCV(hosts_file)},
+    {"dnssec", NUMBER, DCV(dnssec)},
+    {"trustAnchor", TEXT, DCV(trust_anchor)},
+    {"authoritative", NUMBER, DCV(authoritative)},
+    {"dns01Port", NUMBER, DCV(dns01_port)},
     {"http01Port", NUMBER, DCV(http01_port)},
     {"tlsalpn01Port", NUMBER, DCV(tlsalpn01_port)},
     {"timeout", NUMBER64, DCV(timeout)},
@@ -217,6 +221,7 @@ static json_t *dcv_render(const dcv_conf_t *dcv)
                                               strings_render(host->addresses)));
     }
     json_object_set_new(json, "hosts", list);
+    json_object_set_new(json, "insecure", strings_render(dcv->insecure));
     json_object_set_new(json, "allow", strings_render(dcv->allow));
     json_object_set_new(json, "deny", strings_render(dcv->deny));
     return json;
@@ -283,7 +288,8 @@ static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
     dcv->net = net;
     dcv->allow = rules_parse(net, 1, json_object_get(json, "allow"), pool);
     dcv->deny = rules_parse(net, 0, json_object_get(json, "deny"), pool);
-    return dcv->allow && dcv->deny &&
+    dcv->insecure = strings_parse(json_object_get(json, "insecure"), pool);
+    return dcv->allow && dcv->deny && dcv->insecure &&
            fields_parse(dcv, dcv_fields, json, pool) &&
            resolvers_parse(dcv->resolvers, json_object_get(json, "resolvers"),
                            pool) &&

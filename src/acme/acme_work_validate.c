@@ -42,6 +42,27 @@ static apr_array_header_t *bounds_parse(const char *name, json_t *networks,
     return bounds;
 }
 
+static const struct {
+    const char *type;
+    dcv_method_e method;
+} methods[] = {
+    {"http-01", DCV_HTTP01},
+    {"dns-01", DCV_DNS01},
+};
+
+static int method_find(dcv_method_e *method, const char *type)
+{
+    apr_size_t i;
+
+    for (i = 0; type && i < sizeof(methods) / sizeof(methods[0]); i++) {
+        if (strcmp(methods[i].type, type))
+            continue;
+        *method = methods[i].method;
+        return 1;
+    }
+    return 0;
+}
+
 /* What acme_challenge wrote; NULL: it is garbage. */
 static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
 {
@@ -51,20 +72,26 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     const char *print = json_string_value(json_object_get(json, "thumbprint"));
     const char *account = json_string_value(json_object_get(json, "account"));
     json_t *networks = json_object_get(json, "resolvesTo");
+    dcv_method_e number;
     dcv_job_t *work;
 
-    if (!method || strcmp(method, "http-01") || !domain || !token || !print ||
+    if (!method_find(&number, method) || !domain || !token || !print ||
         !account)
         return NULL;
     work = apr_pcalloc(pool, sizeof(*work));
-    work->method = DCV_HTTP01;
+    work->method = number;
     work->domain = apr_pstrdup(pool, domain);
     work->token = apr_pstrdup(pool, token);
     work->key_authorization = apr_pstrcat(pool, token, ".", print, NULL);
     work->account = apr_pstrdup(pool, account);
     work->pool = pool;
     if (networks)
-        work->bounds = bounds_parse(work->domain, networks, pool);
+        /* DNS answers "*" with its own wildcard. */
+        work->bounds =
+            bounds_parse(json_is_true(json_object_get(json, "wildcard"))
+                             ? apr_pstrcat(pool, "*.", domain, NULL)
+                             : work->domain,
+                         networks, pool);
     return networks && !work->bounds ? NULL : work;
 }
 

@@ -5,6 +5,11 @@
 
 #include "base/banned.h"
 
+/* Where Debian's dns-root-data has it. */
+#ifndef DCV_TRUST_ANCHOR
+#define DCV_TRUST_ANCHOR "/usr/share/dns/root.key"
+#endif
+
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
 {
     dcv_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));
@@ -16,6 +21,10 @@ dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
     conf->allow = apr_array_make(pool, 1, sizeof(const char *));
     conf->deny = apr_array_make(pool, 1, sizeof(const char *));
     conf->net = dcv_net_make(pool);
+    conf->trust_anchor = DCV_TRUST_ANCHOR;
+    conf->insecure = apr_array_make(pool, 1, sizeof(const char *));
+    conf->authoritative = 1;
+    conf->dns01_port = 53;
     conf->http01_port = 80;
     conf->tlsalpn01_port = 443;
     conf->timeout = apr_time_from_sec(8);

@@ -16,6 +16,7 @@
 
 typedef enum {
     DCV_HTTP01,
+    DCV_DNS01,
     DCV_RESOLVE /* nothing is proven but where names resolve to */
 } dcv_method_e;
 
@@ -31,8 +32,9 @@ typedef struct {
     const char *token;
     const char *key_authorization; /* token "." thumbprint */
     /* Of const dcv_bound_t *; NULL: none.  DCV_RESOLVE looks at each: all
-     * addresses of its name must be in these networks.  DCV_HTTP01 knows only
-     * domain's, and dials no address of it that is not. */
+     * addresses of its name must be in these networks; DCV_DNS01 does so too
+     * when all else is proven.  DCV_HTTP01 knows only domain's, and dials no
+     * address of it that is not. */
     const apr_array_header_t *bounds;
     const char *account; /* whose job it is: for fairness, logs */
     apr_pool_t *pool;    /* the job's own pool, with its own
@@ -69,12 +71,17 @@ typedef struct {
     const char *hosts_file;        /* "/etc/hosts" */
     apr_array_header_t *allow; /* of const char *: net's rules, as written */
     apr_array_header_t *deny;
-    const dcv_net_t *net;        /* which addresses may be dialled */
-    int http01_port;             /* 80; redirects may name it, 80, 443 */
-    int tlsalpn01_port;          /* 443 */
-    apr_interval_time_t timeout; /* the whole validation */
-    int max_in_flight;           /* per loop; beyond it jobs queue, but for an
-                                    account's first ones (dcv_queue.h) */
+    const dcv_net_t *net;         /* which addresses may be dialled */
+    int dnssec;                   /* answers must hold … */
+    const char *trust_anchor;     /* … by the keys in this file … */
+    apr_array_header_t *insecure; /* … but for these zones (of const char *) */
+    int authoritative;            /* a zone's own servers are asked, too */
+    int dns01_port;               /* 53; of those */
+    int http01_port;              /* 80; redirects may name it, 80, 443 */
+    int tlsalpn01_port;           /* 443 */
+    apr_interval_time_t timeout;  /* the whole validation */
+    int max_in_flight;            /* per loop; beyond it jobs queue, but for an
+                                     account's first ones (dcv_queue.h) */
     const char *user_agent;
 } dcv_conf_t;
 

@@ -8,12 +8,14 @@
 #include "dcv/dcv_address.h"
 #include "dcv/dcv_hosts.h"
 #include "dcv/dcv_servers.h"
-#include "dcv/dcv_ub.h"
+#include "dcv/dcv_wire.h"
 
 #include "base/banned.h"
 
 /* Who has addresses of one family does not wait longer for the other. */
 #define PATIENCE apr_time_from_sec(1)
+/* Addresses of one family of one name. */
+#define ANSWER_MAX 64
 
 struct dcv_dns_t {
     apr_pool_t *pool;
@@ -183,15 +185,31 @@ static void query_end(dcv_dns_query_t *query)
     query->done(query->baton, &answer);
 }
 
-static void family_answered(void *baton, const apr_array_header_t *addresses,
-                            const char *failure)
+static int addresses_take(dcv_dns_query_t *query, int type,
+                          const dcv_ub_answer_t *answer)
+{
+    int family = type == DCV_WIRE_A ? AF_INET : AF_INET6, count = 0, i;
+    int len = family == AF_INET ? 4 : 16;
+
+    for (i = 0; i < answer->count && count < ANSWER_MAX; i++) {
+        if (answer->lens[i] != len)
+            continue;
+        APR_ARRAY_PUSH(query->found, dcv_address_t *) =
+            dcv_address_make(family, answer->data[i], query->pool);
+        count++;
+    }
+    return count;
+}
+
+static void family_answered(void *baton, const dcv_ub_answer_t *answer)
 {
     asked_t *asked = baton;
     dcv_dns_query_t *query = asked->query;
+    const char *failure = answer->failure;
 
+    if (!failure && !addresses_take(query, asked->ub.type, answer))
+        failure = "there is no such record";
     asked->failure = failure;
-    if (!failure)
-        apr_array_cat(query->found, addresses);
     if (!query->asked[0].ub.ub && !query->asked[1].ub.ub)
         query_end(query);
     else if (!failure)
@@ -214,7 +232,7 @@ static apr_status_t query_ask(dcv_dns_query_t *query, dcv_ub_t *ub,
         asked_t *asked = &query->asked[i];
 
         asked->query = query;
-        asked->ub.family = i ? AF_INET6 : AF_INET;
+        asked->ub.type = i ? DCV_WIRE_AAAA : DCV_WIRE_A;
         asked->ub.done = family_answered;
         asked->ub.baton = asked;
         asked->ub.pool = query->pool;
@@ -275,4 +293,15 @@ void dcv_dns_cancel(dcv_dns_query_t *query)
 const char *dcv_dns_resolver(const dcv_dns_query_t *query)
 {
     return query->resolver;
+}
+
+apr_status_t dcv_dns_records(dcv_ub_query_t *query, const char **resolver,
+                             dcv_dns_t *dns, const dcv_conf_t *conf,
+                             const char *name)
+{
+    apr_status_t rv;
+    dcv_ub_t *ub;
+
+    rv = dcv_servers_get(&ub, resolver, dns->servers, conf, name, query->pool);
+    return rv == APR_SUCCESS ? dcv_ub_ask(query, ub, name) : rv;
 }

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "dcv/dcv.h"
 #include "dcv/dcv_event.h"
+#include "dcv/dcv_ub.h"
 
 /* More addresses of one name than these are not tried. */
 #define DCV_DNS_ADDRESSES_MAX 8
@@ -44,5 +45,12 @@ void dcv_dns_cancel(dcv_dns_query_t *query);
 
 /* Who is being asked about host, for a message. */
 const char *dcv_dns_resolver(const dcv_dns_query_t *query);
+
+/* Records of query->type from the name servers, and from nobody else; *resolver
+ * says who that is.  Ends as dcv_ub_ask has it, or by dcv_ub_cancel. */
+apr_status_t dcv_dns_records(dcv_ub_query_t *query, const char **resolver,
+                             dcv_dns_t *dns, const dcv_conf_t *conf,
+                             const char *name)
+    __attribute__((warn_unused_result));
 
 #endif

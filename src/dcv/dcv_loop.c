@@ -14,6 +14,7 @@
 #include <apr_thread_proc.h>
 
 #include "base/clock.h"
+#include "dcv/dcv_dns01.h"
 #include "dcv/dcv_http01.h"
 #include "dcv/dcv_queue.h"
 #include "dcv/dcv_resolve.h"
@@ -44,6 +45,7 @@ struct dcv_loop_t {
     dcv_event_t *event;
     dcv_fetch_t *fetch;
     dcv_dns_t *dns;
+    dcv_asker_t *asker;
     dcv_queue_t *queue;
     dcv_run_t *running;
     int is_stopping;
@@ -53,6 +55,7 @@ struct dcv_loop_t {
 
 static const dcv_method_t *const methods[] = {
     [DCV_HTTP01] = &dcv_http01,
+    [DCV_DNS01] = &dcv_dns01,
     [DCV_RESOLVE] = &dcv_resolve,
 };
 
@@ -197,6 +200,7 @@ static void run_start(dcv_loop_t *loop, dcv_run_t *run)
     run->event = loop->event;
     run->fetch = loop->fetch;
     run->dns = loop->dns;
+    run->asker = loop->asker;
     run->deadline = now + run->conf->timeout;
     run->prev = NULL;
     run->next = loop->running;
@@ -303,6 +307,7 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
     if (rv != APR_SUCCESS)
         return rv;
     loop->dns = dcv_dns_make(loop->event, 2 * loop->limit, loop->log, pool);
+    loop->asker = dcv_asker_make(loop->event, pool);
     loop->queue = dcv_queue_make(loop->limit, pool);
     dcv_event_handle(loop->event, DCV_EVENT_WAKE, woken, loop);
     return dcv_event_watch(loop->event, DCV_EVENT_WAKE, loop->wake_fd, EPOLLIN);

@@ -7,6 +7,7 @@
  * in the job's pool, belongs to the loop's thread.
  */
 
+#include "dcv/dcv_ask.h"
 #include "dcv/dcv_dns.h"
 #include "dcv/dcv_event.h"
 #include "dcv/dcv_fetch.h"
@@ -29,6 +30,7 @@ struct dcv_run_t {
     dcv_event_t *event;
     dcv_fetch_t *fetch;
     dcv_dns_t *dns;
+    dcv_asker_t *asker;
     void *state; /* the method's */
     apr_time_t deadline;
 

@@ -17,8 +17,10 @@
 
 /* One set of servers and its context. */
 typedef struct {
-    apr_array_header_t *zones; /* ACMEResolver's, of dcv_resolver_t * */
-    int is_system;             /* resolv.conf for what they do not cover */
+    apr_array_header_t *zones;    /* ACMEResolver's, of dcv_resolver_t * */
+    int is_system;                /* resolv.conf for what they do not cover */
+    const char *trust_anchor;     /* NULL: nothing is validated */
+    apr_array_header_t *insecure; /* of const char * */
     dcv_file_t resolv_conf;
     int has_failed;     /* the last try to make ub */
     dcv_ub_t *ub;       /* NULL: none yet */
@@ -113,13 +115,26 @@ static int zones_equal(const apr_array_header_t *a, const apr_array_header_t *b)
     return 1;
 }
 
+static apr_array_header_t *strings_copy(const apr_array_header_t *strings,
+                                        apr_pool_t *pool)
+{
+    apr_array_header_t *copy =
+        apr_array_make(pool, strings->nelts + 1, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < strings->nelts; i++)
+        APR_ARRAY_PUSH(copy, const char *) =
+            apr_pstrdup(pool, APR_ARRAY_IDX(strings, i, const char *));
+    return copy;
+}
+
 /* A set outlives the configuration that wanted it first. */
 static apr_array_header_t *zones_copy(const apr_array_header_t *zones,
                                       apr_pool_t *pool)
 {
     apr_array_header_t *copy =
         apr_array_make(pool, zones->nelts + 1, sizeof(dcv_resolver_t *));
-    int i, k;
+    int i;
 
     for (i = 0; i < zones->nelts; i++) {
         const dcv_resolver_t *from =
@@ -127,10 +142,7 @@ static apr_array_header_t *zones_copy(const apr_array_header_t *zones,
         dcv_resolver_t *to = apr_pcalloc(pool, sizeof(*to));
 
         to->zone = apr_pstrdup(pool, from->zone);
-        to->servers = apr_array_make(pool, 2, sizeof(const char *));
-        for (k = 0; k < from->servers->nelts; k++)
-            APR_ARRAY_PUSH(to->servers, const char *) = apr_pstrdup(
-                pool, APR_ARRAY_IDX(from->servers, k, const char *));
+        to->servers = strings_copy(from->servers, pool);
         APR_ARRAY_PUSH(copy, dcv_resolver_t *) = to;
     }
     return copy;
@@ -147,6 +159,14 @@ static int has_everything(const apr_array_header_t *zones)
     return 0;
 }
 
+static int trust_equal(const set_t *set, const dcv_conf_t *conf)
+{
+    if (!conf->dnssec || !set->trust_anchor)
+        return !conf->dnssec && !set->trust_anchor;
+    return !strcmp(set->trust_anchor, conf->trust_anchor) &&
+           strings_equal(set->insecure, conf->insecure);
+}
+
 static set_t *set_find(dcv_servers_t *servers, const dcv_conf_t *conf)
 {
     set_t *set;
@@ -155,6 +175,7 @@ static set_t *set_find(dcv_servers_t *servers, const dcv_conf_t *conf)
     for (i = 0; i < servers->sets->nelts; i++) {
         set = APR_ARRAY_IDX(servers->sets, i, set_t *);
         if (zones_equal(set->zones, conf->resolvers) &&
+            trust_equal(set, conf) &&
             !strcmp(set->resolv_conf.path, conf->resolv_conf))
             return set;
     }
@@ -162,6 +183,9 @@ static set_t *set_find(dcv_servers_t *servers, const dcv_conf_t *conf)
     set->zones = zones_copy(conf->resolvers, servers->pool);
     set->is_system = !has_everything(set->zones);
     set->resolv_conf.path = apr_pstrdup(servers->pool, conf->resolv_conf);
+    if (conf->dnssec)
+        set->trust_anchor = apr_pstrdup(servers->pool, conf->trust_anchor);
+    set->insecure = strings_copy(conf->insecure, servers->pool);
     apr_pool_create(&set->pool, servers->pool);
     APR_ARRAY_PUSH(servers->sets, set_t *) = set;
     return set;
@@ -245,6 +269,8 @@ static void nsswitch_notice(dcv_servers_t *servers)
 
 static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
 {
+    dcv_ub_conf_t conf = {NULL, servers->sockets, set->trust_anchor,
+                          set->insecure};
     apr_array_header_t *zones;
     apr_status_t rv;
 
@@ -261,8 +287,9 @@ static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
         system->servers = system_servers(set);
         APR_ARRAY_PUSH(zones, dcv_resolver_t *) = system;
     }
-    rv = dcv_ub_create(&set->ub, zones, servers->sockets, servers->event,
-                       servers->log, servers->pool);
+    conf.zones = zones;
+    rv = dcv_ub_create(&set->ub, &conf, servers->event, servers->log,
+                       servers->pool);
     if (rv != APR_SUCCESS && !set->has_failed)
         log_write(servers->log, LOG_LEVEL_ERROR, "AS0203", rv,
                   "name resolution for validation cannot be set up");

@@ -11,17 +11,15 @@
 
 #include <apr_strings.h>
 
-#include "dcv/dcv_address.h"
+#include "base/quote.h"
 
 #include "base/banned.h"
 
-#define TYPE_A         1
-#define TYPE_AAAA      28
 #define CLASS_IN       1
 #define RCODE_SERVFAIL 2
 #define RCODE_REFUSED  5
 #define SOCKETS_MAX    4096
-#define ANSWER_MAX     64 /* addresses of one answer */
+#define WHY_BOGUS_MAX  160
 
 /*
  * Of libunbound's defaults, those that are wrong here.  They make one name
@@ -34,7 +32,6 @@
  * as a.home.arpa that an intranet's name server may well know.
  */
 static const char options[] = "server:\n"
-                              "module-config: \"iterator\"\n"
                               "do-not-query-localhost: no\n"
                               "num-queries-per-thread: 4096\n"
                               "outgoing-num-tcp: 64\n"
@@ -79,19 +76,42 @@ static int is_plain(const char *text)
                                        "0123456789.:-_@%")];
 }
 
-/* libunbound's configuration, as it reads it from a file: there is no function
- * for a forwarder of one zone.  NULL if a zone or a server is no such thing. */
-static const char *config_make(const apr_array_header_t *zones, int sockets,
-                               apr_pool_t *pool)
+/* What an outside key signs must be signed; a chain that breaks is a failure,
+ * whose memory is short.  NULL if a name is none. */
+static const char *trust_make(const dcv_ub_conf_t *conf, apr_pool_t *pool)
 {
-    const char *text =
-        apr_psprintf(pool, "%soutgoing-range: %d\n", options,
-                     sockets < SOCKETS_MAX ? sockets : SOCKETS_MAX);
+    const char *text;
+    int i;
+
+    if (!conf->trust_anchor)
+        return "module-config: \"iterator\"\n";
+    if (strpbrk(conf->trust_anchor, "\"\n\r"))
+        return NULL;
+    text = apr_pstrcat(pool,
+                       "module-config: \"validator iterator\"\n"
+                       "trust-anchor-signaling: no\n"
+                       "val-bogus-ttl: 0\n"
+                       "trust-anchor-file: \"",
+                       conf->trust_anchor, "\"\n", NULL);
+    for (i = 0; i < conf->insecure->nelts; i++) {
+        const char *zone = APR_ARRAY_IDX(conf->insecure, i, const char *);
+
+        if (!is_plain(zone))
+            return NULL;
+        text =
+            apr_pstrcat(pool, text, "domain-insecure: \"", zone, "\"\n", NULL);
+    }
+    return text;
+}
+
+static const char *zones_make(const dcv_ub_conf_t *conf, apr_pool_t *pool)
+{
+    const char *text = "";
     int i, k;
 
-    for (i = 0; i < zones->nelts; i++) {
+    for (i = 0; i < conf->zones->nelts; i++) {
         const dcv_resolver_t *zone =
-            APR_ARRAY_IDX(zones, i, const dcv_resolver_t *);
+            APR_ARRAY_IDX(conf->zones, i, const dcv_resolver_t *);
         const char *name = zone->zone ? zone->zone : ".";
 
         if (!is_plain(name))
@@ -109,6 +129,19 @@ static const char *config_make(const apr_array_header_t *zones, int sockets,
         }
     }
     return text;
+}
+
+/* libunbound's configuration, as it reads it from a file: there is no function
+ * for a forwarder of one zone.  NULL if a zone or a server is no such thing. */
+static const char *config_make(const dcv_ub_conf_t *conf, apr_pool_t *pool)
+{
+    const char *trust = trust_make(conf, pool), *zones = zones_make(conf, pool);
+
+    if (!trust || !zones)
+        return NULL;
+    return apr_psprintf(
+        pool, "%s%soutgoing-range: %d\n%s", options, trust,
+        conf->sockets < SOCKETS_MAX ? conf->sockets : SOCKETS_MAX, zones);
 }
 
 static apr_status_t config_read(struct ub_ctx *ctx, const char *text)
@@ -130,8 +163,8 @@ static apr_status_t config_read(struct ub_ctx *ctx, const char *text)
     return err ? APR_EGENERAL : APR_SUCCESS;
 }
 
-apr_status_t dcv_ub_create(dcv_ub_t **ub, const apr_array_header_t *zones,
-                           int sockets, dcv_event_t *event, const log_t *log,
+apr_status_t dcv_ub_create(dcv_ub_t **ub, const dcv_ub_conf_t *conf,
+                           dcv_event_t *event, const log_t *log,
                            apr_pool_t *pool)
 {
     const char *config;
@@ -152,7 +185,7 @@ apr_status_t dcv_ub_create(dcv_ub_t **ub, const apr_array_header_t *zones,
     }
     apr_pool_cleanup_register(own, made, ub_close, apr_pool_cleanup_null);
     ub_ctx_debugout(made->ctx, NULL);
-    config = config_make(zones, sockets, own);
+    config = config_make(conf, own);
     rv = config ? config_read(made->ctx, config) : APR_EINVAL;
     if (rv == APR_SUCCESS && ub_ctx_async(made->ctx, 1))
         rv = APR_EGENERAL;
@@ -207,6 +240,14 @@ static const char *failure_words(int err, const struct ub_result *result,
 {
     if (err || !result)
         return apr_pstrcat(pool, "libunbound: ", ub_strerror(err), NULL);
+    if (result->bogus)
+        return apr_pstrcat(pool, "DNSSEC does not hold: ",
+                           result->why_bogus
+                               ? quote_make(result->why_bogus,
+                                            strlen(result->why_bogus),
+                                            WHY_BOGUS_MAX, pool)
+                               : "it is bogus",
+                           NULL);
     if (result->rcode == RCODE_SERVFAIL)
         return "SERVFAIL, or no answer from the name server";
     if (result->rcode == RCODE_REFUSED)
@@ -219,42 +260,42 @@ static const char *failure_words(int err, const struct ub_result *result,
     return "there is no such record";
 }
 
-static apr_array_header_t *addresses_make(const struct ub_result *result,
-                                          int family, apr_pool_t *pool)
+static void answer_init(dcv_ub_answer_t *answer, int err,
+                        const struct ub_result *result, apr_pool_t *pool)
 {
-    apr_array_header_t *addresses =
-        apr_array_make(pool, 2, sizeof(dcv_address_t *));
-    int i, len = family == AF_INET ? 4 : 16;
-
-    for (i = 0; result->data[i] && addresses->nelts < ANSWER_MAX; i++) {
-        if (result->len[i] == len)
-            APR_ARRAY_PUSH(addresses, dcv_address_t *) =
-                dcv_address_make(family, result->data[i], pool);
+    memset(answer, 0, sizeof(*answer));
+    if (!err && result && !result->bogus) {
+        answer->is_no_name = result->nxdomain;
+        answer->is_no_record = !result->nxdomain && !result->rcode;
+        answer->owner = result->canonname ? result->canonname : result->qname;
+        answer->packet = result->answer_packet;
+        answer->packet_len = (apr_size_t)result->answer_len;
+        answer->data = result->data;
+        answer->lens = result->len;
+        if (result->havedata)
+            for (; result->data[answer->count]; answer->count++)
+                ;
     }
-    return addresses;
+    if (!answer->count)
+        answer->failure = failure_words(err, result, pool);
 }
 
 static void answered(void *baton, int err, struct ub_result *result)
 {
     dcv_ub_query_t *query = baton;
-    apr_array_header_t *addresses = NULL;
-    const char *failure = NULL;
+    dcv_ub_t *ub = query->ub;
+    dcv_ub_answer_t answer;
 
-    query->ub->pending--;
+    ub->pending--;
     query->ub = NULL;
-    if (!err && result && result->havedata)
-        addresses = addresses_make(result, query->family, query->pool);
-    if (!addresses || !addresses->nelts)
-        failure = failure_words(err, result, query->pool);
+    answer_init(&answer, err, result, query->pool);
+    query->done(query->baton, &answer);
     ub_resolve_free(result);
-    query->done(query->baton, addresses, failure);
 }
 
-apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *host)
+apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *name)
 {
-    int type = query->family == AF_INET ? TYPE_A : TYPE_AAAA;
-
-    if (ub_resolve_async(ub->ctx, host, type, CLASS_IN, query, answered,
+    if (ub_resolve_async(ub->ctx, name, query->type, CLASS_IN, query, answered,
                          &query->id))
         return APR_EGENERAL;
     query->ub = ub;

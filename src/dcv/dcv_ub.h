@@ -14,24 +14,43 @@
 
 typedef struct dcv_ub_t dcv_ub_t;
 
-/* addresses: of dcv_address_t *, in the pool given; failure says why there are
- * none (NULL: there are). */
-typedef void (*dcv_ub_fn)(void *baton, const apr_array_header_t *addresses,
-                          const char *failure);
+/* What came of a question; all of it lives until done returns. */
+typedef struct {
+    const char *failure; /* why there are no records, or NULL */
+    int is_no_name;      /* NXDOMAIN: there is no such name */
+    int is_no_record;    /* the name is there, or may be; these are not */
+    const char *owner;   /* whose records: the name, or where CNAMEs led */
+    int count;
+    char *const *data; /* of count records, lens[i] octets each */
+    const int *lens;
+    const unsigned char *packet; /* the whole message, NULL: none */
+    apr_size_t packet_len;
+} dcv_ub_answer_t;
+
+typedef void (*dcv_ub_fn)(void *baton, const dcv_ub_answer_t *answer);
 
 typedef struct {
     dcv_ub_t *ub; /* NULL: not asked, answered, or cancelled */
     int id;
-    int family;
+    int type; /* DCV_WIRE_A, … */
     dcv_ub_fn done;
     void *baton;
-    apr_pool_t *pool;
+    apr_pool_t *pool; /* of words */
 } dcv_ub_query_t;
 
-/* zones: of dcv_resolver_t *, one of them for everything.  sockets: at most so
- * many at a time.  APR_EGENERAL when libunbound will not have it. */
-apr_status_t dcv_ub_create(dcv_ub_t **ub, const apr_array_header_t *zones,
-                           int sockets, dcv_event_t *event, const log_t *log,
+/* Which servers know what, and what of it is believed. */
+typedef struct {
+    const apr_array_header_t *zones;    /* of dcv_resolver_t *, one of them for
+                                           everything */
+    int sockets;                        /* at most so many at a time */
+    const char *trust_anchor;           /* file; NULL: nothing is validated */
+    const apr_array_header_t *insecure; /* of const char *: zones that need no
+                                           signatures */
+} dcv_ub_conf_t;
+
+/* APR_EGENERAL when libunbound will not have it. */
+apr_status_t dcv_ub_create(dcv_ub_t **ub, const dcv_ub_conf_t *conf,
+                           dcv_event_t *event, const log_t *log,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
@@ -43,10 +62,10 @@ int dcv_ub_is_idle(const dcv_ub_t *ub);
 /* Has it broken, so that another one must be made? */
 int dcv_ub_is_broken(const dcv_ub_t *ub);
 
-/* Addresses of this family (AF_INET, AF_INET6) of host.  done is called once,
- * never before this returns.  query belongs to the caller; family, done, baton
+/* Records of query->type that name has, CNAMEs followed.  done is called once,
+ * never before this returns.  query belongs to the caller; type, done, baton
  * and pool are set. */
-apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *host)
+apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *name)
     __attribute__((warn_unused_result));
 void dcv_ub_cancel(dcv_ub_query_t *query);
 

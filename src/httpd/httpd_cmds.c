@@ -80,12 +80,14 @@ static const char *port_set(cmd_parms *cmd, void *dir, const char *type,
 
     if (!strcmp(type, "http-01"))
         port = &conf->http01_port;
+    else if (!strcmp(type, "dns-01"))
+        port = &conf->dns01_port;
     else if (!strcmp(type, "tls-alpn-01"))
         port = &conf->tlsalpn01_port;
     else
         return httpd_mistake(cmd, type,
                              "there is no such challenge type with a "
-                             "port; write http-01 or tls-alpn-01");
+                             "port; write http-01, dns-01 or tls-alpn-01");
     if (!httpd_number_parse(port, arg))
         return httpd_mistake(cmd, arg,
                              "it is no port; write a number up to 65535");
@@ -171,6 +173,16 @@ static const char *name_parse(const char *text, apr_pool_t *pool)
 
     return prob || identifier_is_wildcard(identifier) ? NULL
                                                       : identifier->value;
+}
+
+static const char *zone_add(cmd_parms *cmd, void *dir, const char *arg)
+{
+    const char *zone = name_parse(arg, cmd->pool);
+
+    if (!zone)
+        return httpd_mistake(cmd, arg, "it is no zone; write a DNS name");
+    APR_ARRAY_PUSH(list(cmd), const char *) = zone;
+    return NULL;
 }
 
 static const char *resolver_add(cmd_parms *cmd, void *dir, int argc,
@@ -262,8 +274,16 @@ const command_rec httpd_cmds[] = {
                       "[ZONE] IP[:PORT] ...: name servers for validation"),
     AP_INIT_TAKE_ARGV("ACMEResolverHost", host_add, AT(hosts), RSRC_CONF,
                       "NAME IP ...: a static answer"),
+    AP_INIT_FLAG("ACMEResolverAuthoritative", flag_set, AT(authoritative),
+                 RSRC_CONF, "on: a zone's own name servers are asked, too"),
+    AP_INIT_FLAG("ACMEResolverDNSSEC", flag_set, AT(dnssec), RSRC_CONF,
+                 "on: answers must be signed where they can be"),
+    AP_INIT_TAKE1("ACMEResolverTrustAnchor", file_set, AT(trust_anchor),
+                  RSRC_CONF, "FILE with the keys that sign the root zone"),
+    AP_INIT_ITERATE("ACMEResolverInsecure", zone_add, AT(insecure), RSRC_CONF,
+                    "ZONEs that need no signatures"),
     AP_INIT_TAKE2("ACMEValidationPort", port_set, NULL, RSRC_CONF,
-                  "http-01 or tls-alpn-01, and its port"),
+                  "http-01, dns-01 or tls-alpn-01, and its port"),
     AP_INIT_ITERATE("ACMEValidationAllow", list_add, AT(allow), RSRC_CONF,
                     "networks that validation may dial"),
     AP_INIT_ITERATE("ACMEValidationDeny", list_add, AT(deny), RSRC_CONF,

@@ -38,8 +38,13 @@ struct httpd_conf_t {
     const char *website;             /* ACMEWebsite */
     apr_array_header_t *resolvers;   /* ACMEResolver, of dcv_resolver_t * */
     apr_array_header_t *hosts;       /* ACMEResolverHost, of dcv_host_t * */
+    int authoritative;               /* ACMEResolverAuthoritative */
+    int dnssec;                      /* ACMEResolverDNSSEC */
+    const char *trust_anchor;        /* ACMEResolverTrustAnchor */
+    apr_array_header_t *insecure;    /* ACMEResolverInsecure, const char * */
     apr_array_header_t *allow;       /* ACMEValidationAllow, of const char * */
     apr_array_header_t *deny;        /* ACMEValidationDeny, of const char * */
+    int dns01_port;                  /* ACMEValidationPort */
     int http01_port, tlsalpn01_port; /* ACMEValidationPort */
     apr_interval_time_t timeout;     /* ACMEValidationTimeout */
     int max_in_flight;               /* ACMEValidationMax */

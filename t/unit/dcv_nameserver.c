@@ -3,13 +3,13 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define PACKET_MAX 1500
-#define TYPE_CNAME 5
-#define TYPE_AAAA  28
+#define PACKET_MAX 60000
+#define TYPE_SOA   6
 
 typedef struct {
     unsigned char data[PACKET_MAX];
@@ -25,7 +25,7 @@ static void number_put(packet_t *packet, unsigned int number)
 /* "a.test." as labels. */
 static void name_put(packet_t *packet, const char *name)
 {
-    while (*name) {
+    while (*name && strcmp(name, ".")) {
         size_t len = strcspn(name, ".");
 
         packet->data[packet->len++] = (unsigned char)len;
@@ -36,14 +36,72 @@ static void name_put(packet_t *packet, const char *name)
     packet->data[packet->len++] = 0;
 }
 
-/* owner, type, IN, 60 seconds, no length yet */
-static void record_begin(packet_t *packet, const char *owner, unsigned int type)
+/* owner, type, IN, 60 seconds; where its length is to be written */
+static size_t record_begin(packet_t *packet, const char *owner,
+                           unsigned int type)
 {
     name_put(packet, owner);
     number_put(packet, type);
     number_put(packet, 1);
     number_put(packet, 0);
     number_put(packet, 60);
+    number_put(packet, 0);
+    return packet->len - 2;
+}
+
+/* Its length, and one more in this section. */
+static void record_end(packet_t *packet, size_t at, int section)
+{
+    size_t len = packet->len - at - 2;
+    unsigned char *count = packet->data + 6 + 2 * section;
+    int number = (count[0] << 8 | count[1]) + 1;
+
+    packet->data[at] = (unsigned char)(len >> 8);
+    packet->data[at + 1] = (unsigned char)len;
+    count[0] = (unsigned char)(number >> 8);
+    count[1] = (unsigned char)number;
+}
+
+static void name_record(packet_t *packet, const char *owner, unsigned int type,
+                        const char *target, int section)
+{
+    size_t at = record_begin(packet, owner, type);
+
+    name_put(packet, target);
+    if (type == TYPE_SOA) {
+        name_put(packet, target);
+        memset(packet->data + packet->len, 1, 20);
+        packet->len += 20;
+    }
+    record_end(packet, at, section);
+}
+
+static void txt_record(packet_t *packet, const char *owner, const char *text)
+{
+    size_t at = record_begin(packet, owner, NAMESERVER_TXT);
+
+    while (1) {
+        size_t len = strcspn(text, "|");
+
+        packet->data[packet->len++] = (unsigned char)len;
+        memcpy(packet->data + packet->len, text, len);
+        packet->len += len;
+        if (!text[len])
+            break;
+        text += len + 1;
+    }
+    record_end(packet, at, 0);
+}
+
+static void address_record(packet_t *packet, const char *owner, int type,
+                           const char *text)
+{
+    size_t at = record_begin(packet, owner, (unsigned int)type);
+
+    inet_pton(type == NAMESERVER_AAAA ? AF_INET6 : AF_INET, text,
+              packet->data + packet->len);
+    packet->len += type == NAMESERVER_AAAA ? 16 : 4;
+    record_end(packet, at, 0);
 }
 
 /* The question's name, and where its section ends. */
@@ -63,62 +121,114 @@ static size_t question_parse(char *name, const packet_t *packet, int *type)
     return at + 5;
 }
 
-static void reply_write(packet_t *packet, const nameserver_reply_t *reply,
-                        const char *name, int type)
+static void answers_write(packet_t *packet, const nameserver_reply_t *reply,
+                          const char *name, int type)
 {
     const char *owner = reply->cname ? reply->cname : name;
-    int i, count = 0;
+    int i;
 
-    packet->data[2] = 0x84 | (packet->data[2] & 1);
+    if (reply->owner)
+        owner = reply->owner;
+    if (reply->cname)
+        name_record(packet, name, NAMESERVER_CNAME, reply->cname, 0);
+    for (i = 0; i < 8 && reply->addresses[i]; i++)
+        address_record(packet, owner, type, reply->addresses[i]);
+    for (i = 0; i < 8 && reply->txt[i]; i++)
+        txt_record(packet, owner, reply->txt[i]);
+    for (i = 1; i < reply->txt_count; i++)
+        txt_record(packet, owner, reply->txt[0]);
+    for (i = 0; i < 4 && reply->ns[i]; i++)
+        name_record(packet, reply->zone ? reply->zone : owner, NAMESERVER_NS,
+                    reply->ns[i], reply->zone ? 1 : 0);
+    if (reply->zone && !reply->ns[0])
+        name_record(packet, reply->zone, TYPE_SOA, "ns.", 1);
+}
+
+static void reply_write(packet_t *packet, const nameserver_reply_t *reply,
+                        const char *name, int type, int is_tcp)
+{
+    packet->data[2] = 0x80 | (packet->data[2] & 1);
     packet->data[3] = (unsigned char)(0x80 | reply->rcode);
     memset(packet->data + 6, 0, 6);
-    if (reply->cname) {
-        packet_t target = {{0}, 0};
+    if (!reply->is_lame)
+        packet->data[2] |= 0x04;
+    if (reply->is_stray)
+        packet->data[0] ^= 0x55;
+    if (reply->is_cut && !is_tcp)
+        packet->data[2] |= 0x02;
+    else
+        answers_write(packet, reply, name, type);
+}
 
-        name_put(&target, reply->cname);
-        record_begin(packet, name, TYPE_CNAME);
-        number_put(packet, (unsigned int)target.len);
-        name_put(packet, reply->cname);
-        count++;
-    }
-    for (i = 0; i < 8 && reply->addresses[i]; i++, count++) {
-        unsigned int len = type == TYPE_AAAA ? 16 : 4;
+/* 0: nothing is to be said. */
+static int answer(nameserver_t *server, packet_t *packet, int is_tcp)
+{
+    nameserver_reply_t reply = {0};
+    char name[256];
+    int type;
 
-        record_begin(packet, owner, (unsigned int)type);
-        number_put(packet, len);
-        inet_pton(type == TYPE_AAAA ? AF_INET6 : AF_INET, reply->addresses[i],
-                  packet->data + packet->len);
-        packet->len += len;
+    packet->len = question_parse(name, packet, &type);
+    atomic_fetch_add(is_tcp ? &server->tcp : &server->questions, 1);
+    server->script(&reply, name, type);
+    if (reply.is_silent || (is_tcp && reply.has_no_tcp))
+        return 0;
+    reply_write(packet, &reply, name, type, is_tcp);
+    return 1;
+}
+
+/* 0: to stop is to be sent something short. */
+static int udp_serve(nameserver_t *server, packet_t *packet)
+{
+    struct sockaddr_storage from;
+    socklen_t from_len = sizeof(from);
+    ssize_t got = recvfrom(server->fd, packet->data, 512, 0,
+                           (struct sockaddr *)&from, &from_len);
+
+    if (got < 17)
+        return 0;
+    packet->len = (size_t)got;
+    if (answer(server, packet, 0))
+        sendto(server->fd, packet->data, packet->len, 0,
+               (struct sockaddr *)&from, from_len);
+    return 1;
+}
+
+static void tcp_serve(nameserver_t *server, packet_t *packet)
+{
+    int fd = accept(server->tcp_fd, NULL, NULL);
+    unsigned char len[2];
+    ssize_t got;
+
+    if (fd < 0)
+        return;
+    if (recv(fd, len, 2, MSG_WAITALL) == 2) {
+        got =
+            recv(fd, packet->data, (size_t)(len[0] << 8 | len[1]), MSG_WAITALL);
+        packet->len = got < 0 ? 0 : (size_t)got;
+        if (got >= 17 && answer(server, packet, 1)) {
+            len[0] = (unsigned char)(packet->len >> 8);
+            len[1] = (unsigned char)packet->len;
+            (void)!write(fd, len, 2);
+            (void)!write(fd, packet->data, packet->len);
+        }
     }
-    packet->data[7] = (unsigned char)count;
+    close(fd);
 }
 
 static void *nameserver_run(void *data)
 {
     nameserver_t *server = data;
+    static __thread packet_t packet;
+    struct pollfd fds[2] = {{server->fd, POLLIN, 0},
+                            {server->tcp_fd, POLLIN, 0}};
 
-    while (1) {
-        nameserver_reply_t reply = {0};
-        struct sockaddr_storage from;
-        socklen_t from_len = sizeof(from);
-        packet_t packet;
-        char name[256];
-        int type;
-        ssize_t got = recvfrom(server->fd, packet.data, 512, 0,
-                               (struct sockaddr *)&from, &from_len);
-
-        if (got < 17)
-            return NULL; /* to stop is to be sent something short */
-        packet.len = (size_t)got;
-        packet.len = question_parse(name, &packet, &type);
-        atomic_fetch_add(&server->questions, 1);
-        server->script(&reply, name, type == TYPE_AAAA);
-        if (reply.is_silent)
-            continue;
-        reply_write(&packet, &reply, name, type);
-        sendto(server->fd, packet.data, packet.len, 0, (struct sockaddr *)&from,
-               from_len);
+    while (poll(fds, 2, -1) > 0) {
+        if (fds[1].revents)
+            tcp_serve(server, &packet);
+        if (fds[0].revents && !udp_serve(server, &packet))
+            break;
     }
+    return NULL;
 }
 
 static struct sockaddr_in address(const char *ip, int port)
@@ -132,22 +242,43 @@ static struct sockaddr_in address(const char *ip, int port)
     return in;
 }
 
-int nameserver_start(nameserver_t *server, const char *ip, int port,
-                     void (*script)(nameserver_reply_t *reply, const char *name,
-                                    int is_ipv6))
+static int listen_to(const char *ip, int type, int *port)
 {
-    struct sockaddr_in in = address(ip, port);
+    struct sockaddr_in in = address(ip, *port);
     socklen_t len = sizeof(in);
+    int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0), on = 1;
 
-    memset(server, 0, sizeof(*server));
-    server->script = script;
-    server->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (bind(server->fd, (struct sockaddr *)&in, sizeof(in))) {
-        close(server->fd);
-        return 0;
+    if (type == SOCK_STREAM)
+        setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    if (bind(fd, (struct sockaddr *)&in, sizeof(in)) ||
+        (type == SOCK_STREAM && listen(fd, 16))) {
+        close(fd);
+        return -1;
     }
-    getsockname(server->fd, (struct sockaddr *)&in, &len);
-    server->port = ntohs(in.sin_port);
+    getsockname(fd, (struct sockaddr *)&in, &len);
+    *port = ntohs(in.sin_port);
+    return fd;
+}
+
+int nameserver_start(nameserver_t *server, const char *ip, int port,
+                     nameserver_script_fn script)
+{
+    int tries;
+
+    for (tries = 0; tries < 20; tries++) {
+        memset(server, 0, sizeof(*server));
+        server->script = script;
+        server->port = port;
+        server->fd = listen_to(ip, SOCK_DGRAM, &server->port);
+        if (server->fd < 0)
+            return 0;
+        server->tcp_fd = listen_to(ip, SOCK_STREAM, &server->port);
+        if (server->tcp_fd >= 0)
+            break;
+        close(server->fd);
+        if (port)
+            return 0;
+    }
     pthread_create(&server->thread, NULL, nameserver_run, server);
     return 1;
 }
@@ -161,4 +292,5 @@ void nameserver_stop(nameserver_t *server)
     sendto(server->fd, "", 1, 0, (struct sockaddr *)&in, len);
     pthread_join(server->thread, NULL);
     close(server->fd);
+    close(server->tcp_fd);
 }

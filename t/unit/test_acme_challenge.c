@@ -149,7 +149,7 @@ static void others(apr_pool_t *pool)
 
 static void not_offered(apr_pool_t *pool)
 {
-    static const char *const types[] = {"dns-01", "http-0", "http-011",
+    static const char *const types[] = {"dns-02", "http-0", "http-011",
                                         "HTTP-01", "tls-alpn-01"};
     client_t *c = start(pool);
     const char *url = challenge_url(c, NULL);

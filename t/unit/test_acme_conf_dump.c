@@ -111,6 +111,11 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->eab_reveal = 1;
     conf->dcv->resolv_conf = "/srv/resolv.conf";
     conf->dcv->hosts_file = "/srv/hosts";
+    conf->dcv->dnssec = 1;
+    conf->dcv->trust_anchor = "/srv/root.key";
+    conf->dcv->authoritative = 0;
+    APR_ARRAY_PUSH(conf->dcv->insecure, const char *) = "corp.example";
+    conf->dcv->dns01_port = 5053;
     conf->dcv->http01_port = 5002;
     conf->dcv->tlsalpn01_port = 5001;
     conf->dcv->timeout = 3000000;
@@ -191,6 +196,11 @@ static void round_trip(apr_pool_t *pool)
     is_int(conf->limits[ACME_LIMIT_FAILURES].span, 60);
     is_int(conf->limits[ACME_LIMIT_PENDING_ORDERS].count, 0);
     is_int(conf->limits[ACME_LIMIT_ORDERS_NAME].count, 10000);
+    is_int(conf->dcv->dnssec, 1);
+    is_str(conf->dcv->trust_anchor, "/srv/root.key");
+    is_int(conf->dcv->authoritative, 0);
+    is_str(APR_ARRAY_IDX(conf->dcv->insecure, 0, char *), "corp.example");
+    is_int(conf->dcv->dns01_port, 5053);
     is_int(conf->dcv->http01_port, 5002);
     is_int(conf->dcv->resolvers->nelts, 2);
     resolver = APR_ARRAY_IDX(conf->dcv->resolvers, 0, dcv_resolver_t *);

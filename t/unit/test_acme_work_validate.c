@@ -45,6 +45,24 @@ static void bound(apr_pool_t *pool)
     ok(!work->bounds);
 }
 
+/* DNS answers "*" with its own wildcard. */
+static void bound_wildcard(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    acme_profile_t *profile =
+        APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
+    const dcv_job_t *work;
+
+    ok(!policy_san_add((policy_t *)profile->policy, "dns", "allow",
+                       "wildcard:*.dmz.test", pool));
+    work = work_for(c, "*.dmz.test");
+    need(work && work->bounds && work->bounds->nelts == 1);
+    is_int(work->method, DCV_DNS01);
+    is_str(work->domain, "dmz.test");
+    is_str(APR_ARRAY_IDX(work->bounds, 0, const dcv_bound_t *)->name,
+           "*.dmz.test");
+}
+
 /* Networks that are garbage do not let the name go anywhere. */
 static void garbage(apr_pool_t *pool)
 {
@@ -65,5 +83,6 @@ static void garbage(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"pki.md: resolves-to is the validation's matter", bound},
+    {"pki.md: a wildcard is bound like the names below it", bound_wildcard},
     {"networks that are garbage", garbage},
     {NULL, NULL}};

@@ -17,8 +17,10 @@ static dcv_dns_t *dns;
 static dcv_conf_t *conf;
 
 /* Names say what happens to their questions. */
-static void script(nameserver_reply_t *reply, const char *name, int is_ipv6)
+static void script(nameserver_reply_t *reply, const char *name, int type)
 {
+    int is_ipv6 = type == NAMESERVER_AAAA;
+
     reply->is_silent = strstr(name, "silent") || (is_ipv6 && *name == '6');
     if (strstr(name, "late"))
         usleep(300000);
@@ -45,10 +47,9 @@ static void script(nameserver_reply_t *reply, const char *name, int is_ipv6)
     }
 }
 
-static void script_other(nameserver_reply_t *reply, const char *name,
-                         int is_ipv6)
+static void script_other(nameserver_reply_t *reply, const char *name, int type)
 {
-    if (!is_ipv6)
+    if (type == NAMESERVER_A)
         reply->addresses[0] = "198.51.100.7";
 }
 

@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_authority.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dcv/dcv_ask.h"
+#include "dcv/dcv_net.h"
+
+#include "base/banned.h"
+
+/* Questions of one try, to whomever. */
+#define STEPS_MAX   40
+#define ALIASES_MAX 8
+/* Servers of one zone, and what is told of those that did not help. */
+#define SERVERS_MAX 13
+#define NOTES_MAX   8
+
+struct dcv_authority_t {
+    dcv_run_t *run;
+    apr_pool_t *pool;
+    dcv_authority_fn done;
+    void *baton;
+    const char *name;            /* whose records are wanted, CNAMEs followed */
+    const char *candidate;       /* that may be a zone */
+    const char *zone;            /* whose servers are asked */
+    apr_array_header_t *servers; /* of const char *, their names */
+    int server_at, servers_left; /* the next one of them */
+    const char *server;          /* the one whose addresses these are */
+    apr_array_header_t *addresses; /* of dcv_address_t *, allowed ones */
+    int address_at;
+    const dcv_address_t *address; /* that is asked */
+    const char *notes;            /* who did not help, and why */
+    int notes_count, steps, aliases, tries;
+    dcv_ub_query_t records;
+    dcv_dns_query_t *query; /* NULL unless we wait for it */
+    dcv_ask_t *ask;         /* NULL unless we wait for it */
+};
+
+/* What a server said. */
+typedef struct {
+    apr_array_header_t *values;  /* of dcv_txt_t */
+    apr_array_header_t *servers; /* of const char *, that it refers to … */
+    const char *zone;            /* … as those of this zone */
+    const char *alias;
+} said_t;
+
+dcv_authority_t *dcv_authority_make(dcv_run_t *run, dcv_authority_fn done,
+                                    void *baton)
+{
+    apr_pool_t *pool = run->job->pool;
+    dcv_authority_t *authority = apr_pcalloc(pool, sizeof(*authority));
+
+    authority->run = run;
+    authority->pool = pool;
+    authority->done = done;
+    authority->baton = baton;
+    return authority;
+}
+
+void dcv_authority_cancel(dcv_authority_t *authority)
+{
+    dcv_ub_cancel(&authority->records);
+    if (authority->query)
+        dcv_dns_cancel(authority->query);
+    if (authority->ask)
+        dcv_ask_cancel(authority->ask);
+    authority->query = NULL;
+    authority->ask = NULL;
+}
+
+const char *dcv_authority_where(const dcv_authority_t *authority)
+{
+    apr_pool_t *pool = authority->pool;
+    const char *notes = authority->notes, *now = authority->candidate;
+
+    if (authority->ask)
+        now = apr_psprintf(pool, "%s (%s)", authority->server,
+                           authority->address->text);
+    else if (authority->query)
+        now = apr_pstrcat(pool, "the address of ", authority->server, NULL);
+    else
+        now = apr_pstrcat(pool, "the servers of ", now, NULL);
+    return apr_pstrcat(pool, notes, *notes ? "; " : "", now, NULL);
+}
+
+static void end(dcv_authority_t *authority, dcv_txt_e outcome,
+                apr_array_header_t *values, const char *by, const char *why)
+{
+    dcv_txts_t *txts = apr_pcalloc(authority->pool, sizeof(*txts));
+
+    txts->outcome = outcome;
+    txts->values =
+        values ? values : apr_array_make(authority->pool, 1, sizeof(dcv_txt_t));
+    txts->name = authority->name;
+    txts->by = by;
+    txts->why = why;
+    authority->done(authority->baton, txts);
+}
+
+static void fail(dcv_authority_t *authority, const char *why)
+{
+    end(authority, DCV_TXT_FAILED, NULL, "its own name servers", why);
+}
+
+static void answered(dcv_authority_t *authority, dcv_txt_e outcome,
+                     apr_array_header_t *values, const char *why)
+{
+    end(authority, outcome, values,
+        apr_psprintf(authority->pool, "%s (%s)", authority->server,
+                     authority->address->text),
+        why);
+}
+
+/* 0: there have been too many, and it has ended. */
+static int may_step(dcv_authority_t *authority)
+{
+    if (authority->steps++ < STEPS_MAX)
+        return 1;
+    fail(authority, "delegations lead on and on");
+    return 0;
+}
+
+static void note(dcv_authority_t *authority, const char *what, const char *why)
+{
+    if (authority->notes_count++ >= NOTES_MAX)
+        return;
+    authority->notes = apr_psprintf(
+        authority->pool, "%s%s%s%s%s: %s", authority->notes,
+        *authority->notes ? "; " : "", authority->server, what ? " " : "",
+        what ? apr_pstrcat(authority->pool, "(", what, ")", NULL) : "", why);
+}
+
+static void server_next(dcv_authority_t *authority);
+static void climb(dcv_authority_t *authority, const char *candidate);
+
+static const char *parent_of(const char *name)
+{
+    const char *dot = strchr(name, '.');
+
+    return dot ? dot + 1 : "";
+}
+
+/* Each try begins with another server, since one may be behind the others. */
+static void servers_begin(dcv_authority_t *authority, const char *zone,
+                          apr_array_header_t *servers)
+{
+    authority->zone = zone;
+    authority->servers = servers;
+    authority->servers_left = servers->nelts;
+    authority->server_at =
+        servers->nelts ? (authority->tries - 1) % servers->nelts : 0;
+    authority->addresses =
+        apr_array_make(authority->pool, 2, sizeof(dcv_address_t *));
+    authority->address_at = 0;
+    server_next(authority);
+}
+
+/* A plain name, not yet in the list. */
+static void server_add(apr_array_header_t *servers, const char *name)
+{
+    int i;
+
+    if (!name || !*name || strchr(name, '\\') || servers->nelts >= SERVERS_MAX)
+        return;
+    for (i = 0; i < servers->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(servers, i, const char *), name))
+            return;
+    }
+    APR_ARRAY_PUSH(servers, const char *) = name;
+}
+
+static void alias_follow(dcv_authority_t *authority, const char *alias);
+
+static void record_take(said_t *said, const dcv_authority_t *authority,
+                        const dcv_message_t *reply, const dcv_record_t *record)
+{
+    apr_pool_t *pool = authority->pool;
+    int is_ours = record->section == DCV_WIRE_ANSWER &&
+                  !strcmp(record->owner, authority->name);
+    dcv_txt_t txt;
+
+    if (is_ours && record->type == DCV_WIRE_TXT) {
+        txt.text = dcv_wire_txt(&txt.len, record->data, record->len, pool);
+        if (txt.text)
+            APR_ARRAY_PUSH(said->values, dcv_txt_t) = txt;
+    }
+    else if (is_ours && record->type == DCV_WIRE_CNAME) {
+        said->alias = dcv_wire_target(reply, record, pool);
+    }
+    else if (record->section == DCV_WIRE_AUTHORITY &&
+             record->type == DCV_WIRE_NS &&
+             (!said->zone || !strcmp(said->zone, record->owner))) {
+        if (!said->zone)
+            said->zone = apr_pstrdup(pool, record->owner);
+        if (said->servers->nelts < SERVERS_MAX)
+            server_add(said->servers, dcv_wire_target(reply, record, pool));
+    }
+}
+
+/* Owners are read into a pool of their own: there may be thousands. */
+static void records_take(said_t *said, const dcv_authority_t *authority,
+                         dcv_message_t *reply)
+{
+    dcv_record_t record;
+    apr_pool_t *scratch;
+
+    apr_pool_create(&scratch, authority->pool);
+    while (dcv_wire_next(&record, reply, scratch)) {
+        record_take(said, authority, reply, &record);
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+}
+
+/* Does it send us down, towards the name? */
+static int is_referral(const dcv_authority_t *authority, const said_t *said)
+{
+    return said->zone && said->servers->nelts &&
+           strlen(said->zone) > strlen(authority->zone) &&
+           dcv_wire_is_in_zone(said->zone, authority->zone) &&
+           dcv_wire_is_in_zone(authority->name, said->zone);
+}
+
+static void unhelpful(dcv_authority_t *authority, const char *why)
+{
+    note(authority, authority->address->text, why);
+    server_next(authority);
+}
+
+static void reply_judge(dcv_authority_t *authority, dcv_message_t *reply)
+{
+    apr_pool_t *pool = authority->pool;
+    said_t said = {0};
+
+    said.values = apr_array_make(pool, 2, sizeof(dcv_txt_t));
+    said.servers = apr_array_make(pool, 4, sizeof(const char *));
+    records_take(&said, authority, reply);
+    if (reply->rcode && reply->rcode != DCV_WIRE_NXNAME)
+        unhelpful(authority, reply->rcode == 2 ? "SERVFAIL"
+                             : reply->rcode == 5
+                                 ? "REFUSED"
+                                 : apr_psprintf(pool, "code %d", reply->rcode));
+    else if (!reply->is_authoritative && !reply->rcode &&
+             is_referral(authority, &said))
+        servers_begin(authority, said.zone, said.servers);
+    else if (!reply->is_authoritative)
+        unhelpful(authority, apr_pstrcat(pool, "it does not have the zone ",
+                                         authority->zone, NULL));
+    else if (said.values->nelts)
+        answered(authority, DCV_TXT_FOUND, said.values, NULL);
+    else if (said.alias)
+        alias_follow(authority, said.alias);
+    else if (reply->rcode == DCV_WIRE_NXNAME)
+        answered(authority, DCV_TXT_NO_NAME, NULL,
+                 "NXDOMAIN, there is no such name");
+    else
+        answered(authority, DCV_TXT_NO_RECORD, NULL, "there is no such record");
+}
+
+static void asked(void *baton, dcv_message_t *reply, const char *failure)
+{
+    dcv_authority_t *authority = baton;
+
+    authority->ask = NULL;
+    if (reply)
+        reply_judge(authority, reply);
+    else
+        unhelpful(authority, apr_pstrdup(authority->pool, failure));
+}
+
+static void address_ask(dcv_authority_t *authority)
+{
+    dcv_run_t *run = authority->run;
+
+    if (!may_step(authority))
+        return;
+    authority->ask =
+        dcv_ask_start(run->asker, authority->address, run->conf->dns01_port,
+                      authority->name, DCV_WIRE_TXT, asked, authority);
+    if (!authority->ask)
+        unhelpful(authority, "cannot be asked");
+}
+
+/* What it is not about does not become its answer: the alias is asked for,
+ * where it belongs. */
+static void alias_follow(dcv_authority_t *authority, const char *alias)
+{
+    if (authority->aliases++ >= ALIASES_MAX || !*alias || strchr(alias, '\\')) {
+        answered(authority, DCV_TXT_FAILED, NULL,
+                 *alias && !strchr(alias, '\\')
+                     ? "CNAMEs lead on and on"
+                     : "a CNAME leads to what is no host name");
+        return;
+    }
+    authority->name = alias;
+    if (dcv_wire_is_in_zone(alias, authority->zone))
+        address_ask(authority);
+    else
+        climb(authority, parent_of(alias));
+}
+
+/* T79: what DNS says may be dialled is looked at like any other address. */
+static void server_resolved(void *baton, const dcv_dns_answer_t *answer)
+{
+    dcv_authority_t *authority = baton;
+    int i;
+
+    authority->query = NULL;
+    if (answer->failure)
+        note(authority, NULL, answer->failure);
+    for (i = 0; !answer->failure && i < answer->addresses->nelts; i++) {
+        dcv_address_t *address =
+            APR_ARRAY_IDX(answer->addresses, i, dcv_address_t *);
+        const char *rule;
+
+        if (dcv_net_is_allowed(authority->run->conf->net, &address->sock.any,
+                               &rule))
+            APR_ARRAY_PUSH(authority->addresses, dcv_address_t *) = address;
+        else
+            note(authority, address->text,
+                 apr_pstrcat(authority->pool, "denied by rule ", rule, NULL));
+    }
+    server_next(authority);
+}
+
+static void server_next(dcv_authority_t *authority)
+{
+    if (authority->address_at < authority->addresses->nelts) {
+        authority->address = APR_ARRAY_IDX(
+            authority->addresses, authority->address_at++, dcv_address_t *);
+        address_ask(authority);
+        return;
+    }
+    if (!authority->servers_left--) {
+        fail(authority, *authority->notes ? authority->notes
+                                          : "it has none that has a name");
+        return;
+    }
+    if (!may_step(authority))
+        return;
+    authority->server =
+        APR_ARRAY_IDX(authority->servers, authority->server_at, const char *);
+    authority->server_at =
+        (authority->server_at + 1) % authority->servers->nelts;
+    dcv_dns_start(&authority->query, authority->run->dns, authority->run->conf,
+                  authority->server, server_resolved, authority,
+                  authority->pool);
+}
+
+/* Of the resolver's answer "no": the zone that says so, if it is above. */
+static const char *zone_above(const dcv_authority_t *authority,
+                              const dcv_ub_answer_t *answer)
+{
+    const char *next = parent_of(authority->candidate), *found = next;
+    dcv_message_t message;
+    dcv_record_t record;
+    apr_pool_t *scratch;
+
+    if (!answer->packet ||
+        !dcv_wire_open(&message, answer->packet, answer->packet_len))
+        return next;
+    apr_pool_create(&scratch, authority->pool);
+    while (found == next && dcv_wire_next(&record, &message, scratch)) {
+        if (record.section == DCV_WIRE_AUTHORITY &&
+            record.type == DCV_WIRE_SOA && *record.owner &&
+            dcv_wire_is_in_zone(next, record.owner))
+            found = apr_pstrdup(authority->pool, record.owner);
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+    return found;
+}
+
+/* Does the resolver's answer speak of name, not of an alias? */
+static int is_about(const dcv_ub_answer_t *answer, const char *name)
+{
+    apr_size_t len = strlen(name);
+
+    return answer->count && answer->owner &&
+           !strncasecmp(answer->owner, name, len) &&
+           (!answer->owner[len] || !strcmp(answer->owner + len, "."));
+}
+
+static void candidate_answered(void *baton, const dcv_ub_answer_t *answer)
+{
+    dcv_authority_t *authority = baton;
+    apr_array_header_t *servers;
+    apr_size_t end_at;
+    int i;
+
+    if (answer->failure && !answer->is_no_name && !answer->is_no_record) {
+        fail(authority, apr_psprintf(authority->pool,
+                                     "not known, since the resolver asked for "
+                                     "those of %s says: %s",
+                                     authority->candidate, answer->failure));
+        return;
+    }
+    if (!is_about(answer, authority->candidate)) {
+        climb(authority, zone_above(authority, answer));
+        return;
+    }
+    servers = apr_array_make(authority->pool, 4, sizeof(const char *));
+    for (i = 0; i < answer->count; i++)
+        server_add(servers,
+                   dcv_wire_name((const unsigned char *)answer->data[i],
+                                 (apr_size_t)answer->lens[i], 0, &end_at,
+                                 authority->pool));
+    servers_begin(authority, authority->candidate, servers);
+}
+
+/* Is candidate a zone?  Else what is above it. */
+static void climb(dcv_authority_t *authority, const char *candidate)
+{
+    const char *resolver;
+
+    authority->candidate = candidate;
+    if (!*candidate) {
+        fail(authority, "the resolver knows of none");
+        return;
+    }
+    if (!may_step(authority))
+        return;
+    authority->records.type = DCV_WIRE_NS;
+    authority->records.done = candidate_answered;
+    authority->records.baton = authority;
+    authority->records.pool = authority->pool;
+    if (dcv_dns_records(&authority->records, &resolver, authority->run->dns,
+                        authority->run->conf, candidate) != APR_SUCCESS)
+        fail(authority, "the resolver cannot be asked for them");
+}
+
+void dcv_authority_ask(dcv_authority_t *authority, const char *name)
+{
+    authority->name = name;
+    authority->notes = "";
+    authority->notes_count = 0;
+    authority->steps = 0;
+    authority->aliases = 0;
+    authority->tries++;
+    climb(authority, parent_of(name));
+}

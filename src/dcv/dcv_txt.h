@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DCV_TXT_H
+#define DCV_TXT_H
+
+/* What somebody said about the TXT records of a name, and whether that proves
+ * it. */
+
+#include "dcv/dcv.h"
+
+/* The best one last. */
+typedef enum {
+    DCV_TXT_FAILED,    /* nobody could say */
+    DCV_TXT_NO_NAME,   /* NXDOMAIN */
+    DCV_TXT_NO_RECORD, /* the name has none */
+    DCV_TXT_FOUND
+} dcv_txt_e;
+
+typedef struct {
+    const char *text; /* strings of one record, joined; a NUL behind it */
+    apr_size_t len;
+} dcv_txt_t;
+
+typedef struct {
+    dcv_txt_e outcome;
+    apr_array_header_t *values; /* of dcv_txt_t */
+    const char *name;           /* whose: where CNAMEs led */
+    const char *by;  /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
+    const char *why; /* there are none, in words; of DCV_TXT_FOUND: NULL */
+} dcv_txts_t;
+
+/* What a challenge wants to find. */
+typedef struct {
+    const char *name;   /* "_acme-challenge.a.test" */
+    const char *value;  /* that one of the records must have */
+    const char *secret; /* what value was made of: not to be published */
+} dcv_want_t;
+
+dcv_want_t *dcv_txt_want(const dcv_job_t *job);
+
+/* Is one of the values the wanted one? */
+int dcv_txt_proves(const dcv_want_t *want, const dcv_txts_t *txts);
+
+/* What is wrong with what has been seen, and what may help.  authority and
+ * resolver: NULL where there was none. */
+problem_t *dcv_txt_problem(const dcv_want_t *want, const dcv_txts_t *authority,
+                           const dcv_txts_t *resolver, apr_pool_t *pool);
+
+#endif
