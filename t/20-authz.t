@@ -65,8 +65,8 @@ sub pending {
         like($one->{url}, qr{^https://.*/chall/}, 'R7 with a URL');
         ok(!exists $one->{$_}, "R7 without $_") for qw(error validated);
     }
-    is_deeply([(order_of_members($res->{body} =~ /"challenges": ?\[(.*)/s,
-        '{'))[0 .. 3]], [qw(type url status token)],
+    is_deeply([@{ order_of_members($res->{body} =~ /"challenges": ?\[(.*)/s,
+        '{') }[0 .. 3]], [qw(type url status token)],
         'R7 members in this order');
 
     for (1 .. 3) {
