@@ -20,7 +20,7 @@
 
 /* Of an order that is too long, so many are looked at all the same. */
 #define IDENTIFIERS_TOLD 100
-#define DAY 86400
+#define DAY              86400
 
 /* What the client asks for, checked. */
 typedef struct {

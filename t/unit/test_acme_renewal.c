@@ -416,7 +416,39 @@ static void asked_for(apr_pool_t *pool)
     ok(!due(c, "dns:a.test dns:c.test", id), "more than it had");
 }
 
+/* Once; and not again and again, when nothing comes of it. */
+static void never_limited(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const char *id = id_at(c, issue(c, "a.test"));
+    acme_limit_rule_t *rules = c->h->conf->limits;
+    reply_t *order = NULL;
+    int i;
+
+    c->h->conf->authz_reuse = 0;
+    for (i = 0; i < ACME_LIMIT_PENDING_ORDERS; i++)
+        rules[i].count = 1;
+    rules[ACME_LIMIT_PENDING_ORDERS].count = 1;
+    rules[ACME_LIMIT_PENDING_AUTHZS].count = 1;
+    rules[ACME_LIMIT_FAILURES].count = 2;
+    c->h->now += 66 * DAY;
+    is_int(order_in(c, "", "a.test", "")->status, 201);
+    is_str(order_in(c, "", "a.test", "")->problem, "rateLimited");
+    for (i = 0; i < 3; i++) {
+        order = renew(c, "a.test", id);
+        is_int(order->status, 201);
+        client_post(c, reply_text(order, "authorizations/0"),
+                    "{\"status\":\"deactivated\"}");
+    }
+    order = renew(c, "a.test", id);
+    is_str(order->problem, "rateLimited");
+    ok(strstr(order->detail, "the renewal of this certificate"));
+    c->h->now += 3600;
+    is_int(renew(c, "a.test", id)->status, 201);
+}
+
 const tap_case_t tap_cases[] = {
+    {"T25 a renewal that is due meets no rate limit", never_limited},
     {"T86 the window, Retry-After, for everybody to keep", info},
     {"T86 T17 by POST-as-GET", post},
     {"T86 none of ours: 404", unknown},
