@@ -9,6 +9,7 @@
  *
  *   account.create account.update account.rekey account.deactivate
  *   order.create order.finalize order.fail
+ *   authz.create                    (newAuthz's; newOrder's have no event)
  *   authz.valid authz.invalid authz.deactivate
  *   cert.issue                      (also this server's own)
  *   cert.revoke key.block account.revoke    (and of an operator)

@@ -42,8 +42,9 @@ static json_t *challenges_render(const acme_t *acme, const store_authz_t *authz,
     return json;
 }
 
-static void authz_answer(acme_response_t *res, const acme_t *acme,
-                         const store_authz_t *authz, const acme_verified_t *v)
+void acme_authz_answer(acme_response_t *res, const acme_t *acme,
+                       const store_authz_t *authz, const acme_verified_t *v,
+                       int status)
 {
     json_t *json = own_json(v->pool, json_object());
     json_t *identifier = json_object();
@@ -57,7 +58,7 @@ static void authz_answer(acme_response_t *res, const acme_t *acme,
     json_object_set_new(json, "challenges", challenges_render(acme, authz, v));
     if (authz->wildcard)
         json_object_set_new(json, "wildcard", json_true());
-    acme_response_json(res, 200, json, v->pool);
+    acme_response_json(res, status, json, v->pool);
 }
 
 void acme_authz_progress(acme_response_t *res, acme_t *acme,
@@ -125,6 +126,6 @@ problem_t *acme_authz_post(acme_response_t *res, acme_t *acme,
             return prob;
     }
     acme_authz_progress(res, acme, authz, v);
-    authz_answer(res, acme, authz, v);
+    acme_authz_answer(res, acme, authz, v, 200);
     return NULL;
 }

@@ -18,6 +18,11 @@ problem_t *acme_authz_load(store_authz_t **authz, acme_t *acme,
                            const acme_verified_t *v)
     __attribute__((warn_unused_result));
 
+/* The authorization object. */
+void acme_authz_answer(acme_response_t *res, const acme_t *acme,
+                       const store_authz_t *authz, const acme_verified_t *v,
+                       int status);
+
 /* While a validation is under way the answer says when to come back, and when
  * that takes unusually long somebody looks after it. */
 void acme_authz_progress(acme_response_t *res, acme_t *acme,

@@ -18,6 +18,7 @@ static const struct {
     {"newNonce", ACME_ROUTE_NEW_NONCE},
     {"newAccount", ACME_ROUTE_NEW_ACCOUNT},
     {"newOrder", ACME_ROUTE_NEW_ORDER},
+    {"newAuthz", ACME_ROUTE_NEW_AUTHZ},
     {"revokeCert", ACME_ROUTE_REVOKE_CERT},
     {"keyChange", ACME_ROUTE_KEY_CHANGE},
     {"renewalInfo", ACME_ROUTE_RENEWAL_INFO},

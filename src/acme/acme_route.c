@@ -7,6 +7,7 @@
 
 #include "acme/acme_account.h"
 #include "acme/acme_authz.h"
+#include "acme/acme_authz_new.h"
 #include "acme/acme_cert.h"
 #include "acme/acme_challenge.h"
 #include "acme/acme_directory.h"
@@ -32,6 +33,8 @@ static const acme_endpoint_t table[ACME_ROUTE_COUNT] = {
      ACME_PAYLOAD_EMPTY, acme_directory_nonce},
     {ACME_ROUTE_NEW_ACCOUNT, "new-account", NULL, 0, 0, LIVE, ACME_SIGNER_JWK,
      ACME_PAYLOAD_OBJECT, acme_account_new},
+    {ACME_ROUTE_NEW_AUTHZ, "new-authz", NULL, 0, 0, LIVE, ACME_SIGNER_KID,
+     ACME_PAYLOAD_OBJECT, acme_authz_new},
     {ACME_ROUTE_NEW_ORDER, "new-order", NULL, 0, 0, LIVE, ACME_SIGNER_KID,
      ACME_PAYLOAD_OBJECT, acme_order_new},
     {ACME_ROUTE_KEY_CHANGE, "key-change", NULL, 0, 0, 0, ACME_SIGNER_KID,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_authz.h"
 
+#include <string.h>
+
 #include "store/store_rows.h"
 
 #include "base/banned.h"
@@ -76,6 +78,36 @@ apr_status_t store_authz_insert(store_conn_t *conn, const store_authz_t *a)
     int changed;
 
     return store_conn_run(&changed, conn, &sql_insert, values);
+}
+
+typedef struct {
+    const store_authz_t *authz;
+    int max_pending;
+    const store_event_t *event;
+    apr_pool_t *pool;
+} create_t;
+
+static apr_status_t create_run(store_conn_t *conn, void *baton)
+{
+    const create_t *create = baton;
+    const store_authz_t *authz = create->authz;
+    store_room_t room = {authz->account_id, authz->created_at, 0,
+                         create->max_pending,
+                         !strcmp(authz->status, "pending")};
+    apr_status_t rv = store_limit_check(conn, &room, create->pool);
+
+    if (rv == APR_SUCCESS)
+        rv = store_authz_insert(conn, authz);
+    return rv == APR_SUCCESS ? store_event_insert(conn, create->event) : rv;
+}
+
+apr_status_t store_authz_create(store_t *store, const store_authz_t *authz,
+                                int max_pending, const store_event_t *event,
+                                apr_pool_t *pool)
+{
+    create_t create = {authz, max_pending, event, pool};
+
+    return store_write(store, STORE_DURABLE, create_run, &create);
 }
 
 static apr_status_t authz_get(store_authz_t **authz, store_t *store,

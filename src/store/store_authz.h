@@ -38,6 +38,13 @@ apr_status_t store_authz_get(store_authz_t **authz, store_t *store,
                              const char *id, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* One without an order.  Durable.  STORE_FULL_AUTHZS: max_pending of the
+ * account (0: no limit) wait already. */
+apr_status_t store_authz_create(store_t *store, const store_authz_t *authz,
+                                int max_pending, const store_event_t *event,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* The newest valid one of the account and profile for this identifier that
  * lives beyond min_expires, else APR_ENOENT. */
 apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,

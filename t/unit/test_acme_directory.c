@@ -17,13 +17,14 @@ static void members(apr_pool_t *pool)
     is_str(reply_text(r, "newNonce"), HANDLE_BASE "/acme/new-nonce");
     is_str(reply_text(r, "newAccount"), HANDLE_BASE "/acme/new-account");
     is_str(reply_text(r, "newOrder"), HANDLE_BASE "/acme/new-order");
+    is_str(reply_text(r, "newAuthz"), HANDLE_BASE "/acme/new-authz");
     is_str(reply_text(r, "revokeCert"), HANDLE_BASE "/acme/revoke-cert");
     is_str(reply_text(r, "keyChange"), HANDLE_BASE "/acme/key-change");
     is_str(reply_text(r, "renewalInfo"), HANDLE_BASE "/acme/renewal-info");
     is_str(reply_text(r, "meta/externalAccountRequired"), "false");
     ok(!reply_text(r, "meta/termsOfService"));
     /* What is not there is not advertised. */
-    is_int(reply_count(r, ""), 7);
+    is_int(reply_count(r, ""), 8);
 }
 
 static void lines(apr_pool_t *pool)

@@ -53,6 +53,7 @@ static const struct {
     {ACME_ROUTE_DIRECTORY, "/directory", NULL, NULL, 1},
     {ACME_ROUTE_NEW_NONCE, "/new-nonce", NULL, NULL, 1},
     {ACME_ROUTE_NEW_ACCOUNT, "/new-account", NULL, NULL, 0},
+    {ACME_ROUTE_NEW_AUTHZ, "/new-authz", NULL, NULL, 0},
     {ACME_ROUTE_NEW_ORDER, "/new-order", NULL, NULL, 0},
     {ACME_ROUTE_KEY_CHANGE, "/key-change", NULL, NULL, 0},
     {ACME_ROUTE_REVOKE_CERT, "/revoke-cert", NULL, NULL, 0},
@@ -184,7 +185,6 @@ static void guesses(apr_pool_t *pool)
                                       "/acme/directory/",
                                       "/acme/Directory",
                                       "/ACME/directory",
-                                      "/acme/new-authz",
                                       "/acme/revoke-certs",
                                       "/.well-known/acme-challenge/x",
                                       NULL};
