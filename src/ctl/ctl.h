@@ -57,7 +57,7 @@ typedef enum {
 } ctl_needs_e;
 
 typedef struct {
-    const char *noun, *verb; /* NULL ends the table */
+    const char *noun, *verb; /* NULL ends the table; verb "": it has none */
     ctl_needs_e needs;
     int args_min, args_max;
     const char *args;            /* as the help shows them: "ID" */

@@ -8,10 +8,11 @@
 
 /* In the order of the help. */
 static const ctl_command_t *const tables[] = {
-    ctl_ca_commands,      ctl_issuer_commands, ctl_policy_commands,
-    ctl_profile_commands, ctl_eab_commands,    ctl_account_commands,
-    ctl_order_commands,   ctl_authz_commands,  ctl_cert_commands,
-    ctl_crl_commands,     ctl_audit_commands,  ctl_db_commands,
+    ctl_ca_commands,       ctl_issuer_commands, ctl_policy_commands,
+    ctl_profile_commands,  ctl_eab_commands,    ctl_account_commands,
+    ctl_order_commands,    ctl_authz_commands,  ctl_cert_commands,
+    ctl_crl_commands,      ctl_audit_commands,  ctl_db_commands,
+    ctl_selftest_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -20,22 +21,27 @@ static int is_word(const char *wanted, const char *word)
     return !wanted || !strcmp(wanted, word);
 }
 
+/* What it is called by: "account list ID". */
+static void words_print(const ctl_command_t *command)
+{
+    printf("acmectl %s%s%s%s%s", command->noun, *command->verb ? " " : "",
+           command->verb, *command->args ? " " : "", command->args);
+}
+
 static void line_print(const ctl_command_t *command)
 {
-    const char *blank = *command->args ? " " : "";
-
-    printf("  acmectl %s %s%s%s\n      %.*s\n", command->noun, command->verb,
-           blank, command->args, (int)strcspn(command->help, "\n"),
-           command->help);
+    printf("  ");
+    words_print(command);
+    printf("\n      %.*s\n", (int)strcspn(command->help, "\n"), command->help);
 }
 
 static void command_print(const ctl_command_t *command)
 {
-    const char *blank = *command->args ? " " : "";
     const ctl_option_t *option = command->options;
 
-    printf("usage: acmectl %s %s%s%s%s\n\n%s\n", command->noun, command->verb,
-           blank, command->args, option ? " [options]" : "", command->help);
+    printf("usage: ");
+    words_print(command);
+    printf("%s\n\n%s\n", option ? " [options]" : "", command->help);
     if (option)
         printf("\noptions:\n");
     for (; option && option->name; option++) {
@@ -114,17 +120,18 @@ ctl_exit_e ctl_command_find(const ctl_command_t **found, int argc,
     const ctl_command_t *command;
     size_t i;
 
-    if (argc < 2)
-        return ctl_command_usage("a command has two words, like ",
-                                 "\"account list\"");
-    for (i = 0; i < TABLES; i++)
+    for (i = 0; argc > 0 && i < TABLES; i++)
         for (command = tables[i]; command->noun; command++) {
             if (strcmp(command->noun, argv[0]) ||
-                strcmp(command->verb, argv[1]))
+                (*command->verb &&
+                 (argc < 2 || strcmp(command->verb, argv[1]))))
                 continue;
             *found = command;
             return CTL_OK;
         }
+    if (argc < 2)
+        return ctl_command_usage("a command has two words, like ",
+                                 "\"account list\"");
     ctl_print_error("no such command: %s %s; acmectl --help has them all",
                     argv[0], argv[1]);
     return CTL_USAGE;

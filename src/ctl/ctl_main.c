@@ -73,7 +73,7 @@ static ctl_exit_e options_parse(ctl_t *ctl, int *is_help, apr_getopt_t *os,
     return rv == APR_EOF ? CTL_OK : CTL_USAGE;
 }
 
-/* What follows the command's two words. */
+/* What follows the command's words; argv[0] is the last of them. */
 static ctl_exit_e rest_parse(ctl_t *ctl, int *is_help,
                              const ctl_command_t *command, int argc,
                              const char *const *argv)
@@ -84,7 +84,6 @@ static ctl_exit_e rest_parse(ctl_t *ctl, int *is_help,
     ctl_exit_e code;
     apr_status_t rv;
 
-    /* argv[0] is the program's name: here, the verb. */
     memcpy(copy, argv, (size_t)argc * sizeof(*copy));
     copy[0] = "acmectl";
     rv = apr_getopt_init(&os, ctl->pool, argc, copy);
@@ -122,7 +121,7 @@ static ctl_exit_e command_run(ctl_t *ctl, const ctl_command_t *command)
 static ctl_exit_e command_line(ctl_t *ctl, int argc, const char *const *argv)
 {
     const ctl_command_t *command;
-    int is_help = 0;
+    int is_help = 0, words;
     ctl_exit_e code;
     apr_getopt_t *os;
     apr_status_t rv = apr_getopt_init(&os, ctl->pool, argc, argv);
@@ -141,9 +140,11 @@ static ctl_exit_e command_line(ctl_t *ctl, int argc, const char *const *argv)
     code = ctl_command_find(&command, argc, argv);
     if (code != CTL_OK)
         return code;
-    code = rest_parse(ctl, &is_help, command, argc - 1, argv + 1);
+    words = *command->verb ? 2 : 1;
+    code =
+        rest_parse(ctl, &is_help, command, argc - words + 1, argv + words - 1);
     if (code == CTL_OK && is_help)
-        return ctl_command_help(argv[0], argv[1]);
+        return ctl_command_help(command->noun, command->verb);
     return code == CTL_OK ? command_run(ctl, command) : code;
 }
 
