@@ -65,7 +65,9 @@ static void protocol_headers_add(acme_response_t *res, acme_t *acme,
                   req);
     if (!is_directory || res->problem)
         acme_response_link(
-            res, acme_route_directory_url(acme->conf, route, req->pool),
+            res,
+            route ? acme_route_directory_url(acme->conf, route, req->pool)
+                  : acme_route_near_url(acme->conf, req->path, req->pool),
             "index", req->pool);
     cors_add(res, req);
 }
