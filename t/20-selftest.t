@@ -222,7 +222,11 @@ sub selftest {
     return ($code, eval { $json->decode($text) } || {}, $errors);
 }
 
-sub failed { map { $_->{rule} } grep { $_->{verdict} eq 'FAIL' } @{ $_[0]{rules} } }
+sub failed {
+    my ($report) = @_;
+    return map { $_->{rule} }
+        grep { $_->{verdict} eq 'FAIL' } @{ $report->{rules} };
+}
 
 sub ours {
     my ($what, $directory, @args) = @_;
@@ -252,7 +256,7 @@ subtest 'without proof' => sub {
     my ($code, $got) = selftest('default/directory', '--name', 'a.test');
     is($code, 0, 'nothing fails');
     my ($cert) = grep { $_->{rule} =~ /T70/ } @{ $got->{rules} };
-    is($cert->{verdict}, 'skip', 'certificates are skipped');
+    like($cert->{verdict}, qr{^skip$}, 'no certificates');
     like($cert->{reason}, qr/--http-port/, 'and the reason is told');
 };
 

@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "ctl/ctl_command.h"
 #include "ctl/ctl_selftest_need.h"
 
 #include "base/banned.h"
