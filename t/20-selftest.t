@@ -256,7 +256,7 @@ subtest 'without proof' => sub {
     my ($code, $got) = selftest('default/directory', '--name', 'a.test');
     is($code, 0, 'nothing fails');
     my ($cert) = grep { $_->{rule} =~ /T70/ } @{ $got->{rules} };
-    like($cert->{verdict}, qr{^skip$}, 'no certificates');
+    unlike($cert->{verdict}, qr/pass|FAIL/, 'no certificates');
     like($cert->{reason}, qr/--http-port/, 'and the reason is told');
 };
 
