@@ -8,6 +8,7 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
+use MIME::Base64 qw(decode_base64 encode_base64url);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -43,27 +44,13 @@ sub leaf_text {
     return run(qw(openssl x509 -noout -text -in), file('leaf.pem', $pem));
 }
 
-sub serial_of {
-    my ($pem) = @_;
-    my ($serial) = run(qw(openssl x509 -noout -serial -in),
-        file('leaf.pem', $pem)) =~ /=(\w+)/;
-    return sprintf '%032s', lc $serial;
-}
-
-# As a revocation does it: the row and the job in one transaction.
 sub revoke {
     my ($pem, $reason) = @_;
-    my $serial = serial_of($pem) =~ tr/ /0/r;
-    my $id = 'test' . substr $serial, 0, 18;
-    sql($server, "BEGIN IMMEDIATE; UPDATE certs SET revoked_at = "
-        . time . ", revoked_reason = $reason WHERE serial = '$serial'; "
-        . 'INSERT INTO crl_revisions (issuer, revision) SELECT issuer, 1 '
-        . "FROM certs WHERE serial = '$serial' ON CONFLICT (issuer) DO UPDATE "
-        . 'SET revision = crl_revisions.revision + 1; '
-        . 'INSERT INTO jobs (id, kind, subject, data, due_at, lease_owner, '
-        . 'lease_until, ready_at, attempts, is_single) '
-        . "SELECT '$id', 'crl', issuer, NULL, 0, '', 0, 0, 0, 1 "
-        . "FROM certs WHERE serial = '$serial' ON CONFLICT DO NOTHING; COMMIT");
+    my ($leaf) = $pem =~ /-----BEGIN[^\n]*\n(.*?)-----END/s;
+    my $res = $c->post($c->endpoints->{revokeCert}, {
+        certificate => encode_base64url(decode_base64($leaf)),
+        $reason < 0 ? () : (reason => $reason) });
+    is($res->{status}, 200, 'revoked');
 }
 
 sub issuer { return "$ca/issuing-1.pem" }
@@ -159,6 +146,31 @@ sub revocation {
     ok(reached($before + 2), 'another');
     my @reasons = crl_text(fetch($url)->{body}) =~ /Reason Code/g;
     is(@reasons, 1, 'T75 no reason, no reasonCode');
+}
+
+sub entries { return scalar(() = crl_text(fetch($url)->{body}) =~ /Serial/g) }
+
+# Many at once: one job, and the list is complete soon.
+sub burst {
+    my @all = map { issue($_) } map { ("$_.test") x 2 } qw(a b c d);
+    my ($number, $entries) = (number(), entries());
+    revoke($_, 4) for @all;
+    ok(AcmeServer::wait_for(10, sub {
+        return entries() == $entries + @all || undef;
+    }), 'a burst: all in the list');
+    cmp_ok(number(), '<=', $number + @all, 'not more lists than revocations');
+    ok(AcmeServer::wait_for(10, sub {
+        return sql($server, "SELECT count(*) FROM jobs WHERE kind = 'crl'")
+            =~ /^0/ || undef;
+    }), 'and nothing is left to do');
+    $number = number();
+    $c->detach;
+    $server->stop;
+    $server->start;
+    delete $c->{nonce};
+    is(number(), $number, 'a restart makes no other list');
+    revoke(issue("a.test"), 4);
+    ok(reached($number + 1), 'and the numbers go on');
 }
 
 # Both work for the same base: the list is of use to caches.
@@ -298,6 +310,7 @@ sub renewal {
 first_list();
 leaves();
 revocation();
+burst();
 caching();
 curl();
 nothing_left();

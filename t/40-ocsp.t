@@ -8,9 +8,8 @@ use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
-use MIME::Base64 qw(encode_base64);
+use MIME::Base64 qw(decode_base64 encode_base64 encode_base64url);
 use Test::More;
-use Time::HiRes qw(time);
 
 use AcmeCheck;
 use AcmeResponder;
@@ -47,19 +46,14 @@ sub issue {
     return file('leaf-' . ++$count . '.pem', $pem);
 }
 
-sub serial_of {
-    my ($leaf) = @_;
-    my ($serial)
-        = run(qw(openssl x509 -noout -serial -in), $leaf) =~ /=(\w+)/;
-    return substr '0' x 32 . lc $serial, -32;
-}
-
-# As a revocation does it, the list aside.
 sub revoke {
     my ($leaf, $reason) = @_;
-    sql($server, 'UPDATE certs SET revoked_at = ' . int(time)
-        . ", revoked_reason = $reason WHERE serial = '" . serial_of($leaf)
-        . "'");
+    my ($der) = AcmeServer::read_file($leaf)
+        =~ /-----BEGIN[^\n]*\n(.*?)-----END/s;
+    my $res = $c->post($c->endpoints->{revokeCert}, {
+        certificate => encode_base64url(decode_base64($der)),
+        $reason < 0 ? () : (reason => $reason) });
+    is($res->{status}, 200, 'revoked');
 }
 
 sub issuer { return "$ca/issuing-1.pem" }

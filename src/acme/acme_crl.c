@@ -110,6 +110,21 @@ static void told(const run_t *run, const store_crl_t *row,
               row->entries, clock_rfc3339(row->next_update, run->pool));
 }
 
+/* Of the published list; more than the database knows of when that is an older
+ * one, put back. */
+static apr_int64_t file_number(const run_t *run)
+{
+    const char *data;
+    apr_size_t len;
+    apr_int64_t modified;
+
+    if (acme_pub_read(&data, &len, &modified, run->acme->conf,
+                      file_name(run->generation->fingerprint, run->pool),
+                      run->pool) != APR_SUCCESS)
+        return 0;
+    return ca_crl_number(data, len);
+}
+
 /* A new list after last (NULL: the first one).  *rv: what the store said;
  * APR_EEXIST: others were quicker. */
 static problem_t *list_make(apr_status_t *rv, const run_t *run,
@@ -128,7 +143,10 @@ static problem_t *list_make(apr_status_t *rv, const run_t *run,
     if (*rv != APR_SUCCESS)
         return NULL;
     request.revoked = entries_make(basis.list, run->pool);
-    request.number = basis.number + 1;
+    request.number = file_number(run);
+    if (request.number < basis.number)
+        request.number = basis.number;
+    request.number++;
     request.this_update = run->now;
     request.next_update = run->now + run->issuer->crl_life;
     prob = ca_crl_make(&crl, run->generation, &request, run->pool);
@@ -164,7 +182,8 @@ static apr_status_t list_look(int *is_right, store_crl_t **last,
     if (rv == APR_SUCCESS)
         rv = store_crl_look(&basis, run->acme->store, fingerprint, run->pool);
     if (rv == APR_SUCCESS)
-        *is_right = (*last)->revision == basis.revision && !is_old(*last, run);
+        *is_right = (*last)->revision == basis.revision &&
+                    !is_old(*last, run) && (*last)->number >= file_number(run);
     return rv;
 }
 

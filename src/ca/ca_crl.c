@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ca/ca_crl.h"
 
+#include <openssl/err.h>
 #include <openssl/x509v3.h>
 
 #include "base/own.h"
@@ -215,4 +216,20 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
                                   fault);
     *crl = made;
     return NULL;
+}
+
+apr_int64_t ca_crl_number(const void *der, apr_size_t len)
+{
+    const unsigned char *at = der;
+    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)len);
+    ASN1_INTEGER *value =
+        crl ? X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL) : NULL;
+    apr_int64_t number = 0;
+
+    if (value && (ASN1_INTEGER_get_int64(&number, value) != 1 || number < 0))
+        number = 0;
+    ASN1_INTEGER_free(value);
+    X509_CRL_free(crl);
+    ERR_clear_error();
+    return number;
 }

@@ -38,4 +38,7 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
                        const ca_crl_request_t *request, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The number of such a list; 0: it is none. */
+apr_int64_t ca_crl_number(const void *der, apr_size_t len);
+
 #endif

@@ -189,7 +189,7 @@ static apr_status_t set_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
-    if (c->number != basis.number + 1 || c->revision != basis.revision)
+    if (c->number <= basis.number || c->revision != basis.revision)
         return APR_EEXIST;
     rv = store_conn_run(&changed, conn, &sql_put, values);
     return rv == APR_SUCCESS ? store_event_insert(conn, set->event) : rv;

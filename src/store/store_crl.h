@@ -66,7 +66,7 @@ apr_status_t store_crl_prepare(store_crl_basis_t *basis, store_t *store,
                                apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Durable.  crl->number is basis->number plus one, crl->revision that of
+/* Durable.  crl->number is greater than basis->number, crl->revision that of
  * basis.  APR_EEXIST: the basis has changed; begin again. */
 apr_status_t store_crl_set(store_t *store, const store_crl_t *crl,
                            const store_event_t *event, apr_pool_t *pool)

@@ -250,6 +250,33 @@ static void no_file(apr_pool_t *pool)
     is_int(number(h), 1);
 }
 
+static apr_status_t older_run(store_conn_t *conn, void *baton)
+{
+    store_rows_t rows;
+
+    return store_conn_text(&rows, conn, "UPDATE crls SET number = 1", baton);
+}
+
+/* From a backup: what others have seen does not come back. */
+static void older_database(apr_pool_t *pool)
+{
+    handle_t *h = crl_handle(pool);
+
+    is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
+    work(h);
+    cert_add(h, "00000000000000000000000000000002", HANDLE_NOW);
+    work(h);
+    cert_add(h, "00000000000000000000000000000003", HANDLE_NOW);
+    work(h);
+    is_int(number(h), 3);
+    is_int(store_write(h->acme.store, STORE_DURABLE, older_run, pool),
+           APR_SUCCESS);
+    is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
+    work(h);
+    is_int(number(h), 4);
+    is_int(entries(h), 2);
+}
+
 static void no_database(apr_pool_t *pool)
 {
     handle_t *h = crl_handle(pool);
@@ -351,6 +378,7 @@ const tap_case_t tap_cases[] = {
     {"renewed in the middle of its life", renewal},
     {"ACMEIssuerCRL with less time", shorter},
     {"a file that was not written is written", no_file},
+    {"numbers grow although the database is an older one", older_database},
     {"served without a database", no_database},
     {"served without an issuer", no_issuer},
     {"served without a key, and waiting for it", no_key},

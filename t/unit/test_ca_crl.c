@@ -236,6 +236,20 @@ static void many(apr_pool_t *pool)
     is_int(sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)), 5000);
 }
 
+static void numbers(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_crl_request_t request = request_of(pool);
+    ca_crl_t *crl;
+
+    request.number = APR_INT64_C(0x123456789a);
+    ok(!ca_crl_make(&crl, issuer, &request, pool));
+    is_int(ca_crl_number(crl->der, crl->der_len), request.number);
+    is_int(ca_crl_number(crl->der, crl->der_len - 1), 0);
+    is_int(ca_crl_number("", 0), 0);
+    is_int(ERR_peek_error(), 0);
+}
+
 const tap_case_t tap_cases[] = {
     {"OpenSSL believes it, whatever the issuer's key", every_kind},
     {"it is about leaves without a distribution point, too", no_url},
@@ -243,4 +257,5 @@ const tap_case_t tap_cases[] = {
     {"rows that make no sense are left out", garbage},
     {"no key, no number, no time", refusals},
     {"thousands of entries", many},
+    {"the number is found again", numbers},
     {NULL, NULL}};

@@ -114,13 +114,14 @@ static void stale(apr_pool_t *pool)
 
     cert(help, "a", "i", 9000, 1500);
     is_int(set(help, "i", 1, 0), APR_EEXIST);
-    is_int(set(help, "i", 2, 1), APR_EEXIST);
+    is_int(set(help, "i", 0, 1), APR_EEXIST);
     is_int(store_crl_get(&got, help->store, "i", pool), APR_ENOENT);
     is_int(set(help, "i", 1, 1), APR_SUCCESS);
     is_int(set(help, "i", 1, 1), APR_EEXIST);
     cert(help, "b", "i", 9000, 1501);
     is_int(set(help, "i", 2, 1), APR_EEXIST);
-    is_int(set(help, "i", 2, 2), APR_SUCCESS);
+    is_int(set(help, "i", 5, 2), APR_SUCCESS);
+    is_int(set(help, "i", 4, 2), APR_EEXIST);
     is_int(store_event_verify(&chain, help->store, pool), APR_SUCCESS);
     is_int(chain.waiting, 2);
 }
