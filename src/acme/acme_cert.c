@@ -4,8 +4,11 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "acme/acme_accept.h"
+#include "acme/acme_publish_form.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
 #include "base/own.h"
@@ -15,6 +18,15 @@
 #include "base/banned.h"
 
 #define PEM_TYPE "application/pem-certificate-chain"
+#define DER_TYPE "application/pkix-cert"
+
+/* What a client may ask for with Accept (RFC 8555 7.4.2), the default first. */
+enum { FORM_PEM, FORM_DER, FORM_PKCS7 };
+static const acme_accept_t forms[] = {
+    {PEM_TYPE, NULL},
+    {DER_TYPE, NULL},
+    {"application/pkcs7-mime", "smime-type=certs-only"}};
+#define FORMS ((int)(sizeof(forms) / sizeof(forms[0])))
 
 /* Its own issuer generation while that is loaded, else NULL. */
 static const ca_issuer_t *generation_find(const acme_t *acme,
@@ -93,8 +105,8 @@ static void alternates_link(acme_response_t *res, const acme_t *acme,
     }
 }
 
-static problem_t *chain_answer(acme_response_t *res, const store_cert_t *cert,
-                               const char *chain, apr_pool_t *pool)
+static problem_t *pem_answer(acme_response_t *res, const store_cert_t *cert,
+                             const char *chain, apr_pool_t *pool)
 {
     BIO *bio = own_bio(pool, BIO_new(BIO_s_mem()));
     apr_size_t chain_len = strlen(chain);
@@ -110,6 +122,57 @@ static problem_t *chain_answer(acme_response_t *res, const store_cert_t *cert,
     len = BIO_get_mem_data(bio, &leaf);
     acme_response_body(res, 200, PEM_TYPE, leaf, (apr_size_t)len);
     return NULL;
+}
+
+/* One certificate; "up" says where its issuer is (RFC 8555 7.4.2), as long as
+ * that is loaded and published. */
+static void der_answer(acme_response_t *res, const acme_t *acme,
+                       const store_cert_t *cert, const ca_issuer_t *generation,
+                       apr_pool_t *pool)
+{
+    if (generation)
+        acme_response_link(res,
+                           apr_pstrcat(pool, acme->conf->base_url,
+                                       acme->conf->path, "/issuer/",
+                                       generation->fingerprint, ".cer", NULL),
+                           "up", pool);
+    acme_response_body(res, 200, DER_TYPE, (const char *)cert->der,
+                       cert->der_len);
+}
+
+/* The leaf and what follows it, of X509 *. */
+static apr_array_header_t *certs_of(const store_cert_t *cert, const char *chain,
+                                    apr_pool_t *pool)
+{
+    apr_array_header_t *certs = apr_array_make(pool, 3, sizeof(X509 *));
+    BIO *bio = own_bio(pool, BIO_new_mem_buf(chain, -1));
+    const unsigned char *at = cert->der;
+    X509 *one = own_x509(pool, d2i_X509(NULL, &at, (long)cert->der_len));
+
+    while (one) {
+        APR_ARRAY_PUSH(certs, X509 *) = one;
+        one = own_x509(pool,
+                       bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL) : NULL);
+    }
+    ERR_clear_error(); /* that it ended */
+    return certs;
+}
+
+static problem_t *form_answer(acme_response_t *res, const acme_t *acme,
+                              const store_cert_t *cert, const char *chain,
+                              const ca_issuer_t *generation,
+                              const acme_verified_t *v)
+{
+    switch (acme_accept_choose(v->req->accept, forms, FORMS)) {
+    case FORM_DER:
+        der_answer(res, acme, cert, generation, v->pool);
+        return NULL;
+    case FORM_PKCS7:
+        return acme_publish_pkcs7(res, certs_of(cert, chain, v->pool), NULL,
+                                  v->pool);
+    default: /* a client that takes none of them gets what all understand */
+        return pem_answer(res, cert, chain, v->pool);
+    }
 }
 
 problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
@@ -141,5 +204,5 @@ problem_t *acme_cert_get(acme_response_t *res, acme_t *acme,
     if (prob)
         return prob;
     alternates_link(res, acme, cert, generation, v);
-    return chain_answer(res, cert, chain, v->pool);
+    return form_answer(res, acme, cert, chain, generation, v);
 }

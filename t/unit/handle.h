@@ -76,6 +76,7 @@ typedef struct {
     const char *content_type;
     const char *body; /* the whole of it */
     const char *query;
+    const char *accept; /* that header */
 } twist_t;
 
 /* In dir/db-<n>.sqlite (a new one each time) and dir/ca (shared). */

@@ -93,6 +93,7 @@ reply_t *client_twisted(client_t *c, const char *url, const char *payload,
     req.query = query ? query + 1 : NULL;
     req.content_type =
         twist->content_type ? twist->content_type : "application/jose+json";
+    req.accept = twist->accept;
     req.body = twist->body ? twist->body : client_sign(c, url, payload, twist);
     req.body_len = strlen(req.body);
     req.client_ip = c->ip;

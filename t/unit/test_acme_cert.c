@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "handle.h"
 #include "store/store_cert.h"
 #include "tap.h"
@@ -206,6 +207,88 @@ static void alternates(apr_pool_t *pool)
            404);
 }
 
+static reply_t *in_form(client_t *c, const char *url, const char *accept)
+{
+    twist_t twist = {.accept = accept};
+
+    return client_twisted(c, url, "", &twist);
+}
+
+/* The certificates of a PKCS #7 body, NULL if it is none. */
+static STACK_OF(X509) * pkcs7_certs(const reply_t *r, apr_pool_t *pool)
+{
+    const unsigned char *at = (const unsigned char *)r->res.body;
+    PKCS7 *p7 = own_pkcs7(pool, d2i_PKCS7(NULL, &at, (long)r->res.body_len));
+
+    return p7 && PKCS7_type_is_signed(p7) ? p7->d.sign->cert : NULL;
+}
+
+static void forms_of(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const char *url = issue(c, "a.test", NULL), *up;
+    apr_array_header_t *pem = reply_certs(client_post(c, url, ""));
+    ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
+    const unsigned char *at;
+    STACK_OF(X509) * certs;
+    X509 *leaf;
+    reply_t *r;
+
+    is_str(in_form(c, url, "*/*")->type, "application/pem-certificate-chain");
+    r = in_form(c, url, "application/json");
+    is_int(r->status, 200);
+    is_str(r->type, "application/pem-certificate-chain");
+
+    r = in_form(c, url, "application/pkix-cert");
+    is_int(r->status, 200);
+    is_str(r->type, "application/pkix-cert");
+    at = (const unsigned char *)r->res.body;
+    leaf = own_x509(pool, d2i_X509(NULL, &at, (long)r->res.body_len));
+    need(leaf && at == (const unsigned char *)r->res.body + r->res.body_len);
+    ok(!X509_cmp(leaf, APR_ARRAY_IDX(pem, 0, X509 *)));
+    up = handle_url(
+        c->h, apr_pstrcat(pool, "issuer/", issuer->fingerprint, ".cer", NULL));
+    ok(reply_has_link(r, up, "up"));
+    r = handle_request(c->h, "GET", up);
+    is_int(r->status, 200);
+    at = (const unsigned char *)r->res.body;
+    ok(!X509_cmp(own_x509(pool, d2i_X509(NULL, &at, (long)r->res.body_len)),
+                 APR_ARRAY_IDX(pem, 1, X509 *)));
+
+    r = in_form(c, url, "application/pkcs7-mime, */*;q=0.5");
+    is_str(r->type, "application/pkcs7-mime; smime-type=certs-only");
+    certs = pkcs7_certs(r, pool);
+    need(certs && sk_X509_num(certs) == pem->nelts);
+    ok(!X509_cmp(sk_X509_value(certs, 0), APR_ARRAY_IDX(pem, 0, X509 *)));
+    ok(!X509_cmp(sk_X509_value(certs, 1), APR_ARRAY_IDX(pem, 1, X509 *)));
+}
+
+/* T71: each of the chains in each of the forms. */
+static void alternate_forms(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const char *url = issue(c, "a.test", NULL);
+    const char *one = apr_pstrcat(pool, url, "/1", NULL);
+    ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
+    STACK_OF(X509) * certs;
+    reply_t *r;
+
+    issuer->alternates = apr_array_make(pool, 1, sizeof(char *));
+    APR_ARRAY_PUSH(issuer->alternates, const char *) = apr_pstrcat(
+        pool, issuer->chain_pem, ca_cert_pem(issuer->root, pool), NULL);
+    r = in_form(c, url, "application/pkcs7-mime");
+    ok(reply_has_link(r, one, "alternate"));
+    certs = pkcs7_certs(r, pool);
+    is_int(certs ? sk_X509_num(certs) : 0, 2);
+    r = in_form(c, one, "application/pkcs7-mime");
+    ok(reply_has_link(r, url, "alternate"));
+    certs = pkcs7_certs(r, pool);
+    is_int(certs ? sk_X509_num(certs) : 0, 3);
+    r = in_form(c, one, "application/pkix-cert");
+    is_str(r->type, "application/pkix-cert");
+    ok(reply_has_link(r, url, "alternate"));
+}
+
 const tap_case_t tap_cases[] = {
     {"T70 R18 leaf first, each certified by the next, two or more", chain},
     {"T70 T82 R18 strict PEM, nothing else", strict_pem},
@@ -216,4 +299,6 @@ const tap_case_t tap_cases[] = {
     {"R32 no name fits: none", long_name},
     {"a database that is away is 503", away},
     {"T71 alternate chains", alternates},
+    {"7.4.2 DER and PKCS #7 for who accepts them", forms_of},
+    {"T71 and so with alternate chains", alternate_forms},
     {NULL, NULL}};
