@@ -8,11 +8,11 @@
 
 /* In the order of the help. */
 static const ctl_command_t *const tables[] = {
-    ctl_ca_commands,       ctl_issuer_commands, ctl_policy_commands,
-    ctl_profile_commands,  ctl_eab_commands,    ctl_account_commands,
-    ctl_order_commands,    ctl_authz_commands,  ctl_cert_commands,
-    ctl_crl_commands,      ctl_audit_commands,  ctl_db_commands,
-    ctl_selftest_commands,
+    ctl_ca_commands,      ctl_issuer_commands,   ctl_policy_commands,
+    ctl_profile_commands, ctl_eab_commands,      ctl_account_commands,
+    ctl_order_commands,   ctl_authz_commands,    ctl_cert_commands,
+    ctl_renew_commands,   ctl_crl_commands,      ctl_audit_commands,
+    ctl_db_commands,      ctl_selftest_commands,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
@@ -81,28 +81,48 @@ static void tail_print(void)
            "What fails changes nothing.\n");
 }
 
-ctl_exit_e ctl_command_help(const char *noun, const char *verb)
+/* How many commands have these words; *found: the only one, or the noun's own,
+ * which has no verb. */
+static int commands_count(const ctl_command_t **found, const char *noun,
+                          const char *verb)
 {
-    const ctl_command_t *command, *found = NULL;
+    const ctl_command_t *command, *last = NULL;
     int count = 0;
     size_t i;
 
+    *found = NULL;
     for (i = 0; i < TABLES; i++)
         for (command = tables[i]; command->noun; command++)
             if (is_word(noun, command->noun) && is_word(verb, command->verb)) {
-                found = command;
+                last = command;
+                if (noun && !*command->verb)
+                    *found = command;
                 count++;
             }
+    if (count == 1)
+        *found = last;
+    return count;
+}
+
+ctl_exit_e ctl_command_help(const char *noun, const char *verb)
+{
+    const ctl_command_t *command, *found;
+    int count = commands_count(&found, noun, verb);
+    size_t i;
+
     if (!count)
         return noun ? ctl_command_help(verb ? noun : NULL, NULL) : CTL_USAGE;
-    if (count == 1)
+    if (found)
         command_print(found);
     else
-        printf("usage: acmectl [options] NOUN VERB [arguments] [options]\n\n"
-               "commands; `acmectl NOUN VERB --help` says more:\n");
+        printf("usage: acmectl [options] NOUN VERB [arguments] [options]\n");
+    if (count > 1)
+        printf("\n%scommands; `acmectl NOUN VERB --help` says more:\n",
+               found ? "further " : "");
     for (i = 0; count > 1 && i < TABLES; i++)
         for (command = tables[i]; command->noun; command++)
-            if (is_word(noun, command->noun) && is_word(verb, command->verb))
+            if (is_word(noun, command->noun) && is_word(verb, command->verb) &&
+                command != found)
                 line_print(command);
     tail_print();
     return CTL_OK;

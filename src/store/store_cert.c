@@ -214,6 +214,8 @@ static const store_sql_t sql_choose = {
     "WHERE seq > coalesce((SELECT seq FROM certs WHERE id = %s), 0) "
     "AND account_id IS NOT NULL AND not_after > %lld AND revoked_at = 0 "
     "AND replaced_at = 0 AND (%s IS NULL OR account_id = %s) "
+    "AND (%s IS NULL OR account_id IN (SELECT id FROM accounts "
+    "WHERE eab_kid = %s)) "
     "AND (%s IS NULL OR profile = %s) AND (%s IS NULL OR spki_sha256 = %s) "
     "AND (%s IS NULL OR issuer = %s OR issuer IN "
     "(SELECT fingerprint FROM issuers WHERE name = %s)) "
@@ -228,6 +230,8 @@ apr_status_t store_cert_choose(apr_array_header_t **certs, store_t *store,
                           &choice->now,
                           choice->account_id,
                           choice->account_id,
+                          choice->eab_kid,
+                          choice->eab_kid,
                           choice->profile,
                           choice->profile,
                           choice->spki_sha256,

@@ -49,7 +49,7 @@ apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
 
 /* Which certificates of accounts; NULL: whatever it is. */
 typedef struct {
-    const char *account_id, *profile, *spki_sha256;
+    const char *account_id, *eab_kid, *profile, *spki_sha256;
     const char *issuer; /* fingerprint of a generation, or the issuer's name */
     int is_blocked;     /* their key is on the list of blocked ones */
     apr_int64_t now;    /* they end later */

@@ -22,7 +22,7 @@ my %known = map { $_ => 1 } qw(accountDoesNotExist alreadyRevoked badCSR
     connection dns externalAccountRequired incorrectResponse invalidContact
     malformed orderNotReady rateLimited rejectedIdentifier serverInternal tls
     unauthorized unsupportedContact unsupportedIdentifier userActionRequired
-    invalidProfile);
+    alreadyReplaced invalidProfile);
 
 # URLs of Link headers with this relation; each on a line of its own (T71).
 sub links {
