@@ -121,6 +121,14 @@ static apr_status_t newest_get(X509 **newest, store_cert_t **row, acme_t *acme,
     return APR_SUCCESS;
 }
 
+/* An issuer near its end cannot give more than there is. */
+static int is_due(const acme_t *acme, const X509 *newest, apr_int64_t now)
+{
+    return ca_auto_is_due(newest, now) &&
+           automatic(acme)->set->issuer->not_after >
+               ca_time_seconds(X509_get0_notAfter(newest));
+}
+
 apr_status_t acme_work_vhost_refresh(const unsigned char **der,
                                      apr_size_t *der_len, acme_t *acme,
                                      X509 *current, EVP_PKEY *key,
@@ -144,11 +152,8 @@ apr_status_t acme_work_vhost_refresh(const unsigned char **der,
         *der = row->der;
         *der_len = row->der_len;
     }
-    /* An issuer near its end cannot give more than there is. */
-    if (!ca_auto_is_due(newest, now) ||
-        acme_issue_ready_check(acme, ACME_ISSUER_AUTOMATIC, pool) ||
-        automatic(acme)->set->issuer->not_after <=
-            ca_time_seconds(X509_get0_notAfter(newest)))
+    if (acme_issue_ready_check(acme, ACME_ISSUER_AUTOMATIC, pool) ||
+        !(is_due(acme, newest, now) || (row && row->revoked_at)))
         return APR_SUCCESS;
     return renewal_queue(acme, names, key, digest, now, pool);
 }

@@ -159,6 +159,22 @@ static ctl_exit_e all_revoke(const ctl_t *ctl, const apr_array_header_t *certs,
     return ctl_print_status(rv, "certificate", "");
 }
 
+/* A virtual host's own certificate has no account. */
+static void own_tell(const apr_array_header_t *certs, int reason)
+{
+    int i;
+
+    for (i = 0; i < certs->nelts; i++)
+        if (!APR_ARRAY_IDX(certs, i, store_cert_t *)->order_id)
+            fprintf(stderr,
+                    "%s is this server's own; it gets another one soon%s\n",
+                    APR_ARRAY_IDX(certs, i, store_cert_t *)->id,
+                    reason == ACME_REASON_KEY_COMPROMISE
+                        ? ", for the same key: remove vhost-*.key and "
+                          "vhost-*.pem in ACMEStateDir/ca, and restart httpd"
+                        : "");
+}
+
 ctl_exit_e ctl_revoke(ctl_t *ctl)
 {
     apr_array_header_t *certs;
@@ -169,6 +185,7 @@ ctl_exit_e ctl_revoke(ctl_t *ctl)
         code = targets_take(&certs, ctl, reason);
     if (code != CTL_OK)
         return code;
+    own_tell(certs, reason);
     if (!ctl_option(ctl, "dry-run"))
         return all_revoke(ctl, certs, reason);
     certs_print(ctl, certs, certs->nelts);

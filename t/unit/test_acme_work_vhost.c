@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_work.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/x509v3.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "handle.h"
 #include "tap.h"
 #include "policy/policy_make.h"
+#include "policy/policy_spki.h"
+#include "store/store_revoke.h"
 
 #define DAY 86400
 
@@ -95,6 +98,57 @@ static void old(apr_pool_t *pool)
     is_int(claim(h, &jobs), 0);
 }
 
+/* One revocation more, of the newest certificate for this key. */
+static apr_status_t cert_revoke(handle_t *h, EVP_PKEY *key, const char *names)
+{
+    unsigned char hash[32];
+    store_revoke_t what = {0};
+    store_job_t job = {.id = "job", .kind = "crl"};
+    apr_array_header_t *events;
+    store_cert_t *cert;
+    apr_status_t rv;
+
+    if (!policy_spki_sha256(hash, key))
+        return APR_EGENERAL;
+    rv = store_cert_get_vhost(&cert, h->acme.store, names,
+                              apr_pescape_hex(h->pool, hash, sizeof(hash), 0),
+                              h->pool);
+    what.cert = cert;
+    what.at = h->now;
+    what.reason = -1;
+    what.job = &job;
+    return rv == APR_SUCCESS
+               ? store_cert_revoke(&events, h->acme.store, &what, h->pool)
+               : rv;
+}
+
+static void revoked(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    EVP_PKEY *key = key_make("P-256", pool);
+    X509 *current = cert_make(h, key, "dns:ca.example"), *next;
+    apr_array_header_t *jobs;
+
+    h->now += 61 * DAY;
+    ok(!refresh(h, current, key));
+    need(claim(h, &jobs) == 1);
+    handle_run(h, APR_ARRAY_IDX(jobs, 0, const store_job_t *));
+    next = refresh(h, current, key);
+    need(next);
+    ok(!refresh(h, next, key));
+    h->now += 10;
+    is_int(cert_revoke(h, key, "dns:ca.example"), APR_SUCCESS);
+    ok(!refresh(h, next, key));
+    ok(!refresh(h, next, key));
+    need(claim(h, &jobs) == 2); /* and the list */
+    handle_run(h, APR_ARRAY_IDX(jobs, 0, const store_job_t *));
+    handle_run(h, APR_ARRAY_IDX(jobs, 1, const store_job_t *));
+    current = refresh(h, next, key);
+    need(current);
+    ok(!refresh(h, current, key));
+    is_int(claim(h, &jobs), 0);
+}
+
 static void other_key_or_names(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
@@ -170,6 +224,7 @@ static void away(apr_pool_t *pool)
 const tap_case_t tap_cases[] = {
     {"a young certificate stays", young},
     {"an old one is renewed once, for the same key and names", old},
+    {"a revoked one is renewed", revoked},
     {"only for this key and these names", other_key_or_names},
     {"a renewal that runs twice is one", twice},
     {"an issuer near its end is not asked for more", issuer_ends},
