@@ -17,10 +17,10 @@ import threading
 
 from acme import challenges, client, crypto_util, errors, jws, messages
 from acme import standalone
+from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import josepy
-import OpenSSL
 
 
 def make_key(kind):
@@ -101,8 +101,13 @@ def rollover(acme, regr, out, kind):
 
 
 def revoke(acme, chain, reason):
-    acme.revoke(josepy.ComparableX509(OpenSSL.crypto.load_certificate(
-        OpenSSL.crypto.FILETYPE_PEM, chain)), reason)
+    if hasattr(josepy, "ComparableX509"):  # before josepy 2
+        import OpenSSL
+        cert = josepy.ComparableX509(OpenSSL.crypto.load_certificate(
+            OpenSSL.crypto.FILETYPE_PEM, chain))
+    else:
+        cert = x509.load_pem_x509_certificate(chain.encode())
+    acme.revoke(cert, reason)
 
 
 def main(directory, port, out, kind, *names):

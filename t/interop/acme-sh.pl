@@ -49,8 +49,11 @@ $tool->run_ok('acme.sh renews', @base, '--renew', '--force', '--ecc',
 isnt(check('the renewed EC certificate', 'EC', 'a.test'), $ec,
     'it is another one');
 $tool->run_ok('acme.sh renews', @base, '--renew', '--force', domains('b.test'));
-isnt(check('the renewed RSA certificate', 'RSA', @rsa), $rsa,
-    'it is another one');
+my $rsa2 = check('the renewed RSA certificate', 'RSA', @rsa);
+isnt($rsa2, $rsa, 'it is another one');
+$tool->run_ok('T73: acme.sh revokes', @base, '--revoke', domains('b.test'),
+    '--revoke-reason', 4);
+$tool->revoked_ok('T75: with its reason', $rsa2, 4);
 $tool->run_ok('acme.sh deactivates its account', @base,
     '--deactivate-account');
 

@@ -7,6 +7,8 @@
 // KIND is ec or rsa, for the account's and the certificate's key.
 // OUT/account.key is kept; OUT/key.pem and OUT/chain.pem are written anew.
 // Answers to http-01 are written to WEBROOT, a file for each token.
+// The variable AFTERWARDS may have the words rollover (of the account's key) and
+// revoke.
 
 const fs = require('fs');
 const path = require('path');
@@ -45,6 +47,19 @@ async function main() {
     });
     fs.writeFileSync(path.join(out, 'key.pem'), key);
     fs.writeFileSync(path.join(out, 'chain.pem'), chain);
+    await afterwards(client, chain);
+}
+
+async function afterwards(client, chain) {
+    const todo = (process.env.AFTERWARDS || '').split(' ');
+    if (todo.includes('rollover')) {
+        const fresh = await makeKey();
+        await client.updateAccountKey(fresh);
+        fs.writeFileSync(path.join(out, 'account.key'), fresh);
+    }
+    if (todo.includes('revoke')) {
+        await client.revokeCertificate(chain, { reason: 4 });
+    }
 }
 
 main();

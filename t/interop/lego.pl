@@ -34,10 +34,14 @@ my @renew = ('--renew-force', '--no-random-sleep');
 my @rsa = ('RSA', ['b.test', 'c.test', 'd.test'], '--key-type', 'RSA2048');
 my $ec = get('an EC certificate', 'EC', ['a.test']);
 my $rsa = get('an RSA certificate', @rsa);
-isnt(get('the renewed EC certificate', 'EC', ['a.test'], @renew), $ec,
-    'it is another one');
+my $ec2 = get('the renewed EC certificate', 'EC', ['a.test'], @renew);
+isnt($ec2, $ec, 'it is another one');
 isnt(get('the renewed RSA certificate', @rsa, @renew, '--reuse-key'), $rsa,
     'it is another one');
+$tool->run_ok('T73: lego revokes', 'lego5', 'revoke', '--server',
+    $server->{directory}, '--email', 'admin@a.test', '--path',
+    "$tool->{dir}/lego", '--domains', 'a.test', '--reason', 4);
+$tool->revoked_ok('T75: with its reason', $ec2, 4);
 
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;

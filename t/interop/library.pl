@@ -43,7 +43,15 @@ for my $language (sort keys %program) {
         'it is another one');
     isnt(get('a renewed EC certificate', $language, 'ec', @names), $ec,
         'it is another one');
+    $tool->{env}{AFTERWARDS} = 'rollover revoke';
+    $ec = get('one, rolls over and revokes', $language, 'ec', @names);
+    $tool->revoked_ok('T42 T73: by the new key', $ec, 4);
+    next if $language ne 'go';
+    $tool->{env}{AFTERWARDS} = 'revoke-by-key';
+    $ec = get('one and revokes it by its key', $language, 'ec', @names);
+    $tool->revoked_ok('T73 T75: which proves its compromise', $ec, 1);
 }
+continue { $tool->{env}{AFTERWARDS} = '' }
 
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;

@@ -7,6 +7,8 @@
 // KIND is ec or rsa, for the account's and the certificate's key.
 // OUT/account.key is kept; OUT/key.pem and OUT/chain.pem are written anew.
 // Answers to http-01 are written to WEBROOT, a file for each token.
+// The variable AFTERWARDS may have the words rollover (of the account's key),
+// revoke and revoke-by-key.
 package main
 
 import (
@@ -22,6 +24,7 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -85,6 +88,24 @@ func prove(ctx context.Context, client *acme.Client, url, webroot string) {
 	check(err)
 }
 
+func afterwards(ctx context.Context, client *acme.Client, out, kind string,
+	key crypto.Signer, der []byte) {
+	for _, todo := range strings.Fields(os.Getenv("AFTERWARDS")) {
+		switch todo {
+		case "rollover":
+			fresh := makeKey(kind)
+			check(client.AccountKeyRollover(ctx, fresh))
+			writeKey(filepath.Join(out, "account.key"), fresh)
+		case "revoke":
+			check(client.RevokeCert(ctx, nil, der,
+				acme.CRLReasonSuperseded))
+		case "revoke-by-key":
+			check(client.RevokeCert(ctx, key, der,
+				acme.CRLReasonUnspecified))
+		}
+	}
+}
+
 func main() {
 	directory, webroot, out, kind := os.Args[1], os.Args[2], os.Args[3], os.Args[4]
 	names := os.Args[5:]
@@ -116,4 +137,5 @@ func main() {
 	}
 	writeKey(filepath.Join(out, "key.pem"), key)
 	check(os.WriteFile(filepath.Join(out, "chain.pem"), text.Bytes(), 0o644))
+	afterwards(ctx, client, out, kind, key, chain[0])
 }
