@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv.h"
 
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dcv/dcv_file.h"
 #include "dcv/dcv_net.h"
 
 #include "base/banned.h"
@@ -9,6 +14,27 @@
 #ifndef DCV_TRUST_ANCHOR
 #define DCV_TRUST_ANCHOR "/usr/share/dns/root.key"
 #endif
+
+/* Keys are small; this is for a file of many. */
+#define TRUST_ANCHOR_MAX (1024 * 1024)
+
+const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool)
+{
+    char *text, words[120];
+    apr_status_t rv =
+        dcv_file_read(&text, trust_anchor, TRUST_ANCHOR_MAX, pool);
+
+    if (rv != APR_SUCCESS)
+        return apr_psprintf(pool, "ACMEResolverTrustAnchor %s: %s",
+                            trust_anchor,
+                            apr_strerror(rv, words, sizeof(words)));
+    if (!strstr(text, "DNSKEY") && !strstr(text, "DS"))
+        return apr_psprintf(pool,
+                            "ACMEResolverTrustAnchor %s: it has no DS or "
+                            "DNSKEY record",
+                            trust_anchor);
+    return NULL;
+}
 
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
 {

@@ -85,6 +85,10 @@ typedef struct {
     const char *user_agent;
 } dcv_conf_t;
 
+/* Why nothing can be validated by the keys in this file, in words; NULL: it
+ * has some. */
+const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool);
+
 /* With every default filled in. */
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool);
 

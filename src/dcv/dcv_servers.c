@@ -271,6 +271,7 @@ static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
 {
     dcv_ub_conf_t conf = {NULL, servers->sockets, set->trust_anchor,
                           set->insecure};
+    const char *fault = NULL;
     apr_array_header_t *zones;
     apr_status_t rv;
 
@@ -288,11 +289,18 @@ static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
         APR_ARRAY_PUSH(zones, dcv_resolver_t *) = system;
     }
     conf.zones = zones;
-    rv = dcv_ub_create(&set->ub, &conf, servers->event, servers->log,
-                       servers->pool);
+    if (set->trust_anchor)
+        fault = dcv_conf_trust_fault(set->trust_anchor, set->pool);
+    if (fault)
+        rv = APR_ENOENT;
+    else
+        rv = dcv_ub_create(&set->ub, &conf, servers->event, servers->log,
+                           servers->pool);
     if (rv != APR_SUCCESS && !set->has_failed)
-        log_write(servers->log, LOG_LEVEL_ERROR, "AS0203", rv,
-                  "name resolution for validation cannot be set up");
+        log_write(servers->log, LOG_LEVEL_ERROR, "AS0203",
+                  fault ? APR_SUCCESS : rv,
+                  "name resolution for validation cannot be set up%s%s",
+                  fault ? ": " : "", fault ? fault : "");
     set->has_failed = rv != APR_SUCCESS;
     return rv;
 }

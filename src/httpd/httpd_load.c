@@ -335,6 +335,20 @@ static void url_tell(const acme_conf_t *acme, const log_t *log)
     }
 }
 
+/* DNSSEC without its keys: no name server can be asked. */
+static void trust_tell(const acme_conf_t *acme, const log_t *log, int is_start,
+                       apr_pool_t *pool)
+{
+    const char *fault = NULL;
+
+    if (acme->dcv->dnssec)
+        fault = dcv_conf_trust_fault(acme->dcv->trust_anchor, pool);
+    if (fault)
+        log_write(log, is_start ? LOG_LEVEL_CRIT : LOG_LEVEL_WARNING, "AS0432",
+                  APR_SUCCESS, "%s can ask no name servers: %s",
+                  acme->server_name, fault);
+}
+
 void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
                       apr_pool_t *pconf)
 {
@@ -351,6 +365,7 @@ void httpd_load_vhost(httpd_conf_t *conf, const char *ca_problem,
     if (is_told) {
         profiles_tell(acme, log, 1, pconf);
         url_tell(acme, log);
+        trust_tell(acme, log, 1, pconf);
     }
 }
 
@@ -377,4 +392,5 @@ void httpd_load_look(httpd_conf_t *conf, const char *ca_problem,
     eab_load(conf->acme, NULL, log, 1, 0, pool);
     blocklist_load(conf->acme, log, 1, 0, pool);
     profiles_tell(conf->acme, log, 0, pool);
+    trust_tell(conf->acme, log, 0, pool);
 }
