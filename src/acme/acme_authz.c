@@ -67,7 +67,7 @@ void acme_authz_progress(acme_response_t *res, acme_t *acme,
     if (!authz->attempted ||
         acme_state_authz(authz, v->now) != ACME_AUTHZ_PENDING)
         return;
-    acme_response_retry_after(res, 1, v->pool);
+    acme_response_retry_after(res, authz->attempted_at - v->now + 1, v->pool);
     if (authz->attempted_at + 1 < v->now)
         acme->host->wake(acme->host->baton);
 }

@@ -31,7 +31,7 @@ json_t *acme_challenge_render(const acme_t *acme, const store_authz_t *authz,
     acme_response_set_string(json, "token", authz->token);
     if (status == ACME_CHALLENGE_VALID)
         acme_response_set_time(json, "validated", authz->validated_at, v->pool);
-    else if (status == ACME_CHALLENGE_INVALID) {
+    else if (status != ACME_CHALLENGE_PENDING) {
         error = acme_response_stored(authz->error);
         if (error)
             json_object_set_new(json, "error", error);
@@ -94,6 +94,7 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
     acme_response_set_string(json, "thumbprint", v->key->thumbprint);
     acme_response_set_string(json, "account", authz->account_id);
     json_object_set_new(json, "expires", json_integer(authz->expires_at));
+    json_object_set_new(json, "accepted", json_integer(v->now));
     bound_add(json, acme, authz, v->pool);
     acme_response_set_string(json, "externalAccountKey", v->account->eab_kid);
     acme_response_set_string(json, "owner", v->account->owner);
@@ -108,7 +109,7 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     store_job_t job = {0};
     apr_status_t rv;
 
-    job.id = token_id(apr_time_from_sec(v->now), v->pool);
+    job.id = (*authz)->id; /* its only one */
     job.kind = ACME_WORK_VALIDATE;
     job.subject = (*authz)->id;
     job.data = plan_text(acme, *authz, type, v);
@@ -125,6 +126,50 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     acme->host->submit(acme->host->baton, acme, &job);
     (*authz)->attempted = type;
     (*authz)->attempted_at = v->now;
+    return NULL;
+}
+
+/* Seconds after a try before the client can have another one (RFC 8555 8.2). */
+#define HURRY_MIN 2
+
+/* Is it waiting to be tried again, and was it long enough? */
+static int is_hurry_due(const store_authz_t *authz, const acme_conf_t *conf,
+                        apr_int64_t now)
+{
+    return authz->error && authz->attempted_at > now &&
+           now >= authz->attempted_at - acme_work_seconds(conf->dcv->retry) +
+                      HURRY_MIN;
+}
+
+/* The client says that its response has changed: now, then (T65). */
+static problem_t *challenge_hurry(store_authz_t *authz, acme_t *acme,
+                                  const acme_verified_t *v)
+{
+    store_job_t *job;
+    apr_status_t rv =
+        store_authz_hurry(&job, acme->store, authz->id, authz->id, acme->owner,
+                          acme_work_lease(acme, v->now), v->now, v->pool);
+
+    if (APR_STATUS_IS_ENOENT(rv)) /* it is being tried just now */
+        return NULL;
+    if (rv != APR_SUCCESS)
+        return problem_internal(v->pool, rv, "hurry authz %s", authz->id);
+    authz->attempted_at = v->now;
+    acme->host->submit(acme->host->baton, acme, job);
+    return NULL;
+}
+
+/* Another challenge than the one that was accepted cannot be any more. */
+static problem_t *challenge_accept(store_authz_t **authz, acme_t *acme,
+                                   const acme_verified_t *v)
+{
+    if (acme_state_authz(*authz, v->now) != ACME_AUTHZ_PENDING)
+        return NULL;
+    if (!(*authz)->attempted)
+        return challenge_start(authz, acme, v);
+    if (!strcmp((*authz)->attempted, v->route->tail) &&
+        is_hurry_due(*authz, acme->conf, v->now))
+        return challenge_hurry(*authz, acme, v);
     return NULL;
 }
 
@@ -153,9 +198,8 @@ problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
         return prob;
     if (!is_offered(authz->challenges, v->route->tail))
         return acme_state_not_found("challenge", v->pool);
-    if (v->payload && !authz->attempted &&
-        acme_state_authz(authz, v->now) == ACME_AUTHZ_PENDING) {
-        prob = challenge_start(&authz, acme, v);
+    if (v->payload) {
+        prob = challenge_accept(&authz, acme, v);
         if (prob)
             return prob;
     }

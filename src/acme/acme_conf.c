@@ -409,6 +409,8 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
     span_check(findings, "ACMERetention", apr_time_from_sec(conf->retention),
                apr_time_from_sec(DAY), apr_time_from_sec(LIFETIME_MAX));
     span_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX);
+    span_check(findings, "ACMEValidationRetry", conf->dcv->retry, 0,
+               apr_time_from_sec(600));
     span_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,
                apr_time_from_msec(100), apr_time_from_sec(600));
     number_check(findings, "ACMENonceSlots", conf->nonce_slots, SLOTS_MIN,

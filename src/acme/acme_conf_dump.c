@@ -67,6 +67,7 @@ static const field_t dcv_fields[] = {
     {"http01Port", NUMBER, DCV(http01_port)},
     {"tlsalpn01Port", NUMBER, DCV(tlsalpn01_port)},
     {"timeout", NUMBER64, DCV(timeout)},
+    {"retry", NUMBER64, DCV(retry)},
     {"max", NUMBER, DCV(max_in_flight)},
     {"userAgent", TEXT, DCV(user_agent)},
     {NULL, TEXT, 0},

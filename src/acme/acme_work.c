@@ -16,6 +16,11 @@
 /* Events in one transaction, some microseconds each. */
 #define CHAIN_MAX 500
 
+apr_int64_t acme_work_seconds(apr_interval_time_t time)
+{
+    return (time + APR_USEC_PER_SEC - 1) / APR_USEC_PER_SEC;
+}
+
 apr_int64_t acme_work_lease(const acme_t *acme, apr_int64_t now)
 {
     return now + ACME_WORK_LEASE + apr_time_sec(acme->conf->dcv->timeout);

@@ -34,6 +34,8 @@
 /* Until when a lease taken now lasts, so that it is longer than any job runs:
  * ACME_WORK_LEASE seconds more than a validation may take. */
 #define ACME_WORK_LEASE 30
+/* Whole seconds, of times rounded up. */
+apr_int64_t acme_work_seconds(apr_interval_time_t time);
 apr_int64_t acme_work_lease(const acme_t *acme, apr_int64_t now);
 
 /* Due jobs whose lease is free, over or held by the dead, now leased to
@@ -53,8 +55,9 @@ int acme_work_is_for(const acme_t *acme, const store_job_t *job);
 dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
                            apr_pool_t *pool);
 
-/* Record what the loop found.  What could not learn anything is tried again
- * (RFC 8555 8.2); everything else is final at once (R20). */
+/* Record what the loop found.  What could not learn anything, and what may be
+ * otherwise in some seconds, is tried again as long as there is time (RFC 8555
+ * 8.2); everything else is final at once (R20). */
 void acme_work_done(acme_t *acme, const store_job_t *job,
                     const dcv_result_t *result, apr_pool_t *pool);
 

@@ -16,6 +16,8 @@
 /* A validation that learned nothing: about two minutes in all. */
 #define VALIDATE_ATTEMPTS_MAX 8
 #define VALIDATE_PAUSE_MAX    30
+/* For the last of several tries. */
+#define TIME_MIN apr_time_from_sec(1)
 
 /* Where the name must resolve to; NULL for garbage. */
 static apr_array_header_t *bounds_parse(const char *name, json_t *networks,
@@ -110,6 +112,28 @@ static problem_t *expiry_problem(json_t *json, apr_int64_t now,
                         clock_rfc3339(expires, pool));
 }
 
+/* When all tries have to be over. */
+static apr_int64_t until_of(json_t *json, const acme_t *acme)
+{
+    return json_integer_value(json_object_get(json, "accepted")) +
+           acme_work_seconds(acme->conf->dcv->timeout);
+}
+
+/* The first try has all the time there is, whenever it begins, and so has one
+ * that comes late, because somebody died; another one has what is left. */
+static apr_interval_time_t time_left(const store_job_t *job, json_t *json,
+                                     const acme_t *acme)
+{
+    apr_interval_time_t all = acme->conf->dcv->timeout;
+    apr_interval_time_t left =
+        apr_time_from_sec(until_of(json, acme)) - clock_now(acme->clock);
+
+    if (job->due_at <= json_integer_value(json_object_get(json, "accepted")) ||
+        left <= 0 || left > all)
+        return all;
+    return left < TIME_MIN && TIME_MIN < all ? TIME_MIN : left;
+}
+
 dcv_job_t *acme_work_validate(acme_t *acme, const store_job_t *job,
                               apr_pool_t *pool)
 {
@@ -135,6 +159,7 @@ dcv_job_t *acme_work_validate(acme_t *acme, const store_job_t *job,
             pool);
         return NULL;
     }
+    work->time_left = time_left(job, json, acme);
     return work;
 }
 
@@ -204,6 +229,45 @@ static void outcome_tell(acme_t *acme, const store_job_t *job,
                         "the validation's result could not be stored", pool);
 }
 
+/* What may be otherwise in a few seconds (RFC 8555 8.2). */
+static int is_passing(const problem_t *prob)
+{
+    return prob->type == PROBLEM_CONNECTION || prob->type == PROBLEM_DNS ||
+           prob->type == PROBLEM_INCORRECT_RESPONSE ||
+           prob->type == PROBLEM_TLS;
+}
+
+/* When the next try begins; 0: it would be too late. */
+static apr_int64_t again_at(const acme_t *acme, const problem_t *prob,
+                            json_t *data, apr_int64_t now)
+{
+    apr_int64_t pause = acme_work_seconds(acme->conf->dcv->retry);
+
+    return pause && is_passing(prob) && now + pause < until_of(data, acme)
+               ? now + pause
+               : 0;
+}
+
+/* The challenge says what has failed, and goes on being processed (T66). */
+static void validation_again(acme_t *acme, const store_job_t *job,
+                             const problem_t *prob, apr_int64_t at,
+                             apr_pool_t *pool)
+{
+    const char *text = pjson_text(problem_render(prob, pool), 0, pool);
+    apr_status_t rv =
+        store_authz_retry(acme->store, job->subject, job->id, text, at, pool);
+
+    log_write(acme->log, LOG_LEVEL_DEBUG, NULL,
+              APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv,
+              "validation of authz %s failed and is tried again: %s: %s",
+              job->subject, problem_name(prob->type), prob->detail);
+    if (rv == APR_SUCCESS)
+        acme->host->wake(acme->host->baton);
+    else if (!APR_STATUS_IS_EEXIST(rv))
+        acme_work_later(acme, job, LOG_LEVEL_INFO, rv,
+                        "the validation's result could not be stored", pool);
+}
+
 void acme_work_validate_done(acme_t *acme, const store_job_t *job,
                              const dcv_result_t *result, apr_pool_t *pool)
 {
@@ -212,6 +276,7 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
     const char *text = NULL;
     store_event_t *event;
     json_t *data;
+    apr_int64_t at;
     apr_status_t rv;
 
     if (result->is_retryable && job->attempts < VALIDATE_ATTEMPTS_MAX) {
@@ -220,6 +285,11 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
     }
     data = acme_work_data(job, pool);
     prob = verdict_find(result, data, now, pool);
+    at = prob ? again_at(acme, prob, data, now) : 0;
+    if (at) {
+        validation_again(acme, job, prob, at, pool);
+        return;
+    }
     if (prob)
         text = pjson_text(problem_render(prob, pool), 0, pool);
     event = event_make(acme, job, data, prob, result, pool);

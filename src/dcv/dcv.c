@@ -54,6 +54,7 @@ dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
     conf->http01_port = 80;
     conf->tlsalpn01_port = 443;
     conf->timeout = apr_time_from_sec(8);
+    conf->retry = apr_time_from_sec(5);
     conf->max_in_flight = 2000;
     conf->user_agent = "mod_acme_server";
     return conf;

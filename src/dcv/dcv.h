@@ -36,10 +36,11 @@ typedef struct {
      * when all else is proven.  DCV_HTTP01 knows only domain's, and dials no
      * address of it that is not. */
     const apr_array_header_t *bounds;
-    const char *account; /* whose job it is: for fairness, logs */
-    apr_pool_t *pool;    /* the job's own pool, with its own
-                            allocator; the loop uses it from submit
-                            until done is called */
+    const char *account;           /* whose job it is: for fairness, logs */
+    apr_interval_time_t time_left; /* for it; 0: as the configuration says */
+    apr_pool_t *pool;              /* the job's own pool, with its own
+                                      allocator; the loop uses it from submit
+                                      until done is called */
 } dcv_job_t;
 
 typedef struct {
@@ -80,6 +81,7 @@ typedef struct {
     int http01_port;              /* 80; redirects may name it, 80, 443 */
     int tlsalpn01_port;           /* 443 */
     apr_interval_time_t timeout;  /* the whole validation */
+    apr_interval_time_t retry;    /* from a failure to the next try; 0: none */
     int max_in_flight;            /* per loop; beyond it jobs queue, but for an
                                      account's first ones (dcv_queue.h) */
     const char *user_agent;

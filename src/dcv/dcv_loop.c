@@ -201,7 +201,8 @@ static void run_start(dcv_loop_t *loop, dcv_run_t *run)
     run->fetch = loop->fetch;
     run->dns = loop->dns;
     run->asker = loop->asker;
-    run->deadline = now + run->conf->timeout;
+    run->deadline =
+        now + (run->job->time_left ? run->job->time_left : run->conf->timeout);
     run->prev = NULL;
     run->next = loop->running;
     if (run->next)

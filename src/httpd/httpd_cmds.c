@@ -290,6 +290,8 @@ const command_rec httpd_cmds[] = {
                     "networks that validation may not dial"),
     AP_INIT_TAKE1("ACMEValidationTimeout", span_set, AT(timeout), RSRC_CONF,
                   "time for a whole validation"),
+    AP_INIT_TAKE1("ACMEValidationRetry", span_set, AT(retry), RSRC_CONF,
+                  "time from a failed try to the next one"),
     AP_INIT_TAKE1("ACMEValidationMax", number_set, AT(max_in_flight), RSRC_CONF,
                   "validations in flight per child"),
     AP_INIT_FLAG("ACMEValidationUnderscore", flag_set, AT(underscore),

@@ -74,6 +74,7 @@ static const field_t fields[] = {
     {"ACMEValidationPort tls-alpn-01", KIND_NUMBER, FROM(tlsalpn01_port),
      DCV(tlsalpn01_port)},
     {"ACMEValidationTimeout", KIND_SPAN, FROM(timeout), DCV(timeout)},
+    {"ACMEValidationRetry", KIND_SPAN, FROM(retry), DCV(retry)},
     {"ACMEValidationMax", KIND_NUMBER, FROM(max_in_flight), DCV(max_in_flight)},
     {"ACMEValidationUnderscore", KIND_FLAG, FROM(underscore), ACME(underscore)},
     {"ACMEToleratePaddedCSR", KIND_FLAG, FROM(tolerate_padded_csr),

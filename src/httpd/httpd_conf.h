@@ -47,6 +47,7 @@ struct httpd_conf_t {
     int dns01_port;                  /* ACMEValidationPort */
     int http01_port, tlsalpn01_port; /* ACMEValidationPort */
     apr_interval_time_t timeout;     /* ACMEValidationTimeout */
+    apr_interval_time_t retry;       /* ACMEValidationRetry */
     int max_in_flight;               /* ACMEValidationMax */
     int underscore;                  /* ACMEValidationUnderscore */
     int tolerate_padded_csr;         /* ACMEToleratePaddedCSR */

@@ -273,6 +273,76 @@ apr_status_t store_authz_record(store_t *store, const char *id,
     return rv == APR_SUCCESS && record.is_late ? APR_EEXIST : rv;
 }
 
+typedef struct {
+    const char *id, *job_id, *error;
+    const apr_int64_t *due_at;
+    int is_late;
+} retry_t;
+
+static const store_sql_t sql_retry = {
+    STORE_SQL_AUTHZ_RETRY,
+    "UPDATE authzs SET error = %s, attempted_at = %lld "
+    "WHERE id = %s AND status = 'pending' AND attempted IS NOT NULL"};
+
+static apr_status_t retry_run(store_conn_t *conn, void *baton)
+{
+    retry_t *retry = baton;
+    const void *args[] = {retry->error, retry->due_at, retry->id};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_retry, args);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    retry->is_late = !changed;
+    return changed ? store_job_free(conn, retry->job_id, *retry->due_at)
+                   : store_job_remove(conn, retry->job_id);
+}
+
+apr_status_t store_authz_retry(store_t *store, const char *id,
+                               const char *job_id, const char *error,
+                               apr_int64_t due_at, apr_pool_t *pool)
+{
+    retry_t retry = {id, job_id, error, &due_at, 0};
+    apr_status_t rv = store_write(store, STORE_RELAXED, retry_run, &retry);
+
+    return rv == APR_SUCCESS && retry.is_late ? APR_EEXIST : rv;
+}
+
+typedef struct {
+    store_job_t **job;
+    const char *id, *job_id, *owner;
+    apr_int64_t lease_until;
+    const apr_int64_t *now;
+    apr_pool_t *pool;
+} hurry_t;
+
+static const store_sql_t sql_hurry = {STORE_SQL_AUTHZ_HURRY,
+                                      "UPDATE authzs SET attempted_at = %lld "
+                                      "WHERE id = %s AND status = 'pending'"};
+
+static apr_status_t hurry_run(store_conn_t *conn, void *baton)
+{
+    hurry_t *hurry = baton;
+    const void *args[] = {hurry->now, hurry->id};
+    int changed;
+    apr_status_t rv =
+        store_job_take(hurry->job, conn, hurry->job_id, hurry->owner,
+                       hurry->lease_until, *hurry->now, hurry->pool);
+
+    return rv == APR_SUCCESS ? store_conn_run(&changed, conn, &sql_hurry, args)
+                             : rv;
+}
+
+apr_status_t store_authz_hurry(store_job_t **job, store_t *store,
+                               const char *id, const char *job_id,
+                               const char *owner, apr_int64_t lease_until,
+                               apr_int64_t now, apr_pool_t *pool)
+{
+    hurry_t hurry = {job, id, job_id, owner, lease_until, &now, pool};
+
+    return store_write(store, STORE_RELAXED, hurry_run, &hurry);
+}
+
 static const store_sql_t sql_deactivate = {
     STORE_SQL_AUTHZ_DEACTIVATE,
     "UPDATE authzs SET status = 'deactivated' "

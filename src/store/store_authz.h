@@ -21,11 +21,11 @@ typedef struct {
                            "deactivated" "revoked"; expiry is
                            computed by acme_state */
     const char *token;
-    const char *challenges; /* offered: "http-01 dns-01" */
-    const char *attempted;  /* type of the attempted one, NULL: none */
-    apr_int64_t attempted_at;
-    const char *thumbprint; /* account key's when accepted (T43) */
-    const char *error;      /* problem JSON, NULL: none */
+    const char *challenges;   /* offered: "http-01 dns-01" */
+    const char *attempted;    /* type of the attempted one, NULL: none */
+    apr_int64_t attempted_at; /* or will be, once more */
+    const char *thumbprint;   /* account key's when accepted (T43) */
+    const char *error;        /* problem JSON, NULL: none */
     apr_int64_t validated_at;
     apr_int64_t created_at, expires_at;
     const char *profile;  /* of the order that it was made for; NULL: made
@@ -70,6 +70,22 @@ apr_status_t store_authz_attempt(store_t *store, const char *id,
                                  const char *thumbprint, apr_int64_t now,
                                  const store_job_t *job,
                                  const store_event_t *event, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* An attempt failed, and there is another one at due_at: error is the
+ * challenge's until then.  Relaxed; one transaction: the job is free and due
+ * then.  APR_EEXIST: no longer pending; the job is gone. */
+apr_status_t store_authz_retry(store_t *store, const char *id,
+                               const char *job_id, const char *error,
+                               apr_int64_t due_at, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* That attempt now, by who takes the job with this lease; *job is then as
+ * store_job_claim gives it.  Relaxed.  APR_ENOENT: it does not wait. */
+apr_status_t store_authz_hurry(store_job_t **job, store_t *store,
+                               const char *id, const char *job_id,
+                               const char *owner, apr_int64_t lease_until,
+                               apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Record how an attempt ended.  Relaxed; one transaction: attempted and pending

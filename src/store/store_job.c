@@ -254,6 +254,42 @@ apr_status_t store_job_postpone(store_t *store, const char *id,
     return store_write(store, STORE_RELAXED, postpone_run, &lease);
 }
 
+static const store_sql_t sql_free = {
+    STORE_SQL_JOB_FREE,
+    "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
+    "ready_at = %lld WHERE id = %s"};
+
+apr_status_t store_job_free(store_conn_t *conn, const char *id,
+                            apr_int64_t due_at)
+{
+    const void *args[] = {&due_at, &due_at, id};
+    int changed;
+
+    return store_conn_run(&changed, conn, &sql_free, args);
+}
+
+static const store_sql_t sql_take = {
+    STORE_SQL_JOB_TAKE,
+    "UPDATE jobs SET lease_owner = %s, lease_until = %lld, ready_at = %lld, "
+    "due_at = %lld WHERE id = %s AND lease_owner = '' AND due_at > %lld "
+    "RETURNING " COLUMNS};
+
+apr_status_t store_job_take(store_job_t **job, store_conn_t *conn,
+                            const char *id, const char *owner,
+                            apr_int64_t lease_until, apr_int64_t now,
+                            apr_pool_t *pool)
+{
+    const void *args[] = {owner, &lease_until, &lease_until, &now, id, &now};
+    store_rows_t rows;
+    apr_status_t rv = store_conn_select(&rows, conn, &sql_take, args, pool);
+
+    *job = NULL;
+    if (rv != APR_SUCCESS || !store_rows_next(&rows))
+        return rv == APR_SUCCESS ? APR_ENOENT : rv;
+    *job = job_make(&rows);
+    return APR_SUCCESS;
+}
+
 static const store_sql_t sql_again = {
     STORE_SQL_JOB_AGAIN,
     "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "

@@ -71,6 +71,16 @@ apr_status_t store_job_insert(store_conn_t *conn, const store_job_t *job)
 /* The same, if there is none of its kind and subject. */
 apr_status_t store_job_insert_single(store_conn_t *conn, const store_job_t *job)
     __attribute__((warn_unused_result));
+/* Nobody's, and due then; that is no attempt that was lost. */
+apr_status_t store_job_free(store_conn_t *conn, const char *id,
+                            apr_int64_t due_at)
+    __attribute__((warn_unused_result));
+/* One that is free but not due yet, now and by owner; else APR_ENOENT. */
+apr_status_t store_job_take(store_job_t **job, store_conn_t *conn,
+                            const char *id, const char *owner,
+                            apr_int64_t lease_until, apr_int64_t now,
+                            apr_pool_t *pool)
+    __attribute__((warn_unused_result));
 /* Whether it is there or not. */
 apr_status_t store_job_remove(store_conn_t *conn, const char *id)
     __attribute__((warn_unused_result));

@@ -98,7 +98,7 @@ sub defaults {
     return '' if $self->{bare};
     return join "\n", "ACMEStateDir $self->{state}",
         "ACMEValidationPort http-01 $self->{http01_port}",
-        'ACMEValidationAllow 127.0.0.0/8',
+        'ACMEValidationAllow 127.0.0.0/8', 'ACMEValidationRetry 0',
         map { "ACMEResolverHost $_ 127.0.0.1" } @{ $self->{hosts} };
 }
 

@@ -177,6 +177,7 @@ handle_t *handle_make(const char *dir, apr_pool_t *pool)
     h->dir = dir;
     h->now = HANDLE_NOW;
     h->conf = acme_conf_make(pool);
+    h->conf->dcv->retry = 0;
     h->conf->server_name = "ca.example";
     h->conf->base_url = HANDLE_BASE;
     h->conf->state_dir = dir;
