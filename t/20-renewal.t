@@ -264,6 +264,16 @@ subtest 'acmectl renew' => sub {
     is($one->{replacedBy}, $next->{url} =~ s{.*/}{}r, 'by which certificate');
     cmp_ok(abs(seconds($one->{replaced}) - time), '<', 60, 'and when');
     is($one->{by}, 'replaces', 'as its order said');
+    my $shown = acmectl_json($server, 'cert', 'show', serial($cert[0]));
+    is($shown->{replacedBy}, $one->{replacedBy}, 'cert show has it, too');
+    is($shown->{explanationURL}, $url, 'and what its client is told');
+    is(seconds($shown->{renewUntil}), $end, 'and when it is due');
+    is(acmectl_json($server, 'order', 'show', acmectl_json($server, 'cert',
+        'show', $one->{replacedBy})->{order})->{replaces}, $one->{id},
+        'order show has what it replaces');
+    my ($listed) = grep { $_->{id} eq $one->{id} }
+        @{ acmectl_json($server, 'cert', 'list') };
+    is($listed->{replacedBy}, $one->{replacedBy}, 'and cert list');
     my $open = acmectl_json($server, 'renew', 'show', $made->{renewal},
         '--open');
     is_deeply([map { $_->{identifiers} } @{ $open->{list} }], ['dns:d.test'],

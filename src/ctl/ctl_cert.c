@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 
 #include "acme/acme_revocation.h"
+#include "acme/acme_window.h"
 
 #include "base/clock.h"
 #include "base/own.h"
@@ -44,6 +45,9 @@ json_t *ctl_cert_render(const ctl_t *ctl, const store_cert_t *cert)
         ctl_print_text(cert->revoked_at
                            ? acme_revocation_reason_name(cert->revoked_reason)
                            : NULL));
+    json_object_set_new(json, "replaced",
+                        ctl_print_time(ctl, cert->replaced_at));
+    json_object_set_new(json, "replacedBy", ctl_print_text(cert->replaced_by));
     return json;
 }
 
@@ -85,6 +89,24 @@ static ctl_exit_e cert_list(ctl_t *ctl)
     return CTL_OK;
 }
 
+/* What its client is told by renewal information. */
+static ctl_exit_e window_add(json_t *json, const ctl_t *ctl,
+                             const store_cert_t *cert)
+{
+    store_renewal_t *forward;
+    acme_window_t window;
+    apr_status_t rv =
+        store_renewal_of_cert(&forward, ctl->store, cert->id, ctl->pool);
+
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv))
+        return ctl_print_status(rv, "renewal", cert->id);
+    window = acme_window_of(cert, forward);
+    json_object_set_new(json, "renewFrom", ctl_print_time(ctl, window.start));
+    json_object_set_new(json, "renewUntil", ctl_print_time(ctl, window.end));
+    json_object_set_new(json, "explanationURL", ctl_print_text(window.url));
+    return CTL_OK;
+}
+
 static ctl_exit_e cert_show(ctl_t *ctl)
 {
     store_cert_t *cert;
@@ -94,6 +116,9 @@ static ctl_exit_e cert_show(ctl_t *ctl)
     if (code != CTL_OK)
         return code;
     json = own_json(ctl->pool, ctl_cert_render(ctl, cert));
+    code = window_add(json, ctl, cert);
+    if (code != CTL_OK)
+        return code;
     json_object_set_new(json, "pem", pem_render(cert, ctl->pool));
     ctl_print_object(ctl, json);
     return CTL_OK;

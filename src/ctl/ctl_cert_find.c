@@ -133,6 +133,8 @@ static store_cert_t *cert_copy(const store_cert_t *cert, apr_pool_t *pool)
     copy->issuer = apr_pstrdup(pool, cert->issuer);
     copy->identifiers = apr_pstrdup(pool, cert->identifiers);
     copy->spki_sha256 = apr_pstrdup(pool, cert->spki_sha256);
+    copy->replacing = apr_pstrdup(pool, cert->replacing);
+    copy->replaced_by = apr_pstrdup(pool, cert->replaced_by);
     copy->der = apr_pmemdup(pool, cert->der, cert->der_len);
     return copy;
 }

@@ -67,6 +67,7 @@ static json_t *order_render(const ctl_t *ctl, const store_order_t *order)
     json_object_set_new(json, "certificate",
                         order->cert_id ? json_string(order->cert_id)
                                        : json_null());
+    json_object_set_new(json, "replaces", ctl_print_text(order->replaces_cert));
     json_object_set_new(json, "authorizations",
                         authzs_render(order->authz_ids));
     json_object_set_new(json, "error", error ? error : json_null());
