@@ -7,6 +7,7 @@ use strict;
 use warnings;
 use FindBin;
 use JSON::PP ();
+use POSIX ();
 use lib "$FindBin::Bin/lib";
 use Test::More;
 use AcmeClient;
@@ -310,6 +311,32 @@ subtest 'what is told' => sub {
     ($code, $text) = acmectl($server, @cmd, '--verbose');
     is($code, 0, 'no fault: 0');
     like($text, qr/^ +seen  415 /m, '--verbose: what passed, too');
+};
+
+# Accounts that are valid.
+sub open_accounts {
+    return grep { $_->{status} eq 'valid' }
+        @{ acmectl_json($server, 'account', 'list') };
+}
+
+subtest 'interrupted' => sub {
+    my $before = open_accounts();
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        open STDOUT, '>', '/dev/null';
+        open STDERR, '>&', \*STDOUT;
+        %ENV = (%ENV, AcmeServer::sanitizer_env());
+        exec "$AcmeServer::build/acmectl", 'selftest',
+            "$wrong->{base}/acme/default/directory", '--ca', $wrong->{ca},
+            '--pause', 100, '--name', 'a.test';
+        POSIX::_exit(127);
+    }
+    ok(AcmeServer::wait_for(20,
+        sub { open_accounts() > $before ? 1 : undef }), 'it has an account');
+    kill 'TERM', $pid;
+    waitpid $pid, 0;
+    is($? >> 8, 1, 'interrupted: 1');
+    is(scalar open_accounts(), $before, 'and has none any more');
 };
 
 subtest 'exit codes' => sub {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include <apr_lib.h>
+#include <apr_signal.h>
 #include <apr_strings.h>
 #include <apr_uri.h>
 
@@ -23,6 +24,17 @@ static const ctl_rule_t *const tables[] = {
     ctl_rules_all,
 };
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
+
+/* Seconds to wait for the server in all. */
+#define PATIENCE 180
+
+/* Whoever interrupts us still has the accounts deactivated. */
+static volatile sig_atomic_t is_stopped;
+
+static void stop(int number)
+{
+    is_stopped = 1;
+}
 
 static int is_among(const apr_array_header_t *names, const ctl_rule_t *rule)
 {
@@ -162,17 +174,24 @@ static ctl_exit_e selftest(ctl_t *ctl)
     t.accounts = apr_array_make(t.pool, 4, sizeof(ctl_signer_t *));
     t.issued = apr_array_make(t.pool, 2, sizeof(X509 *));
     t.results = apr_array_make(t.pool, 128, sizeof(ctl_result_t *));
+    t.patience = PATIENCE;
     code = options_take(&t);
+    apr_signal(SIGINT, stop);
+    apr_signal(SIGTERM, stop);
     if (code == CTL_OK)
         code = ctl_test_open(&t);
     for (i = 0; code == CTL_OK && i < TABLES; i++)
         for (rule = tables[i]; rule->ids; rule++)
-            if (is_wanted(ctl, rule))
+            if (is_wanted(ctl, rule) && !is_stopped)
                 ctl_test_run(&t, rule);
     ctl_test_tidy(&t);
-    return code == CTL_OK
-               ? ctl_test_report(&t, ctl_option(ctl, "verbose") != NULL)
-               : code;
+    if (code != CTL_OK)
+        return code;
+    code = ctl_test_report(&t, ctl_option(ctl, "verbose") != NULL);
+    if (!is_stopped)
+        return code;
+    ctl_print_error("interrupted: not all rules were judged");
+    return CTL_FAILED;
 }
 
 static const ctl_option_t options[] = {

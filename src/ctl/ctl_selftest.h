@@ -48,7 +48,8 @@ typedef struct {
     const ctl_t *ctl;
     apr_pool_t *pool;
     void *curl;
-    int pause; /* milliseconds before a request */
+    int pause;    /* milliseconds before a request */
+    int patience; /* seconds that may still be waited */
     const char *url;
     json_t *directory;
     const char *nonce; /* the last one that came; NULL: it is spent */

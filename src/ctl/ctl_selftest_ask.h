@@ -27,8 +27,8 @@ ctl_answer_t *ctl_test_send(ctl_test_t *t, const char *method, const char *url,
                             const char *type, const char *body,
                             const char *sent);
 ctl_answer_t *ctl_test_get(ctl_test_t *t, const char *url);
-/* As long as it says; a second without, at most a minute. */
-void ctl_test_wait(const ctl_answer_t *answer);
+/* As long as it says, or a second; 0: we have waited enough in all. */
+int ctl_test_wait(ctl_test_t *t, const ctl_answer_t *answer);
 
 /* ctl_selftest_answer.c */
 

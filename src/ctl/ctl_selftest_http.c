@@ -14,7 +14,6 @@
 #include "base/banned.h"
 
 #define BODY_MAX (1024 * 1024)
-#define WAIT_MAX 60
 
 typedef struct {
     apr_pool_t *pool;
@@ -147,14 +146,18 @@ ctl_answer_t *ctl_test_get(ctl_test_t *t, const char *url)
     return ctl_test_send(t, "GET", url, NULL, NULL, NULL);
 }
 
-void ctl_test_wait(const ctl_answer_t *answer)
+int ctl_test_wait(ctl_test_t *t, const ctl_answer_t *answer)
 {
     const char *text = ctl_test_header(answer, "Retry-After");
     long seconds = text ? strtol(text, NULL, 10) : 1;
 
-    if (seconds > WAIT_MAX)
-        seconds = WAIT_MAX;
-    apr_sleep(apr_time_from_sec(seconds > 1 ? seconds : 1));
+    if (seconds < 1)
+        seconds = 1; /* a date, or nonsense */
+    if (seconds > t->patience)
+        return 0;
+    t->patience -= (int)seconds;
+    apr_sleep(apr_time_from_sec(seconds));
+    return 1;
 }
 
 static apr_status_t curl_end(void *curl)
@@ -205,7 +208,7 @@ ctl_exit_e ctl_test_open(ctl_test_t *t)
     t->first_nonce = t->nonce; /* kept for R5 */
     t->nonce = NULL;
     if (answer->status == 200 && ctl_test_resource(t, "newNonce") &&
-        ctl_test_resource(t, "newAccount"))
+        ctl_test_resource(t, "newAccount") && ctl_test_resource(t, "newOrder"))
         return CTL_OK;
     if (answer->status)
         ctl_print_error("%s: this is no ACME directory (status %d); name the "

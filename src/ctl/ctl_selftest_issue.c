@@ -18,7 +18,6 @@
 
 /* From an order to a certificate, as a good client goes. */
 
-#define POLLS     60
 #define CHAIN_MAX 16
 
 /* Read it until its status is none of these. */
@@ -26,14 +25,11 @@ static const ctl_answer_t *read_until_not(ctl_test_t *t, const char *url,
                                           const char *statuses)
 {
     const ctl_answer_t *answer = ctl_test_post(t, t->account, url, "");
-    int i;
 
-    for (i = 0; i < POLLS && answer->status == 200 &&
-                ctl_test_has_word(statuses, ctl_test_text(answer, "status"));
-         i++) {
-        ctl_test_wait(answer);
+    while (answer->status == 200 &&
+           ctl_test_has_word(statuses, ctl_test_text(answer, "status")) &&
+           ctl_test_wait(t, answer))
         answer = ctl_test_post(t, t->account, url, "");
-    }
     return answer;
 }
 
@@ -213,7 +209,8 @@ static const ctl_answer_t *finalize(const ctl_answer_t **first, ctl_test_t *t,
     *first = answer;
     if (strcmp(ctl_test_text(answer, "status"), "processing"))
         return answer;
-    ctl_test_wait(answer);
+    if (!ctl_test_wait(t, answer))
+        return answer;
     return read_until_not(t, order_url, "processing");
 }
 

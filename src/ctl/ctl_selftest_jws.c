@@ -126,8 +126,8 @@ ctl_answer_t *ctl_test_twisted(ctl_test_t *t, const ctl_signer_t *signer,
     int tries;
 
     for (tries = 1; tries < TRIES && is_for_now(answer, twist); tries++) {
-        if (answer->status != 400)
-            ctl_test_wait(answer);
+        if (answer->status != 400 && !ctl_test_wait(t, answer))
+            break;
         answer = post_once(t, signer, url, payload, twist);
     }
     return answer;

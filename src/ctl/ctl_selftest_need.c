@@ -32,6 +32,8 @@ void ctl_test_account_note(ctl_test_t *t, ctl_signer_t *signer,
     if (answer->status != 201 && answer->status != 200)
         return;
     signer->kid = ctl_test_header(answer, "Location");
+    if (signer->kid && strncmp(signer->kid, "http", 4))
+        signer->kid = NULL; /* no account URL */
     if (signer->kid)
         APR_ARRAY_PUSH(t->accounts, ctl_signer_t *) = signer;
 }

@@ -6,6 +6,7 @@
 #include <apr_file_io.h>
 #include <apr_network_io.h>
 #include <apr_portable.h>
+#include <apr_signal.h>
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
@@ -130,6 +131,7 @@ ctl_exit_e ctl_proof_make(ctl_proof_t **proof, const char *webroot, int port,
     made->thumbprint = "";
     made->files = apr_array_make(pool, 4, sizeof(const char *));
     *proof = made;
+    apr_signal(SIGPIPE, SIG_IGN);
     if (!webroot)
         return server_start(made, port);
     made->dir = apr_pstrcat(pool, webroot, PREFIX, NULL);
