@@ -289,10 +289,25 @@ sub issuers {
         'but has a signer, too');
 }
 
+# The ways in which it is not to differ.
+sub elsewhere {
+    my ($leaf) = @_;
+    my $at = "$server->{base}/acme/issuer/" . fingerprint(issuer()) . '.ocsp';
+    my $res = fetch($at, '--cacert', $root, '-H',
+        'Content-Type: application/ocsp-request', '--data-binary',
+        '@' . request($leaf));
+    like(read_response($res), qr/Cert Status: good/, 'over HTTPS, too');
+    my $show = run("$AcmeServer::build/acmectl", '--httpd',
+        AcmeServer::program() . " -d $server->{dir} -f $server->{conf}",
+        qw(--json issuer show automatic));
+    like($show, qr/"ocsp": ?"\Q$url\E"/, 'acmectl issuer show');
+}
+
 leaves();
 my ($good, $bad) = states();
 by_get($good, $bad);
 junk(issue('a.test'));
+elsewhere(issue('a.test'));
 stapled();
 nothing_left($bad);
 issuers();

@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_publish.h"
 #include "base/clock.h"
 #include "base/own.h"
 #include "ca/ca_constraints.h"
@@ -79,7 +80,15 @@ void ctl_issuer_load(acme_issuer_t *issuer, const ctl_t *ctl)
         issuer->problem = files_load(issuer, ctl);
 }
 
-static json_t *generation_render(const ctl_t *ctl,
+/* As certificates say it, if they do. */
+static json_t *url_render(const ctl_t *ctl, const acme_issuer_t *issuer,
+                          const ca_issuer_t *generation, const char *suffix)
+{
+    return ctl_print_text(acme_publish_url(
+        ctl->conf, issuer, generation->fingerprint, suffix, ctl->pool));
+}
+
+static json_t *generation_render(const ctl_t *ctl, const acme_issuer_t *issuer,
                                  const ca_issuer_t *generation)
 {
     json_t *json = json_object();
@@ -100,6 +109,16 @@ static json_t *generation_render(const ctl_t *ctl,
     json_object_set_new(
         json, "nameConstraints",
         json_string(ca_constraints_text(generation, ctl->pool)));
+    json_object_set_new(json, "url",
+                        url_render(ctl, issuer, generation, ".cer"));
+    json_object_set_new(json, "crl",
+                        issuer->crl
+                            ? url_render(ctl, issuer, generation, ".crl")
+                            : json_null());
+    json_object_set_new(json, "ocsp",
+                        issuer->ocsp
+                            ? url_render(ctl, issuer, generation, ".ocsp")
+                            : json_null());
     return json;
 }
 
@@ -145,9 +164,9 @@ static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer)
                         ctl_print_words(issuer->alternates));
     for (i = 0; issuer->set && i < issuer->set->generations->nelts; i++)
         json_array_append_new(
-            list,
-            generation_render(ctl, APR_ARRAY_IDX(issuer->set->generations, i,
-                                                 const ca_issuer_t *)));
+            list, generation_render(ctl, issuer,
+                                    APR_ARRAY_IDX(issuer->set->generations, i,
+                                                  const ca_issuer_t *)));
     json_object_set_new(json, "generations", list);
     return json;
 }
