@@ -80,6 +80,26 @@ static OCSP_CERTID *id_at(const ca_ocsp_request_t *request, int i)
     return OCSP_onereq_get0_id(OCSP_request_onereq_get0(request->value, i));
 }
 
+/* RFC 5912, 2: hash algorithms have NULL or nothing as their parameters.  What
+ * is there comes back in the response, which must be readable. */
+static int is_hash_plain(OCSP_CERTID *id)
+{
+    unsigned char *der = NULL;
+    const unsigned char *at;
+    int kind = V_ASN1_OTHER, tag, class, len = i2d_OCSP_CERTID(id, &der);
+    X509_ALGOR *hash = NULL;
+    long size;
+
+    at = der;
+    if (len > 0 && !(ASN1_get_object(&at, &size, &tag, &class, len) & 0x80))
+        hash = d2i_X509_ALGOR(NULL, &at, size);
+    if (hash)
+        X509_ALGOR_get0(NULL, &kind, NULL, hash);
+    X509_ALGOR_free(hash);
+    OPENSSL_free(der);
+    return kind == V_ASN1_UNDEF || kind == V_ASN1_NULL;
+}
+
 /* One certificate that is asked for. */
 static int one_read(ca_ocsp_request_t *request, int i, apr_pool_t *pool)
 {
@@ -90,7 +110,8 @@ static int one_read(ca_ocsp_request_t *request, int i, apr_pool_t *pool)
     for (k = 0; k < count; k++)
         if (X509_EXTENSION_get_critical(OCSP_ONEREQ_get_ext(one, k)))
             return 0;
-    if (OCSP_id_get0_info(NULL, NULL, NULL, &serial, id_at(request, i)) != 1)
+    if (!is_hash_plain(id_at(request, i)) ||
+        OCSP_id_get0_info(NULL, NULL, NULL, &serial, id_at(request, i)) != 1)
         return 0;
     APR_ARRAY_PUSH(request->serials, const char *) = serial_text(serial, pool);
     return 1;

@@ -50,6 +50,7 @@ static void issuer_make(void)
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     apr_initialize();
+    atexit(apr_terminate); /* every pool, for the leak checkers */
     apr_pool_create(&top, NULL);
     issuer_make();
     promise(ca_ocsp_hashes_init(&hashes, &issuer));

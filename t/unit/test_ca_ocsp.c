@@ -7,9 +7,15 @@
 
 static const ca_ocsp_status_t good = {CA_OCSP_GOOD, 0, -1};
 
-/* An extension of this kind; octets NULL: its value is what der says. */
-static X509_EXTENSION *extension(int nid, int is_critical, const void *der,
-                                 int len)
+static apr_status_t extension_free(void *made)
+{
+    X509_EXTENSION_free(made);
+    return APR_SUCCESS;
+}
+
+/* An extension of this kind, in pool: OpenSSL copies it. */
+static X509_EXTENSION *extension(apr_pool_t *pool, int nid, int is_critical,
+                                 const void *der, int len)
 {
     ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
     X509_EXTENSION *made;
@@ -17,6 +23,8 @@ static X509_EXTENSION *extension(int nid, int is_critical, const void *der,
     ASN1_OCTET_STRING_set(value, der, len);
     made = X509_EXTENSION_create_by_NID(NULL, nid, is_critical, value);
     ASN1_OCTET_STRING_free(value);
+    apr_pool_cleanup_register(pool, made, extension_free,
+                              apr_pool_cleanup_null);
     return made;
 }
 
@@ -134,10 +142,10 @@ static OCSP_REQUEST *with_nonce(const ca_issuer_t *issuer, int len,
     }
     if (len < 0)
         octets[0] = octets[1] = 0x55;
-    OCSP_REQUEST_add_ext(
-        request,
-        extension(NID_id_pkix_OCSP_Nonce, 0, octets, len < 0 ? 16 : head + len),
-        -1);
+    OCSP_REQUEST_add_ext(request,
+                         extension(pool, NID_id_pkix_OCSP_Nonce, 0, octets,
+                                   len < 0 ? 16 : head + len),
+                         -1);
     return request;
 }
 
@@ -159,7 +167,7 @@ static void nonces(apr_pool_t *pool)
         ok(!read_back(with_nonce(issuer, wrongs[i], pool), pool), "%d octets",
            wrongs[i]);
     OCSP_REQUEST_add_ext(
-        twice, extension(NID_id_pkix_OCSP_Nonce, 0, "\x04\x01x", 3), -1);
+        twice, extension(pool, NID_id_pkix_OCSP_Nonce, 0, "\x04\x01x", 3), -1);
     ok(!read_back(twice, pool), "two nonces");
 }
 
@@ -171,17 +179,42 @@ static void extensions(apr_pool_t *pool)
 
     OCSP_REQUEST_add_ext(
         request,
-        extension(NID_id_pkix_OCSP_acceptableResponses, 0, "\x30\0", 2), -1);
+        extension(pool, NID_id_pkix_OCSP_acceptableResponses, 0, "\x30\0", 2),
+        -1);
     OCSP_ONEREQ_add_ext(
-        one, extension(NID_id_pkix_OCSP_serviceLocator, 0, "x", 1), -1);
+        one, extension(pool, NID_id_pkix_OCSP_serviceLocator, 0, "x", 1), -1);
     ok(read_back(request, pool));
     OCSP_ONEREQ_add_ext(
-        one, extension(NID_id_pkix_OCSP_serviceLocator, 1, "x", 1), -1);
+        one, extension(pool, NID_id_pkix_OCSP_serviceLocator, 1, "x", 1), -1);
     ok(!read_back(request, pool));
     request = asked(issuer, EVP_sha1(), SERIAL, pool);
-    OCSP_REQUEST_add_ext(request, extension(NID_id_pkix_OCSP_CrlID, 1, "x", 1),
-                         -1);
+    OCSP_REQUEST_add_ext(
+        request, extension(pool, NID_id_pkix_OCSP_CrlID, 1, "x", 1), -1);
     ok(!read_back(request, pool));
+}
+
+/* Anything else could not be read again in the response. */
+static void parameters(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    apr_size_t len, i;
+    unsigned char *der = (unsigned char *)der_of(
+        &len, asked(issuer, EVP_sha1(), SERIAL, pool), pool);
+
+    for (i = 0;
+         i + 7 < len && memcmp(der + i, "\x05\x2b\x0e\x03\x02\x1a\x05", 7); i++)
+        ;
+    need(i + 7 < len);
+    ok(ca_ocsp_request_parse(der, len, pool));
+    der[i + 6] = 0x20;
+    ok(!ca_ocsp_request_parse(der, len, pool));
+    der[i + 6] = 0x04;
+    ok(!ca_ocsp_request_parse(der, len, pool));
+    /* nothing instead: shorten what is around it */
+    memmove(der + i + 6, der + i + 8, len - i - 8);
+    der[1] -= 2, der[3] -= 2, der[5] -= 2, der[7] -= 2, der[9] -= 2,
+        der[11] -= 2;
+    ok(ca_ocsp_request_parse(der, len - 2, pool));
 }
 
 static void whose(apr_pool_t *pool)
@@ -367,6 +400,7 @@ const tap_case_t tap_cases[] = {
     {"malformedRequest for junk", junk},
     {"RFC 9654 nonces of 1 to 128 octets, once", nonces},
     {"RFC 6960 4.4 critical extensions are not ignored", extensions},
+    {"parameters of the hash algorithm: NULL or none", parameters},
     {"whose certificates, by SHA-1 and SHA-256", whose},
     {"responses that OpenSSL verifies, whatever the issuer's key is",
      responses},
