@@ -12,6 +12,8 @@
 #include "policy/policy_challenge.h"
 #include "policy/policy_make.h"
 
+#include "store/store_conninfo.h"
+
 #include "base/banned.h"
 
 #ifndef ACME_STATE_DIR
@@ -324,6 +326,18 @@ static void urls_check(apr_array_header_t *findings, const acme_conf_t *conf)
     acme_conf_link_check(findings, "ACMEWebsite", conf->website);
 }
 
+/* Its values may be secret. */
+static void conninfo_check(apr_array_header_t *findings, const char *conninfo)
+{
+    const char *fault =
+        conninfo ? store_conninfo_fault(conninfo, findings->pool) : NULL;
+
+    if (!conninfo)
+        fault = "there is no CONNINFO; write one like \"dbname=acme\"";
+    if (fault)
+        acme_conf_finding(findings, "ACMEDatabase pgsql: %s", fault);
+}
+
 static void database_check(apr_array_header_t *findings,
                            const acme_conf_t *conf)
 {
@@ -331,11 +345,13 @@ static void database_check(apr_array_header_t *findings,
         acme_conf_finding(
             findings, "ACMEStateDir %s: it is not an absolute path; write one",
             conf->state_dir ? conf->state_dir : "");
-    if (strcmp(conf->store.driver, "sqlite3"))
+    if (!strcmp(conf->store.driver, "pgsql"))
+        conninfo_check(findings, conf->store.params);
+    else if (strcmp(conf->store.driver, "sqlite3"))
         acme_conf_finding(
             findings,
             "ACMEDatabase %s: this build knows no such database; use "
-            "sqlite3",
+            "sqlite3 or pgsql",
             conf->store.driver);
     else if (!conf->store.params || *conf->store.params != '/')
         acme_conf_finding(

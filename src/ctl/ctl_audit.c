@@ -20,11 +20,17 @@ static void member_set(json_t *json, const char *name, const char *text)
     json_object_set_new(json, name, ctl_print_text(text));
 }
 
+/* PostgreSQL gives an event its id when it is chained, a moment later. */
+static json_t *id_render(const store_event_t *event)
+{
+    return event->id ? json_integer(event->id) : json_null();
+}
+
 static json_t *event_render(const ctl_t *ctl, const store_event_t *event)
 {
     json_t *json = json_object();
 
-    json_object_set_new(json, "id", json_integer(event->id));
+    json_object_set_new(json, "id", id_render(event));
     json_object_set_new(json, "time", ctl_print_time(ctl, event->at));
     member_set(json, "event", event->kind);
     member_set(json, "who", event->who);
@@ -154,7 +160,7 @@ static apr_status_t event_export(void *baton, const store_event_t *event,
 {
     json_t *json = own_json(pool, json_object());
 
-    json_object_set_new(json, "id", json_integer(event->id));
+    json_object_set_new(json, "id", id_render(event));
     json_object_set_new(json, "at", json_integer(event->at));
     member_set(json, "kind", event->kind);
     member_set(json, "account_id", event->account_id);

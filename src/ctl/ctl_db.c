@@ -30,7 +30,8 @@ static ctl_exit_e db_check(ctl_t *ctl)
     if (ctl->is_json)
         ctl_print_list(ctl, list, NULL);
     else if (findings->nelts == 0)
-        printf("%s: all is well\n", ctl->conf->store.params);
+        printf("%s: all is well\n",
+               store_conf_name(&ctl->conf->store, ctl->pool));
     return findings->nelts ? CTL_FINDINGS : CTL_OK;
 }
 
@@ -42,7 +43,9 @@ static ctl_exit_e db_migrate(ctl_t *ctl)
 
     if (rv != APR_SUCCESS)
         return ctl_print_status(rv, "migrate", "");
-    json_object_set_new(json, "database", json_string(ctl->conf->store.params));
+    json_object_set_new(
+        json, "database",
+        json_string(store_conf_name(&ctl->conf->store, ctl->pool)));
     json_object_set_new(json, "schemaBefore", json_integer(had));
     json_object_set_new(json, "schema", json_integer(has));
     ctl_print_object(ctl, json);

@@ -53,6 +53,15 @@ static ctl_exit_e owner_become(const char *path, int may_make, apr_pool_t *pool)
     return CTL_OK;
 }
 
+/* With PostgreSQL it is the directory that would be the database's: its owner
+ * is whom the server knows us by (peer), and can read the passfile. */
+static const char *owned_path(const ctl_t *ctl)
+{
+    return strcmp(ctl->conf->store.driver, "pgsql")
+               ? ctl->conf->store.params
+               : apr_pstrcat(ctl->pool, ctl->conf->state_dir, "/db", NULL);
+}
+
 /* While we may. */
 static void audit_open(ctl_t *ctl)
 {
@@ -71,12 +80,11 @@ ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
     if (ctl->store)
         return CTL_OK;
     audit_open(ctl);
-    if (!strcmp(conf->driver, "sqlite3"))
-        code = owner_become(conf->params, may_make, ctl->pool);
+    code = owner_become(owned_path(ctl), may_make, ctl->pool);
     if (code != CTL_OK)
         return code;
     rv = store_open(&ctl->store, conf, ctl->log, ctl->pool);
-    return ctl_print_status(rv, "database", conf->params);
+    return ctl_print_status(rv, "database", store_conf_name(conf, ctl->pool));
 }
 
 store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail)

@@ -125,6 +125,10 @@ static const char *database_set(cmd_parms *cmd, void *dir, const char *driver,
     httpd_conf_t *conf = httpd_conf_get(cmd->server);
 
     conf->db_driver = driver;
+    if (!strcmp(driver, "pgsql")) {
+        conf->db_params = params;
+        return NULL;
+    }
     conf->db_params = ap_server_root_relative(cmd->pool, params);
     if (!conf->db_params)
         return httpd_mistake(cmd, params,
@@ -260,8 +264,9 @@ const command_rec httpd_cmds[] = {
                   "where the module's URLs start"),
     AP_INIT_TAKE1("ACMEStateDir", file_set, AT(state_dir), RSRC_CONF,
                   "directory of the automatic CA and the database"),
-    AP_INIT_TAKE2("ACMEDatabase", database_set, AT(db_driver), RSRC_CONF,
-                  "driver and its parameters: sqlite3 FILE"),
+    AP_INIT_TAKE2(
+        "ACMEDatabase", database_set, AT(db_driver), RSRC_CONF,
+        "driver and its parameters: sqlite3 FILE, or pgsql \"CONNINFO\""),
     AP_INIT_TAKE1("ACMERealm", text_set, AT(realm), RSRC_CONF,
                   "realm of the accounts"),
     AP_INIT_TAKE1("ACMENonceSlots", number_set, AT(nonce_slots), RSRC_CONF,

@@ -3,22 +3,26 @@
 
 #include <apr_strings.h>
 
+#include "store/store_conninfo.h"
 #include "store/store_db.h"
 
 #include "base/banned.h"
 
 void store_ill(store_t *store, store_health_e health, const char *why)
 {
+    log_level_e level = LOG_LEVEL_ERROR;
     int is_first;
 
     pthread_mutex_lock(&store->mutex);
     is_first = store->health == STORE_WELL;
+    if (store->engine == STORE_PGSQL && !store->was_there)
+        level = LOG_LEVEL_CRIT; /* it was away when we started */
     if (is_first || store->health < health)
         __atomic_store_n(&store->health, health, __ATOMIC_RELAXED);
     pthread_mutex_unlock(&store->mutex);
     if (is_first)
-        log_write(store->log, LOG_LEVEL_ERROR, "AS0250", 0, "database %s: %s",
-                  store->path, why);
+        log_write(store->log, level, "AS0250", 0, "database %s: %s",
+                  store->name, why);
 }
 
 void store_well(store_t *store, store_health_e health)
@@ -34,14 +38,14 @@ void store_well(store_t *store, store_health_e health)
     pthread_mutex_unlock(&store->mutex);
     if (is_over)
         log_write(store->log, LOG_LEVEL_NOTICE, "AS0251", 0,
-                  "database %s is well again", store->path);
+                  "database %s is well again", store->name);
 }
 
 int store_is_current(const store_t *store, const store_conn_t *conn)
 {
     store_file_t file;
 
-    return store_file_find(&file, store->path) == APR_SUCCESS &&
+    return store_file_find(&file, store->params) == APR_SUCCESS &&
            store_file_is(&file, &conn->file);
 }
 
@@ -93,6 +97,13 @@ static apr_status_t store_close(void *data)
     return APR_SUCCESS;
 }
 
+const char *store_conf_name(const store_conf_t *conf, apr_pool_t *pool)
+{
+    return store_dialect_engine(conf->driver) == STORE_PGSQL
+               ? store_conninfo_public(conf->params, pool)
+               : apr_pstrdup(pool, conf->params);
+}
+
 apr_status_t store_open(store_t **store, const store_conf_t *conf,
                         const log_t *log, apr_pool_t *pool)
 {
@@ -114,8 +125,10 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     (*store)->pool = own;
     (*store)->users = 1;
     (*store)->log = log;
-    (*store)->path = apr_pstrdup(own, conf->params);
+    (*store)->params = apr_pstrdup(own, conf->params);
+    (*store)->name = store_conf_name(conf, own);
     (*store)->driver = driver;
+    (*store)->engine = store_dialect_engine(conf->driver);
     (*store)->queue_end = &(*store)->queue;
     pthread_mutex_init(&(*store)->mutex, NULL);
     pthread_cond_init(&(*store)->is_idle, NULL);

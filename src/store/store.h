@@ -33,9 +33,13 @@
 typedef struct store_t store_t;
 
 typedef struct {
-    const char *driver; /* apr_dbd's: "sqlite3" */
-    const char *params; /* sqlite3: the file's absolute path */
+    const char *driver; /* apr_dbd's: "sqlite3" or "pgsql" */
+    const char *params; /* sqlite3: the file's absolute path; pgsql: libpq's
+                           conninfo, which may hold a password */
 } store_conf_t;
+
+/* The database, as it may be printed and logged: without the password. */
+const char *store_conf_name(const store_conf_t *conf, apr_pool_t *pool);
 
 /* After fork, before the process has further threads: it loads the driver into
  * the process's root pool (apr_dbd_init, once in all).  Opens nothing yet: the

@@ -13,7 +13,7 @@ static apr_status_t version_read(int *version, const store_t *store)
 {
     store_conn_t *conn = store_conn_make(store->driver);
     apr_pool_t *pool;
-    apr_status_t rv = store_conn_open(conn, store->path);
+    apr_status_t rv = store_conn_open(conn, store->params);
 
     apr_pool_create(&pool, conn->pool);
     *version = 0;

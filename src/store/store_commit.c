@@ -93,11 +93,11 @@ static apr_status_t file_need(store_t *store, int may_make)
 {
     store_file_t file;
     char buf[80];
-    apr_status_t rv = store_file_find(&file, store->path);
+    apr_status_t rv = store_file_find(&file, store->params);
 
     if (!APR_STATUS_IS_ENOENT(rv) || !may_make)
         return APR_SUCCESS; /* whatever it is, opening will say it */
-    rv = store_file_create(store->path);
+    rv = store_file_create(store->params);
     if (rv == APR_SUCCESS || APR_STATUS_IS_EEXIST(rv))
         return APR_SUCCESS;
     return store_conn_fail(store->writer, "cannot be made: %s",
@@ -115,7 +115,7 @@ static apr_status_t writer_open(store_t *store)
     store->writer = store_conn_make(store->driver);
     rv = file_need(store, may_make);
     if (rv == APR_SUCCESS)
-        rv = store_conn_open(store->writer, store->path);
+        rv = store_conn_open(store->writer, store->params);
     if (rv != APR_SUCCESS)
         return rv;
     apr_pool_create(&pool, store->writer->pool);
@@ -429,6 +429,8 @@ apr_status_t store_write(store_t *store, store_durability_e durability,
                            .durability = durability,
                            .cond = PTHREAD_COND_INITIALIZER};
 
+    if (store->engine == STORE_PGSQL)
+        return store_server_write(store, durability, fn, baton);
     return entry_submit(store, &entry);
 }
 
@@ -437,5 +439,7 @@ apr_status_t store_commit_prepare(store_t *store)
     store_entry_t entry = {.durability = STORE_RELAXED,
                            .cond = PTHREAD_COND_INITIALIZER};
 
+    if (store->engine == STORE_PGSQL)
+        return store_server_prepare(store);
     return entry_submit(store, &entry);
 }

@@ -3,11 +3,11 @@
 #define STORE_COMMIT_H
 
 /*
- * Group commit (house.md 2.10).  Many threads hand in write functions; the
- * first one there becomes leader, takes the database's write lock (thread mutex
- * plus flock on "<database>.lock"), runs all that wait inside one transaction,
- * each in a savepoint of its own, commits once, and wakes the rest.  Success is
- * told only after COMMIT succeeded.
+ * Group commit, for SQLite (house.md 2.10).  Many threads hand in write
+ * functions; the first one there becomes leader, takes the database's write
+ * lock (thread mutex plus flock on "<database>.lock"), runs all that wait
+ * inside one transaction, each in a savepoint of its own, commits once, and
+ * wakes the rest.  Success is told only after COMMIT succeeded.
  *
  * For store/ only.
  */
@@ -19,8 +19,9 @@
 typedef struct store_conn_t store_conn_t;
 
 /* Runs on the leader's thread while the caller waits, so the caller's pool may
- * be used.  Any status but APR_SUCCESS undoes what this function did and
- * nothing else, and is what store_write() returns. */
+ * be used; perhaps twice or more often, if it did not come to its end.  Any
+ * status but APR_SUCCESS undoes what this function did and nothing else, and is
+ * what store_write() returns. */
 typedef apr_status_t (*store_write_fn)(store_conn_t *conn, void *baton);
 
 typedef enum {

@@ -18,6 +18,7 @@
 #include <apr_dbd.h>
 
 #include "store/store_commit.h"
+#include "store/store_dialect.h"
 #include "store/store_file.h"
 #include "store/store_sql.h"
 
@@ -26,15 +27,18 @@
 struct store_conn_t {
     apr_pool_t *pool;
     apr_pool_t *statements; /* dies before the connection */
+    apr_pool_t *scratch;    /* of one statement that gives no rows */
     const apr_dbd_driver_t *driver;
+    store_engine_e engine;
     apr_dbd_t *dbd;
     apr_dbd_prepared_t *prepared[STORE_SQL_COUNT];
-    store_file_t file;       /* what it is open on */
+    store_file_t file;       /* what it is open on (SQLite) */
     int has_failed;          /* a statement did; why says how */
     int has_written;         /* a statement changed a row */
     int synchronous;         /* what the PRAGMA was set to last */
     char why[STORE_WHY_LEN]; /* the driver's words, or ours */
-    apr_time_t looked_at;    /* when a reader last looked at its file */
+    apr_time_t looked_at;    /* when its file or schema was last looked at */
+    apr_time_t used_at;      /* when it was last given back */
     store_conn_t *next;      /* among the idle ones */
 };
 
@@ -43,13 +47,15 @@ typedef struct {
     const apr_dbd_driver_t *driver;
     apr_dbd_results_t *results;
     apr_dbd_row_t *row;
+    store_engine_e engine;
+    int left; /* rows behind the current one; -1: not known */
     apr_pool_t *pool;
 } store_rows_t;
 
 /* Never NULL; closed whatever open said. */
 store_conn_t *store_conn_make(const apr_dbd_driver_t *driver);
-/* The file must be there. */
-apr_status_t store_conn_open(store_conn_t *conn, const char *path)
+/* params: the path of a file that must be there, or a conninfo. */
+apr_status_t store_conn_open(store_conn_t *conn, const char *params)
     __attribute__((warn_unused_result));
 void store_conn_close(store_conn_t *conn);
 /* Note why it cannot be used (the first reason stays); returns APR_EGENERAL. */
@@ -69,6 +75,12 @@ apr_status_t store_conn_select(store_rows_t *rows, store_conn_t *conn,
  * result row for an error. */
 apr_status_t store_conn_text(store_rows_t *rows, store_conn_t *conn,
                              const char *text, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* Until this transaction ends nobody else gets through here with the same
+ * name, a word or two: for write functions that decide by what they read.
+ * SQLite's writers come one by one anyway. */
+apr_status_t store_conn_alone(store_conn_t *conn, const char *name)
     __attribute__((warn_unused_result));
 
 /* 0 when there is no further one. */

@@ -47,7 +47,7 @@ static const store_sql_t sql_list = {
     STORE_SQL_CRL_LIST,
     "SELECT issuer, number, this_update, next_update, revision, entries, name, "
     "generation FROM crls LEFT JOIN issuers ON fingerprint = issuer "
-    "ORDER BY name, generation"};
+    "ORDER BY name NULLS FIRST, generation"};
 
 apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
                             apr_pool_t *pool)
@@ -154,6 +154,10 @@ static const store_sql_t sql_put = {
                        "revision = excluded.revision, "
                        "entries = excluded.entries, der = excluded.der"};
 
+/* Whoever writes a list, says that one is due, or that nothing is, decides by
+ * what the others have written. */
+#define ALONE "crl"
+
 typedef struct {
     const store_crl_t *crl;
     const store_event_t *event;
@@ -184,9 +188,11 @@ static apr_status_t set_run(store_conn_t *conn, void *baton)
         NULL, /* table and column, for drivers */
         NULL};
     store_crl_basis_t basis = {0};
-    apr_status_t rv = basis_read(&basis, conn, c->issuer, set->pool);
+    apr_status_t rv = store_conn_alone(conn, ALONE);
     int changed;
 
+    if (rv == APR_SUCCESS)
+        rv = basis_read(&basis, conn, c->issuer, set->pool);
     if (rv != APR_SUCCESS)
         return rv;
     if (c->number <= basis.number || c->revision != basis.revision)
@@ -215,8 +221,10 @@ apr_status_t store_crl_due(store_conn_t *conn, const char *issuer,
     const void *args[] = {issuer};
     store_job_t due = *job;
     int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_revise, args);
+    apr_status_t rv = store_conn_alone(conn, ALONE);
 
+    if (rv == APR_SUCCESS)
+        rv = store_conn_run(&changed, conn, &sql_revise, args);
     due.subject = issuer;
     return rv == APR_SUCCESS ? store_job_insert_single(conn, &due) : rv;
 }
@@ -231,8 +239,10 @@ static apr_status_t done_run(store_conn_t *conn, void *baton)
 {
     const done_t *done = baton;
     store_crl_basis_t basis = {0};
-    apr_status_t rv = basis_read(&basis, conn, done->issuer, done->pool);
+    apr_status_t rv = store_conn_alone(conn, ALONE);
 
+    if (rv == APR_SUCCESS)
+        rv = basis_read(&basis, conn, done->issuer, done->pool);
     if (rv != APR_SUCCESS)
         return rv;
     if (basis.revision != done->revision)

@@ -18,8 +18,11 @@ typedef enum { STORE_WELL, STORE_READ_ILL, STORE_WRITE_ILL } store_health_e;
 struct store_t {
     apr_pool_t *pool; /* unmanaged; nothing is allocated in it after open */
     const log_t *log;
-    const char *path;
+    const char
+        *params;      /* the file's path, or a conninfo, which may be secret */
+    const char *name; /* what may be printed of it */
     const apr_dbd_driver_t *driver;
+    store_engine_e engine;
 
     int users;              /* threads in here, and the owner; atomic */
     pthread_mutex_t mutex;  /* guards what follows, held for moments only */
@@ -31,6 +34,8 @@ struct store_t {
     store_health_e health;
     store_entry_t *queue, **queue_end; /* writes that wait */
     int has_leader;
+    int is_asking;     /* somebody tries whether an ill server is there again */
+    apr_time_t ask_at; /* and when the next one may */
 
     /* The leader's alone. */
     store_conn_t *writer;
@@ -61,6 +66,26 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     "seq < CASE WHEN %s IS NULL THEN 9223372036854775807 "                     \
     "ELSE (SELECT seq FROM " table " WHERE id = %s) END "
 
+/* Connections that nobody uses, for readers, and with PostgreSQL for writers,
+ * too.  *conn NULL: the caller may open one, or must say that he did not by
+ * dropping NULL.  Given back, one that has failed is closed. */
+apr_status_t store_pool_claim(store_conn_t **conn, store_t *store,
+                              apr_time_t now)
+    __attribute__((warn_unused_result));
+void store_pool_give(store_t *store, store_conn_t *conn);
+void store_pool_drop(store_t *store, store_conn_t *conn);
+
+/* store_server.c: PostgreSQL commits in groups by itself, so everybody has a
+ * connection of his own.  A server that restarts, a deadlock and the like cost
+ * a few tries; fn may run several times. */
+apr_status_t store_server_read(store_t *store, store_read_fn fn, void *baton)
+    __attribute__((warn_unused_result));
+apr_status_t store_server_write(store_t *store, store_durability_e durability,
+                                store_write_fn fn, void *baton)
+    __attribute__((warn_unused_result));
+apr_status_t store_server_prepare(store_t *store)
+    __attribute__((warn_unused_result));
+
 /* Readers are to be opened anew. */
 void store_idle_close(store_t *store);
 /* Around all that a caller's thread does in here. */
@@ -74,6 +99,7 @@ int store_is_current(const store_t *store, const store_conn_t *conn);
 int store_was_there(store_t *store);
 void store_is_there(store_t *store);
 
+int store_is_well(const store_t *store);
 void store_ill(store_t *store, store_health_e health, const char *why);
 void store_well(store_t *store, store_health_e health);
 

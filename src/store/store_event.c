@@ -7,8 +7,10 @@
 
 #include "base/banned.h"
 
-/* How many events are in memory at a time. */
-#define PAGE 500
+/* How many events are in memory at a time; those that have no ids yet are read
+ * at once, since they get some meanwhile. */
+#define PAGE     500
+#define PAGE_ALL 1000000
 
 #define COLUMNS                                                                \
     "at, kind, account_id, order_id, authz_id, cert_id, eab_kid, who, ip, "    \
@@ -29,7 +31,7 @@ enum {
 };
 
 /* SQLite gives the greatest id plus one, and writers come one by one: no
- * gaps. */
+ * gaps; for PostgreSQL see STORE_EVENT_WAITING. */
 static const store_sql_t sql_insert = {
     STORE_SQL_EVENT_INSERT,
     "INSERT INTO events (" COLUMNS ") "
@@ -132,13 +134,30 @@ static apr_status_t page_walk(apr_int64_t *after, char *prev,
     for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++) {
         store_event_t *event = &APR_ARRAY_IDX(events, i, store_event_t);
 
+        *after = event->id;
+        if (event->id >= STORE_EVENT_WAITING)
+            event->id = 0;
         /* An event may be chained while its forerunner's page is read. */
         event->prev = event->hash && *prev ? apr_pstrdup(pool, prev) : NULL;
         rv = fn(baton, event, pool);
         apr_cpystrn(prev, event->hash ? event->hash : "", STORE_HASH_LEN + 1);
-        *after = event->id;
     }
     return rv;
+}
+
+/* *is_last: it ends with events that have no ids yet. */
+static apr_status_t page_read(apr_array_header_t **events, int *is_last,
+                              store_t *store, apr_int64_t after,
+                              apr_pool_t *pool)
+{
+    apr_status_t rv = store_event_page(events, store, after, PAGE, pool);
+    int count = (*events)->nelts;
+
+    *is_last = rv == APR_SUCCESS && count &&
+               APR_ARRAY_IDX(*events, count - 1, store_event_t).id >=
+                   STORE_EVENT_WAITING;
+    return *is_last ? store_event_page(events, store, after, PAGE_ALL, pool)
+                    : rv;
 }
 
 apr_status_t store_event_walk(store_t *store, apr_int64_t after,
@@ -148,11 +167,12 @@ apr_status_t store_event_walk(store_t *store, apr_int64_t after,
     apr_array_header_t *events;
     apr_pool_t *page;
     apr_status_t rv;
+    int is_last = 0;
 
     apr_pool_create(&page, pool);
     rv = prev_get(prev, store, &after, page);
-    while (rv == APR_SUCCESS) {
-        rv = store_event_page(&events, store, after, PAGE, page);
+    while (rv == APR_SUCCESS && !is_last) {
+        rv = page_read(&events, &is_last, store, after, page);
         if (rv != APR_SUCCESS || !events->nelts)
             break;
         rv = page_walk(&after, prev, events, fn, baton, page);
@@ -165,10 +185,12 @@ apr_status_t store_event_walk(store_t *store, apr_int64_t after,
 /* The first event from this id on. */
 static const store_sql_t sql_from = {STORE_SQL_EVENT_FROM,
                                      "SELECT id, at FROM events "
-                                     "WHERE id >= %lld ORDER BY id LIMIT 1"};
+                                     "WHERE id >= %lld AND " STORE_SQL_NUMBERED
+                                     " ORDER BY id LIMIT 1"};
 static const store_sql_t sql_bounds = {
     STORE_SQL_EVENT_BOUNDS,
-    "SELECT (SELECT min(id) FROM events), (SELECT max(id) FROM events)"};
+    "SELECT (SELECT min(id) FROM events WHERE " STORE_SQL_NUMBERED
+    "), (SELECT max(id) FROM events WHERE " STORE_SQL_NUMBERED ")"};
 
 /* Halving: every id below low is before at, none from high on. */
 apr_status_t store_event_before(apr_int64_t *after, store_t *store,

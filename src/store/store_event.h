@@ -20,7 +20,8 @@
 #include "store/store.h"
 
 typedef struct {
-    apr_int64_t id; /* from 1, without gaps; given by the store */
+    apr_int64_t id; /* from 1, without gaps; given by the store; 0: none yet
+                       (PostgreSQL gives it when the event is chained) */
     apr_int64_t at;
     const char *kind;       /* "order.create"; what happened */
     const char *account_id; /* what it is about; NULL where it is not */

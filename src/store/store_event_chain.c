@@ -112,7 +112,8 @@ static const char *hash_make(hasher_t *hasher, const char *prev,
 
 typedef struct {
     const head_t *head;
-    apr_array_header_t *events; /* of store_event_t, hash filled in */
+    apr_array_header_t *events; /* of store_event_t, id and hash filled in */
+    apr_int64_t *were;          /* their ids before */
 } link_t;
 
 /* The claim: whoever moves the end of the chain writes what he computed. */
@@ -124,6 +125,22 @@ static const store_sql_t sql_move = {
 static const store_sql_t sql_hash = {
     STORE_SQL_EVENT_HASH,
     "UPDATE events SET hash = %s WHERE id = %lld AND hash IS NULL"};
+static const store_sql_t sql_number = {
+    STORE_SQL_EVENT_NUMBER,
+    "UPDATE events SET hash = %s, id = %lld WHERE id = %lld AND hash IS NULL"};
+
+static apr_status_t hash_set(store_conn_t *conn, const store_event_t *event,
+                             apr_int64_t was)
+{
+    const void *args[] = {event->hash, &event->id, &was};
+    int changed;
+    apr_status_t rv;
+
+    if (was == event->id)
+        return store_conn_run(&changed, conn, &sql_hash, args);
+    rv = store_conn_run(&changed, conn, &sql_number, args);
+    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+}
 
 static apr_status_t link_run(store_conn_t *conn, void *baton)
 {
@@ -138,29 +155,31 @@ static apr_status_t link_run(store_conn_t *conn, void *baton)
 
     if (rv == APR_SUCCESS && !changed)
         return APR_EEXIST;
-    for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++) {
-        const store_event_t *e = &APR_ARRAY_IDX(events, i, store_event_t);
-        const void *args[] = {e->hash, &e->id};
-
-        rv = store_conn_run(&changed, conn, &sql_hash, args);
-    }
+    for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++)
+        rv = hash_set(conn, &APR_ARRAY_IDX(events, i, store_event_t),
+                      link->were[i]);
     return rv;
 }
 
 /* Committed events never change, so their hashes are computed before the
  * transaction. */
-static apr_status_t events_hash(apr_array_header_t *events, const head_t *head,
-                                apr_pool_t *pool)
+static apr_status_t events_hash(link_t *link, apr_pool_t *pool)
 {
+    const apr_array_header_t *events = link->events;
+    const head_t *head = link->head;
     const char *prev = head->last_hash;
     hasher_t hasher;
     int i;
 
     if (!hasher_init(&hasher, pool))
         return APR_EGENERAL;
+    link->were = apr_palloc(pool, sizeof(*link->were) * (size_t)events->nelts);
     for (i = 0; i < events->nelts; i++) {
         store_event_t *e = &APR_ARRAY_IDX(events, i, store_event_t);
 
+        link->were[i] = e->id;
+        if (e->id >= STORE_EVENT_WAITING)
+            e->id = head->last_id + 1 + i;
         e->hash = hash_make(&hasher, prev, e, pool);
         if (!e->hash)
             return APR_EGENERAL;
@@ -181,7 +200,7 @@ static apr_status_t chain(apr_array_header_t **events, store_t *store, int max,
     rv = store_event_page(&link.events, store, head.last_id, max, pool);
     if (rv != APR_SUCCESS || !link.events->nelts)
         return rv;
-    rv = events_hash(link.events, &head, pool);
+    rv = events_hash(&link, pool);
     if (rv == APR_SUCCESS)
         rv = store_write(store, STORE_RELAXED, link_run, &link);
     if (rv == APR_SUCCESS)
@@ -249,13 +268,14 @@ static apr_status_t event_verify(void *baton, const store_event_t *event,
     verify_t *verify = baton;
     apr_int64_t expected = verify->prev_id + 1;
 
-    if (event->id != expected)
+    if (event->id && event->id != expected)
         return broken(verify, expected, "it is missing");
-    verify->prev_id = event->id;
+    if (event->id)
+        verify->prev_id = event->id;
     if (verify->cut && event->detail && !strcmp(event->detail, verify->cut) &&
         !strcmp(event->kind, STORE_PRUNE_CUT))
         verify->cut = NULL;
-    if (!event->hash && event->id <= verify->head.last_id)
+    if (event->id && !event->hash && event->id <= verify->head.last_id)
         return broken(verify, event->id, "its hash is missing");
     if (event->hash && !verify->chain->waiting)
         return chained_verify(verify, event, pool);

@@ -169,24 +169,29 @@ typedef struct {
     apr_pool_t *pool;
 } claim_t;
 
-/* A try whose owner died or forgot it was an attempt. */
+/* A try whose owner died or forgot it was an attempt.  Of two who pick the same
+ * at once one gets it: the other would find it by its id. */
 static const store_sql_t sql_claim = {
     STORE_SQL_JOB_CLAIM,
-    "UPDATE jobs SET lease_owner = %s, lease_until = %lld, ready_at = "
-    "%lld, "
-    "attempts = attempts + %d WHERE id IN (SELECT id FROM jobs "
+    "WITH picked AS MATERIALIZED (SELECT id FROM jobs "
     "WHERE lease_owner = %s AND ready_at <= %lld AND due_at <= %lld "
-    "ORDER BY ready_at LIMIT %d) RETURNING " COLUMNS};
+    "ORDER BY ready_at LIMIT %d" STORE_SQL_PGSQL(
+        "FOR UPDATE SKIP LOCKED") ") "
+                                  "UPDATE jobs SET lease_owner = %s, "
+                                  "lease_until = %lld, ready_at = %lld, "
+                                  "attempts = attempts + %d WHERE id IN "
+                                  "(SELECT id FROM picked) "
+                                  "RETURNING " COLUMNS};
 
 static apr_status_t prey_claim(store_conn_t *conn, claim_t *claim,
                                const prey_t *prey)
 {
     int more = *prey->owner != '\0', limit = claim->max - claim->jobs->nelts;
     const void *args[] = {
-        claim->owner,       claim->lease_until,
-        claim->lease_until, &more,
         prey->owner,        prey->is_dead ? &forever : claim->now,
-        claim->now,         &limit};
+        claim->now,         &limit,
+        claim->owner,       claim->lease_until,
+        claim->lease_until, &more};
     store_rows_t rows;
     apr_status_t rv =
         store_conn_select(&rows, conn, &sql_claim, args, claim->pool);

@@ -9,10 +9,10 @@ static const store_sql_t sql_waiting = {
     STORE_SQL_LIMIT_WAITING,
     "SELECT (SELECT count(*) FROM (SELECT 1 FROM orders "
     "WHERE account_id = %s AND processing_since = 0 AND error IS NULL "
-    "AND is_lost = 0 AND expires_at > %lld LIMIT %d)), "
+    "AND is_lost = 0 AND expires_at > %lld LIMIT %d) AS open), "
     "(SELECT count(*) FROM (SELECT 1 FROM authzs "
     "WHERE account_id = %s AND status = 'pending' "
-    "AND expires_at > %lld LIMIT %d))"};
+    "AND expires_at > %lld LIMIT %d) AS pending)"};
 
 apr_status_t store_limit_check(store_conn_t *conn, const store_room_t *room,
                                apr_pool_t *pool)
@@ -20,8 +20,10 @@ apr_status_t store_limit_check(store_conn_t *conn, const store_room_t *room,
     const void *args[] = {room->account_id, &room->now, &room->max_orders,
                           room->account_id, &room->now, &room->max_authzs};
     store_rows_t rows;
-    apr_status_t rv = store_conn_select(&rows, conn, &sql_waiting, args, pool);
+    apr_status_t rv = store_conn_alone(conn, room->account_id);
 
+    if (rv == APR_SUCCESS)
+        rv = store_conn_select(&rows, conn, &sql_waiting, args, pool);
     if (rv != APR_SUCCESS)
         return rv;
     if (!store_rows_next(&rows))

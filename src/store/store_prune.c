@@ -230,38 +230,40 @@ static int cert_judge(walk_t *walk, const store_rows_t *rows, int is_over)
 /* What they were for is over, or not there at all. */
 static const store_sql_t sql_jobs = {
     STORE_SQL_PRUNE_JOBS,
-    "SELECT id, due_at, ready_at < %lld AND due_at < %lld AND NOT EXISTS "
-    "(SELECT 1 FROM orders o WHERE o.id = subject AND o.expires_at >= %lld) "
-    "AND NOT EXISTS (SELECT 1 FROM authzs a WHERE a.id = subject "
-    "AND a.expires_at >= %lld) FROM jobs WHERE id > %s ORDER BY id LIMIT %d"};
+    "SELECT id, due_at, CASE WHEN ready_at < %lld AND due_at < %lld "
+    "AND NOT EXISTS (SELECT 1 FROM orders o WHERE o.id = subject "
+    "AND o.expires_at >= %lld) AND NOT EXISTS (SELECT 1 FROM authzs a "
+    "WHERE a.id = subject AND a.expires_at >= %lld) THEN 1 ELSE 0 END "
+    "FROM jobs WHERE id > %s ORDER BY id LIMIT %d"};
 static const store_sql_t sql_job_remove = {STORE_SQL_PRUNE_JOB_REMOVE,
                                            "DELETE FROM jobs WHERE id = %s"};
 
 static const store_sql_t sql_orders = {
     STORE_SQL_PRUNE_ORDERS,
-    "SELECT seq, created_at, expires_at < %lld AND CASE "
-    "WHEN cert_id IS NOT NULL THEN NOT EXISTS (SELECT 1 FROM certs c "
-    "WHERE c.id = cert_id AND c.not_after >= %lld) "
-    "WHEN processing_since > 0 AND error IS NULL THEN NOT EXISTS "
-    "(SELECT 1 FROM jobs j WHERE j.subject = orders.id) ELSE 1 END, authz_ids "
-    "FROM orders WHERE seq > %lld ORDER BY seq LIMIT %d"};
+    "SELECT seq, created_at, CASE WHEN expires_at >= %lld THEN 0 "
+    "WHEN cert_id IS NOT NULL AND EXISTS (SELECT 1 FROM certs c "
+    "WHERE c.id = cert_id AND c.not_after >= %lld) THEN 0 "
+    "WHEN cert_id IS NULL AND processing_since > 0 AND error IS NULL "
+    "AND EXISTS (SELECT 1 FROM jobs j WHERE j.subject = orders.id) THEN 0 "
+    "ELSE 1 END, authz_ids FROM orders WHERE seq > %lld ORDER BY seq LIMIT %d"};
 static const store_sql_t sql_order_remove = {
     STORE_SQL_PRUNE_ORDER_REMOVE, "DELETE FROM orders WHERE seq = %lld"};
 
 static const store_sql_t sql_authzs = {
     STORE_SQL_PRUNE_AUTHZS,
-    "SELECT id, created_at, expires_at < %lld AND (status <> 'pending' "
-    "OR attempted IS NULL OR NOT EXISTS (SELECT 1 FROM jobs j "
-    "WHERE j.subject = authzs.id)) "
+    "SELECT id, created_at, CASE WHEN expires_at < %lld "
+    "AND (status <> 'pending' OR attempted IS NULL OR NOT EXISTS (SELECT 1 "
+    "FROM jobs j WHERE j.subject = authzs.id)) THEN 1 ELSE 0 END "
     "FROM authzs WHERE id > %s ORDER BY id LIMIT %d"};
 static const store_sql_t sql_authz_remove = {
     STORE_SQL_PRUNE_AUTHZ_REMOVE, "DELETE FROM authzs WHERE id = %s"};
 
 static const store_sql_t sql_certs = {
     STORE_SQL_PRUNE_CERTS,
-    "SELECT seq, issued_at, not_after < %lld AND NOT EXISTS (SELECT 1 "
-    "FROM orders o WHERE o.id = order_id AND o.expires_at >= %lld) "
-    "FROM certs WHERE seq > %lld ORDER BY seq LIMIT %d"};
+    "SELECT seq, issued_at, CASE WHEN not_after < %lld AND NOT EXISTS "
+    "(SELECT 1 FROM orders o WHERE o.id = order_id "
+    "AND o.expires_at >= %lld) THEN 1 ELSE 0 END FROM certs WHERE seq > %lld "
+    "ORDER BY seq LIMIT %d"};
 static const store_sql_t sql_cert_remove = {
     STORE_SQL_PRUNE_CERT_REMOVE, "DELETE FROM certs WHERE seq = %lld"};
 

@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "store/store_db.h"
 
-#include <errno.h>
-
 #include "base/clock.h"
 #include "store/store_schema.h"
 
 #include "base/banned.h"
 
-/* The driver lets one thread of the process at a time into SQLite, so a few
- * connections serve any number of threads; their caches and statements are
- * worth more than further ones. */
-#define READERS_MAX 8
-/* How long a thread waits for one of them, and how long at most if it is to
- * wait for somebody's lock with it. */
-#define WAIT_LIMIT apr_time_from_sec(2)
-#define WAIT_LONG  apr_time_from_msec(400)
 /* A reader looks that often whether its file is still the one at the path (a
  * writer, always). */
 #define LOOK_EVERY apr_time_from_msec(50)
@@ -44,7 +34,7 @@ static apr_status_t reader_open(store_schema_e *schema, store_conn_t **conn,
 
     *schema = STORE_SCHEMA_BAD;
     *conn = store_conn_make(store->driver);
-    rv = store_conn_open(*conn, store->path);
+    rv = store_conn_open(*conn, store->params);
     if (rv == APR_SUCCESS)
         rv = reader_setup(schema, *conn);
     return rv;
@@ -78,7 +68,7 @@ static apr_status_t reader_prepare(store_conn_t **conn, store_t *store)
     }
     rv = store_commit_prepare(store);
     if (rv != APR_SUCCESS &&
-        (is_slow(start) || store_file_find(&file, store->path)))
+        (is_slow(start) || store_file_find(&file, store->params)))
         return rv;
     rv = reader_open(&schema, conn, store);
     if (rv == APR_SUCCESS && schema == STORE_SCHEMA_OLD)
@@ -102,104 +92,11 @@ static apr_status_t reader_make(store_conn_t **conn, store_t *store)
     return APR_EGENERAL;
 }
 
-/* Takes an idle one; *conn NULL: a new one may be opened.  The mutex is held.
- */
-static apr_status_t idle_claim(store_conn_t **conn, store_t *store,
-                               const struct timespec *until)
-{
-    int rc = 0;
-
-    while (!store->idle && store->reader_count >= READERS_MAX && !rc)
-        rc = pthread_cond_timedwait(&store->is_idle, &store->mutex, until);
-    *conn = store->idle;
-    if (*conn)
-        store->idle = (*conn)->next;
-    else if (store->reader_count < READERS_MAX)
-        store->reader_count++;
-    else
-        return APR_TIMEUP;
-    return APR_SUCCESS;
-}
-
-/* conn NULL: none was opened after all. */
-static void reader_drop(store_t *store, store_conn_t *conn)
-{
-    if (conn)
-        store_conn_close(conn);
-    pthread_mutex_lock(&store->mutex);
-    store->reader_count--;
-    pthread_cond_signal(&store->is_idle);
-    pthread_mutex_unlock(&store->mutex);
-}
-
-/* Not kept while writing fails: what SQLite found read-only when it opened it
- * stays so for the whole process as long as any connection has it open. */
-static void reader_give(store_t *store, store_conn_t *conn)
-{
-    int is_kept;
-
-    pthread_mutex_lock(&store->mutex);
-    is_kept = !conn->has_failed && !store->is_closed &&
-              store->health != STORE_WRITE_ILL;
-    if (is_kept) {
-        conn->next = store->idle;
-        store->idle = conn;
-        pthread_cond_signal(&store->is_idle);
-    }
-    pthread_mutex_unlock(&store->mutex);
-    if (!is_kept)
-        reader_drop(store, conn);
-}
-
-void store_idle_close(store_t *store)
-{
-    store_conn_t *idle, *next;
-
-    pthread_mutex_lock(&store->mutex);
-    idle = store->idle;
-    store->idle = NULL;
-    pthread_mutex_unlock(&store->mutex);
-    for (; idle; idle = next) {
-        next = idle->next;
-        reader_drop(store, idle);
-    }
-}
-
-static int is_well(const store_t *store)
-{
-    return __atomic_load_n(&store->health, __ATOMIC_RELAXED) == STORE_WELL;
-}
-
-/* Whoever has waited long while the database is ill would only find that out
- * once more. */
-static apr_status_t reader_claim(store_conn_t **conn, store_t *store,
-                                 apr_time_t now)
-{
-    apr_time_t limit = now + WAIT_LIMIT;
-    struct timespec until = {apr_time_sec(limit), apr_time_usec(limit) * 1000};
-    apr_status_t rv;
-
-    pthread_mutex_lock(&store->mutex);
-    rv = idle_claim(conn, store, &until);
-    pthread_mutex_unlock(&store->mutex);
-    if (rv != APR_SUCCESS) {
-        store_ill(store, STORE_READ_ILL, "reading takes too long");
-        return rv;
-    }
-    if (is_well(store) || clock_now(&clock_system) - now < WAIT_LONG)
-        return APR_SUCCESS;
-    if (*conn)
-        reader_give(store, *conn);
-    else
-        reader_drop(store, NULL);
-    return APR_TIMEUP;
-}
-
 static int reader_is_current(const store_t *store, store_conn_t *conn,
                              apr_time_t now)
 {
     if (now - conn->looked_at < LOOK_EVERY && now >= conn->looked_at &&
-        is_well(store))
+        store_is_well(store))
         return 1;
     conn->looked_at = now;
     return store_is_current(store, conn);
@@ -209,7 +106,7 @@ static int reader_is_current(const store_t *store, store_conn_t *conn,
 static apr_status_t reader_take(store_conn_t **conn, int *is_fresh,
                                 store_t *store, apr_time_t now)
 {
-    apr_status_t rv = reader_claim(conn, store, now);
+    apr_status_t rv = store_pool_claim(conn, store, now);
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -220,7 +117,7 @@ static apr_status_t reader_take(store_conn_t **conn, int *is_fresh,
         store_conn_close(*conn);
     rv = reader_make(conn, store);
     if (rv != APR_SUCCESS)
-        reader_drop(store, NULL);
+        store_pool_drop(store, NULL);
     return rv;
 }
 
@@ -242,7 +139,7 @@ static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
         *may_again = 1;
     else
         store_ill(store, STORE_READ_ILL, conn->why);
-    reader_give(store, conn);
+    store_pool_give(store, conn);
     return rv;
 }
 
@@ -251,6 +148,8 @@ apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     apr_status_t rv;
     int may_again;
 
+    if (store->engine == STORE_PGSQL)
+        return store_server_read(store, fn, baton);
     store_enter(store);
     rv = read_once(store, fn, baton, &may_again);
     if (may_again) {

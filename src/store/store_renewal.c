@@ -9,10 +9,7 @@ static const store_sql_t sql_insert = {
     STORE_SQL_RENEWAL_INSERT,
     "INSERT INTO renewals (selection, window_start, window_end, url, who, "
     "created_at, last_seq, begun_at, cancelled_at) SELECT %s, %lld, %lld, %s, "
-    "%s, %lld, coalesce(max(seq), 0), 0, 0 FROM certs"};
-
-static const store_sql_t sql_last = {STORE_SQL_RENEWAL_LAST,
-                                     "SELECT max(number) FROM renewals"};
+    "%s, %lld, coalesce(max(seq), 0), 0, 0 FROM certs RETURNING number"};
 
 typedef struct {
     store_renewal_t *renewal;
@@ -26,11 +23,9 @@ static apr_status_t add_run(store_conn_t *conn, void *baton)
     const void *values[] = {r->selection, &r->start, &r->end,
                             r->url,       r->who,    &r->created_at};
     store_rows_t rows;
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
+    apr_status_t rv =
+        store_conn_select(&rows, conn, &sql_insert, values, add->pool);
 
-    if (rv == APR_SUCCESS)
-        rv = store_conn_select(&rows, conn, &sql_last, NULL, add->pool);
     if (rv == APR_SUCCESS && store_rows_next(&rows))
         r->number = store_rows_int(&rows, 0);
     return rv;

@@ -102,8 +102,10 @@ static apr_status_t revoke_run(store_conn_t *conn, void *baton)
 {
     run_t *run = baton;
     int changed;
-    apr_status_t rv = cert_change(&changed, conn, run);
+    apr_status_t rv;
 
+    apr_array_clear(run->events); /* of a try before this one */
+    rv = cert_change(&changed, conn, run);
     if (rv == APR_SUCCESS && changed)
         rv = store_crl_due(conn, run->revoke->cert->issuer, run->revoke->job);
     if (rv == APR_SUCCESS && changed)

@@ -13,6 +13,12 @@
 #include "store/store_job.h"
 #include "store/store_order.h"
 
+/* PostgreSQL's writers come at once, and what they write becomes visible in
+ * another order than it was numbered in, with gaps.  So there, events that are
+ * not chained have numbers from here on, and get ids when they are. */
+#define STORE_EVENT_WAITING APR_INT64_C(4611686018427387904)
+#define STORE_SQL_NUMBERED  "id < 4611686018427387904"
+
 /* NULL: nothing. */
 apr_status_t store_event_insert(store_conn_t *conn, const store_event_t *event)
     __attribute__((warn_unused_result));

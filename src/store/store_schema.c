@@ -4,6 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "store/store_pgsql.h"
+
 #include "base/banned.h"
 
 /* "ACME" in the file's header: whose database it is. */
@@ -137,6 +139,19 @@ int store_schema_version(void)
     return (int)(sizeof(steps) / sizeof(steps[0]));
 }
 
+const char *const *store_schema_step(int version)
+{
+    return steps[version]();
+}
+
+apr_status_t store_schema_newer(store_conn_t *conn, int version)
+{
+    return store_conn_fail(conn,
+                           "has schema %d, made by a newer mod_acme_server; "
+                           "this one knows %d",
+                           version, store_schema_version());
+}
+
 /* The first column of a statement's only row. */
 static apr_status_t ask(const char **answer, store_conn_t *conn,
                         const char *text, apr_pool_t *pool)
@@ -175,8 +190,11 @@ apr_status_t store_schema_ask(int *version, store_conn_t *conn,
                               apr_pool_t *pool)
 {
     apr_int64_t number;
-    apr_status_t rv = ask_number(&number, conn, "PRAGMA user_version", pool);
+    apr_status_t rv;
 
+    if (conn->engine == STORE_PGSQL)
+        return store_pgsql_version(version, conn, pool);
+    rv = ask_number(&number, conn, "PRAGMA user_version", pool);
     *version = (int)number;
     return rv;
 }
@@ -186,8 +204,11 @@ apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
 {
     apr_int64_t version, application;
     const char *mode;
-    apr_status_t rv = version_look(&version, &application, conn, pool);
+    apr_status_t rv;
 
+    if (conn->engine == STORE_PGSQL)
+        return store_pgsql_look(schema, conn, pool);
+    rv = version_look(&version, &application, conn, pool);
     if (rv == APR_SUCCESS)
         rv = ask(&mode, conn, "PRAGMA journal_mode", pool);
     if (rv != APR_SUCCESS)
@@ -199,10 +220,7 @@ apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
     }
     else if (version > store_schema_version()) {
         *schema = STORE_SCHEMA_BAD;
-        store_conn_fail(conn,
-                        "has schema %d, made by a newer mod_acme_server; this "
-                        "one knows %d",
-                        (int)version, store_schema_version());
+        store_schema_newer(conn, (int)version);
     }
     else if (version == store_schema_version() && !strcmp(mode, "wal")) {
         *schema = STORE_SCHEMA_RIGHT;
@@ -212,14 +230,17 @@ apr_status_t store_schema_look(store_schema_e *schema, store_conn_t *conn,
 
 static apr_status_t step_run(store_conn_t *conn, int version, apr_pool_t *pool)
 {
-    const char *const *statement;
+    const char *const *statement = store_schema_step(version);
     store_rows_t rows;
     apr_status_t rv;
 
     rv = store_conn_text(&rows, conn, "BEGIN IMMEDIATE", pool);
-    for (statement = steps[version](); rv == APR_SUCCESS && *statement;
-         statement++)
-        rv = store_conn_text(&rows, conn, *statement, pool);
+    for (; rv == APR_SUCCESS && *statement; statement++) {
+        const char *text = store_dialect_schema(STORE_SQLITE, *statement, pool);
+
+        if (text)
+            rv = store_conn_text(&rows, conn, text, pool);
+    }
     if (rv == APR_SUCCESS)
         rv = store_conn_text(
             &rows, conn,
@@ -262,11 +283,26 @@ static apr_status_t wal_set(store_conn_t *conn, apr_pool_t *pool)
     return rv;
 }
 
+static apr_status_t file_migrate(int *had, store_conn_t *conn, int may_make,
+                                 apr_pool_t *pool)
+{
+    apr_int64_t version, application;
+    apr_status_t rv = version_look(&version, &application, conn, pool);
+
+    *had = (int)version;
+    if (rv == APR_SUCCESS && version == 0)
+        rv = empty_check(conn, may_make, pool);
+    if (rv == APR_SUCCESS)
+        rv = wal_set(conn, pool);
+    for (; rv == APR_SUCCESS && version < store_schema_version(); version++)
+        rv = step_run(conn, (int)version, pool);
+    return rv;
+}
+
 apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
                                   const log_t *log, apr_pool_t *pool)
 {
-    apr_int64_t version, application;
-    int is_old;
+    int had;
     store_schema_e schema;
     apr_status_t rv = store_schema_look(&schema, conn, pool);
 
@@ -274,16 +310,11 @@ apr_status_t store_schema_migrate(store_conn_t *conn, int may_make,
         return rv;
     if (schema == STORE_SCHEMA_BAD)
         return APR_EGENERAL;
-    rv = version_look(&version, &application, conn, pool);
-    if (rv == APR_SUCCESS && version == 0)
-        rv = empty_check(conn, may_make, pool);
-    if (rv == APR_SUCCESS)
-        rv = wal_set(conn, pool);
-    is_old = version < store_schema_version();
-    for (; rv == APR_SUCCESS && version < store_schema_version(); version++)
-        rv = step_run(conn, (int)version, pool);
-    if (rv == APR_SUCCESS && is_old)
+    rv = conn->engine == STORE_PGSQL
+             ? store_pgsql_migrate(&had, conn, may_make, pool)
+             : file_migrate(&had, conn, may_make, pool);
+    if (rv == APR_SUCCESS && had < store_schema_version())
         log_write(log, LOG_LEVEL_NOTICE, "AS0252", 0,
-                  "the database has schema %d now", (int)version);
+                  "the database has schema %d now", store_schema_version());
     return rv;
 }

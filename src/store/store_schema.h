@@ -3,7 +3,8 @@
 #define STORE_SCHEMA_H
 
 /*
- * The schema and its versions (PRAGMA user_version, from 1).  For store/ only.
+ * The schema and its versions, from 1 (PRAGMA user_version; PostgreSQL: the
+ * table acme_schema).  For store/ only.
  *
  * A step from one version to the next is one transaction; an older module
  * refuses a newer schema.  Steps that were released are never changed.
@@ -24,6 +25,12 @@ const char *const *store_schema_3(void);
 const char *const *store_schema_4(void);
 /* From 4 to 5. */
 const char *const *store_schema_5(void);
+
+/* The statements that lead from this version to the next one, NULL after the
+ * last; as SQLite has them (store_dialect.h). */
+const char *const *store_schema_step(int version);
+/* Notes that the connection's database is of a newer module; APR_EGENERAL. */
+apr_status_t store_schema_newer(store_conn_t *conn, int version);
 
 /* The version that this module makes and needs. */
 int store_schema_version(void);

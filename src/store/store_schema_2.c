@@ -56,6 +56,9 @@ static const char *const step_2[] = {
     "ip TEXT,"
     "detail TEXT,"
     "hash TEXT) STRICT",
+    /* STORE_EVENT_WAITING and on, until they are chained. */
+    STORE_SQL_PGSQL(
+        "ALTER TABLE events ALTER COLUMN id RESTART WITH 4611686018427387905"),
     /* One row: how far the chain has come, and where it begins (what is not
      * later than cut_id has been cut off). */
     "CREATE TABLE event_chain ("

@@ -3,7 +3,8 @@
 #define STORE_SQL_H
 
 /* The list of statements.  For store/ only.  Each one's text stands beside the
- * one function that runs it. */
+ * one function that runs it, and is SQL that SQLite and PostgreSQL understand
+ * (store_dialect.h). */
 
 /* Every statement: the index of its prepared form in a connection. */
 typedef enum {
@@ -13,6 +14,7 @@ typedef enum {
     STORE_SQL_SAVEPOINT,
     STORE_SQL_RELEASE,
     STORE_SQL_ROLLBACK_TO,
+    STORE_SQL_ALONE,
     STORE_SQL_ACCOUNT_INSERT,
     STORE_SQL_ACCOUNT_GET,
     STORE_SQL_ACCOUNT_GET_BY_KEY,
@@ -74,6 +76,7 @@ typedef enum {
     STORE_SQL_EVENT_HEAD,
     STORE_SQL_EVENT_MOVE,
     STORE_SQL_EVENT_HASH,
+    STORE_SQL_EVENT_NUMBER,
     STORE_SQL_ISSUER_INSERT,
     STORE_SQL_ISSUER_GET,
     STORE_SQL_JOB_INSERT,
@@ -106,7 +109,6 @@ typedef enum {
     STORE_SQL_PRUNE_RENEWALS,
     STORE_SQL_PRUNE_RENEWAL_REMOVE,
     STORE_SQL_RENEWAL_INSERT,
-    STORE_SQL_RENEWAL_LAST,
     STORE_SQL_RENEWAL_CERT_INSERT,
     STORE_SQL_RENEWAL_BEGIN,
     STORE_SQL_RENEWAL_CANCEL,
@@ -121,5 +123,8 @@ typedef struct {
     store_sql_e index;
     const char *text;
 } store_sql_t;
+
+/* For PostgreSQL's eyes only. */
+#define STORE_SQL_PGSQL(text) " /*pgsql " text "*/ "
 
 #endif

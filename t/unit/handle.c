@@ -10,6 +10,7 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
+#include "engine.h"
 #include "acme/acme_audit.h"
 #include "acme/acme_ocsp_keep.h"
 #include "base/own.h"
@@ -182,8 +183,8 @@ handle_t *handle_make(const char *dir, apr_pool_t *pool)
     h->conf->base_url = HANDLE_BASE;
     h->conf->state_dir = dir;
     handle_issuer(h)->crl = 0; /* no jobs but those that a test makes */
-    h->conf->store.params =
-        apr_psprintf(pool, "%s/db-%d.sqlite", dir, ++databases);
+    h->conf->store = engine_make(
+        apr_psprintf(pool, "%s/db-%d.sqlite", dir, ++databases), pool);
     mkdir(ca, 0700);
     prob = ca_auto_ensure(&handle_issuer(h)->set, ca, "Test CA", HANDLE_NOW,
                           NULL, pool);
@@ -209,7 +210,8 @@ void handle_database_away(handle_t *h)
 {
     store_conf_t conf = h->conf->store;
 
-    conf.params = apr_pstrcat(h->pool, h->dir, "/no/such/folder/db", NULL);
+    conf.params = apr_pstrcat(h->pool, engine_is_pgsql() ? "host=" : "", h->dir,
+                              "/no/such/folder/db", NULL);
     must(store_open(&h->acme.store, &conf, h->acme.log, h->pool) ==
          APR_SUCCESS);
 }

@@ -10,13 +10,7 @@
 /* Run this on a connection of its own. */
 static inline void help_sql(help_t *help, const char *text)
 {
-    store_rows_t rows;
-    store_conn_t *conn = store_conn_make(help->store->driver);
-
-    need(store_conn_open(conn, help->path) == APR_SUCCESS);
-    ok(store_conn_text(&rows, conn, text, help->pool) == APR_SUCCESS, "%s",
-       text);
-    store_conn_close(conn);
+    engine_sql(&help->conf, text, help->pool);
 }
 
 /* Make the database what it was at this version, 2 or later. */
@@ -48,8 +42,11 @@ static inline void help_back(help_t *help, int version)
     for (i = 0; i < sizeof(undo) / sizeof(undo[0]); i++)
         if (undo[i].step > version)
             help_sql(help, undo[i].text);
-    help_sql(help,
-             apr_psprintf(help->pool, "PRAGMA user_version = %d", version));
+    help_sql(help, apr_psprintf(help->pool,
+                                engine_is_pgsql()
+                                    ? "UPDATE acme_schema SET version = %d"
+                                    : "PRAGMA user_version = %d",
+                                version));
 }
 
 #endif

@@ -217,7 +217,7 @@ static void places(apr_pool_t *pool)
     FOUND(store.params, "acme.db", "ACMEDatabase sqlite3", "absolute path");
     FOUND(store.params, "", "ACMEDatabase sqlite3", "absolute path");
     FOUND(store.params, NULL, "ACMEDatabase sqlite3", "absolute path");
-    FOUND(store.driver, "pgsql", "ACMEDatabase pgsql", "use sqlite3");
+    FOUND(store.driver, "pgsql", "ACMEDatabase pgsql", "keyword=value");
     FOUND(store.driver, "oracle", "ACMEDatabase oracle", "use sqlite3");
     FOUND(store.driver, "", "ACMEDatabase", "use sqlite3");
     FINE(realm, "corp-1.A_b");

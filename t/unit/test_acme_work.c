@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "acme/acme_issue.h"
+#include "engine.h"
 #include "handle.h"
 #include "store/store_authz.h"
 #include "store/store_cert.h"
@@ -357,6 +358,8 @@ static void garbage(apr_pool_t *pool)
         job.subject = "BBBBBBBBBBBBBBBBBBBBBB";
         job.data = bad[i].data;
         job.due_at = c->h->now;
+        if (i == 3 && engine_is_other("no UTF-8"))
+            continue;
         need(store_job_add(c->h->acme.store, &job, pool) == APR_SUCCESS);
         need(claim(c->h, &jobs) == 1);
         ok(acme_work_is_for(&c->h->acme,

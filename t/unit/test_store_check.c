@@ -51,6 +51,10 @@ static void spoil(help_t *help, const char *sql)
     store_conn_t *conn;
     store_rows_t rows;
 
+    if (engine_is_pgsql()) {
+        engine_sql(&help->conf, sql, help->pool);
+        return;
+    }
     is_int(apr_dbd_get_driver(help->pool, "sqlite3", &driver), APR_SUCCESS);
     conn = store_conn_make(driver);
     is_int(store_conn_open(conn, help->path), APR_SUCCESS);
@@ -88,38 +92,41 @@ static void well(apr_pool_t *pool)
 
 static void senseless(apr_pool_t *pool)
 {
-    static const char *const cases[][2] = {
-        {"UPDATE orders SET cert_id = 'd' WHERE id = 'o'",
-         "has another one: c"},
-        {"DELETE FROM certs", "certificate is missing: o"},
+    /* The third: PostgreSQL refuses to be spoiled like that. */
+    static const char *const cases[][3] = {
+        {"UPDATE orders SET cert_id = 'd' WHERE id = 'o'", "has another one: c",
+         NULL},
+        {"DELETE FROM certs", "certificate is missing: o", NULL},
         {"UPDATE orders SET error = '{}' WHERE id = 'o'",
-         "complete and failed: o"},
+         "complete and failed: o", NULL},
         {"UPDATE orders SET csr_sha256 = NULL WHERE id = 'o'",
-         "without a claim: o"},
+         "without a claim: o", NULL},
         {"UPDATE orders SET processing_since = 5 WHERE id = 'p'",
-         "nobody works on: p"},
-        {"DELETE FROM jobs", "nobody validates: z"},
+         "nobody works on: p", NULL},
+        {"DELETE FROM jobs", "nobody validates: z", NULL},
         {"UPDATE authzs SET status = 'valid', error = '{}'",
-         "valid authorization with an error: z"},
-        {"UPDATE eabs SET used_accounts = 2", "accounts wrong: k"},
-        {"UPDATE events SET hash = 'x'", "beyond the chain's end: 1"},
-        {"DELETE FROM eabs", "refers to missing eabs"},
-        {"DELETE FROM issuers", "unknown issuer: c"},
-        {"UPDATE certs SET der = x''", "without octets: c"},
-        {"UPDATE jobs SET subject = 'x'", "nobody validates: z"},
-        {"UPDATE authzs SET status = 'odd'", "damaged: CHECK"},
-        {NULL, NULL}};
+         "valid authorization with an error: z", NULL},
+        {"UPDATE eabs SET used_accounts = 2", "accounts wrong: k", NULL},
+        {"UPDATE events SET hash = 'x'", "beyond the chain's end: ", NULL},
+        {"DELETE FROM eabs", "refers to missing eabs", "1"},
+        {"DELETE FROM issuers", "unknown issuer: c", NULL},
+        {"UPDATE certs SET der = x''", "without octets: c", "1"},
+        {"UPDATE jobs SET subject = 'x'", "nobody validates: z", NULL},
+        {"UPDATE authzs SET status = 'odd'", "damaged: CHECK", "1"},
+        {NULL, NULL, NULL}};
     int i;
 
     for (i = 0; cases[i][0]; i++)
-        finds(setup(pool), cases[i][0], cases[i][1]);
+        if (!engine_is_pgsql() || !cases[i][2])
+            finds(setup(pool), cases[i][0], cases[i][1]);
 }
 
 static void orphans(apr_pool_t *pool)
 {
     help_t *help = setup(pool);
 
-    finds(help, "DELETE FROM accounts", "refers to missing accounts");
+    if (!engine_is_pgsql())
+        finds(help, "DELETE FROM accounts", "refers to missing accounts");
     ok(store_order_create(help->store, help_order("q", "nobody", pool),
                           apr_array_make(pool, 1, sizeof(void *)), NULL, NULL,
                           pool) != APR_SUCCESS);
@@ -132,6 +139,8 @@ static void damaged(apr_pool_t *pool)
     FILE *file;
     int i;
 
+    if (engine_is_other("its file"))
+        return;
     help_close(help);
     file = fopen(help->path, "r+");
     need(file);

@@ -63,14 +63,15 @@ static void full_row(apr_pool_t *pool)
     is_int(store_event_add(help->store, help_event("bare", pool), 0, pool),
            APR_SUCCESS);
     is_int(store_event_walk(help->store, 0, keep, &got, pool), APR_EOF);
-    is_int(got.id, 1);
+    is_int(got.id, !engine_is_pgsql());
     is_int(got.at, 4102444800);
     is_str(got.kind, "k'ind");
     is_str(events(help, 0), "k'ind a o z c e; bare - - - - -; ");
+    ok(!got.hash && !got.prev);
+    help_number(help);
     is_int(store_event_walk(help->store, 1, keep, &got, pool), APR_EOF);
     is_int(got.id, 2);
-    ok(!got.account_id && !got.who && !got.ip && !got.detail && !got.hash &&
-       !got.prev);
+    ok(!got.account_id && !got.who && !got.ip && !got.detail);
 }
 
 static apr_status_t details(void *baton, const store_event_t *e,
@@ -322,7 +323,7 @@ static void no_commit(apr_pool_t *pool)
 {
     int i;
 
-    for (i = 0; i < 2; i++) {
+    for (i = 0; i < 2 && !engine_is_other("its file"); i++) {
         help_t *help = help_make(pool);
         int before_it;
 
@@ -344,6 +345,10 @@ static void pages(apr_pool_t *pool)
     for (i = 0; i < 2 * PAGE + 1; i++)
         is_int(store_event_add(help->store, help_event("k", pool), 0, pool),
                APR_SUCCESS);
+    is_int(store_event_walk(help->store, 0, see, &seen, pool), APR_SUCCESS);
+    is_int(seen.count, 2 * PAGE + 1);
+    help_number(help);
+    seen.count = 0;
     is_int(store_event_walk(help->store, 0, see, &seen, pool), APR_SUCCESS);
     is_int(seen.count, 2 * PAGE + 1);
     is_int(seen.last_id, 2 * PAGE + 1);
@@ -377,6 +382,7 @@ static void since(apr_pool_t *pool)
         event->at = times[i];
         is_int(store_event_add(help->store, event, 0, pool), APR_SUCCESS);
     }
+    help_number(help);
     for (at = 5; at <= 55; at += 5) {
         for (wanted = 0; wanted < 8 && times[wanted] < at; wanted++)
             ;
@@ -388,6 +394,8 @@ static void plans(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
 
+    if (engine_is_other("plans"))
+        return;
     help_plan_ok(help, &sql_page);
     help_plan_ok(help, &sql_from);
     ok(strstr(help_plan(help, &sql_prev), "SEARCH events"));

@@ -312,10 +312,13 @@ static void cut(apr_pool_t *pool)
 
     sql(help, "DELETE FROM events WHERE id > 4");
     is_broken(help, 5, "end is missing");
-    add(help, 5); /* others get their ids */
-    is_broken(help, 5, "hash is missing");
-    is_int(chain_up(help, 10), 3);
-    is_broken(help, 5, "hash is missing");
+    add(help, 5); /* others get their ids, if the engine gives them at once */
+    is_broken(help, 5,
+              engine_is_pgsql() ? "end is missing" : "hash is missing");
+    is_int(chain_up(help, 10), engine_is_pgsql() ? 5 : 3);
+    is_broken(help, 5, engine_is_pgsql() ? "is missing" : "hash is missing");
+    if (engine_is_other("ids of what is not chained"))
+        return;
     help = setup(pool);
     sql(help, "DELETE FROM events WHERE id = 8");
     is_broken(help, 8, "missing");
@@ -388,6 +391,8 @@ static void plans(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
 
+    if (engine_is_other("plans"))
+        return;
     help_plan_ok(help, &sql_hash);
     ok(strstr(help_plan(help, &sql_head), "SEARCH events"), "%s",
        help_plan(help, &sql_head));

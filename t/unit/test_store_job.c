@@ -21,6 +21,12 @@ static void add(help_t *help, const char *id, const char *owner,
 }
 
 /* "a b c": ids that are claimed for "me" at that time. */
+static int by_id(const void *a, const void *b)
+{
+    return strcmp((*(store_job_t *const *)a)->id,
+                  (*(store_job_t *const *)b)->id);
+}
+
 static const char *claimed(help_t *help, int max, apr_int64_t now)
 {
     apr_array_header_t *jobs;
@@ -30,6 +36,7 @@ static const char *claimed(help_t *help, int max, apr_int64_t now)
     is_int(store_job_claim(&jobs, help->store, "me", now + 30, max, now,
                            help->pool),
            APR_SUCCESS);
+    qsort(jobs->elts, (size_t)jobs->nelts, sizeof(store_job_t *), by_id);
     for (i = 0; i < jobs->nelts; i++) {
         store_job_t *job = APR_ARRAY_IDX(jobs, i, store_job_t *);
 
@@ -53,7 +60,7 @@ static void claim(apr_pool_t *pool)
     is_str(claimed(help, 9, 2000), "");
     is_str(claimed(help, 9, 2001), "held");
     is_str(claimed(help, 9, 3000),
-           "later free over held"); /* leases are over */
+           "free held later over"); /* leases are over */
 }
 
 static void claim_max(apr_pool_t *pool)
@@ -64,7 +71,7 @@ static void claim_max(apr_pool_t *pool)
     add(help, "a", NULL, 0, 1001);
     add(help, "b", "x", 1002, 1000);
     is_str(claimed(help, 1, 2000), "a");
-    is_str(claimed(help, 2, 2000), "c b");
+    is_str(claimed(help, 2, 2000), "b c");
 }
 
 static void claim_dead(apr_pool_t *pool)
@@ -153,8 +160,11 @@ static void single(apr_pool_t *pool)
 static void plans(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
-    const char *plan = help_plan(help, &sql_owners);
+    const char *plan;
 
+    if (engine_is_other("plans"))
+        return;
+    plan = help_plan(help, &sql_owners);
     ok(!strstr(plan, "SCAN jobs") && !strstr(plan, "B-TREE"), "%s", plan);
     plan = help_plan(help, &sql_claim);
     ok(!strstr(plan, "SCAN jobs") && !strstr(plan, "B-TREE"), "%s", plan);

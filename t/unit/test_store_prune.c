@@ -298,15 +298,7 @@ static void trail(apr_pool_t *pool)
 
 static void sql(help_t *help, const char *text)
 {
-    const apr_dbd_driver_t *driver;
-    store_conn_t *conn;
-    store_rows_t rows;
-
-    is_int(apr_dbd_get_driver(help->pool, "sqlite3", &driver), APR_SUCCESS);
-    conn = store_conn_make(driver);
-    is_int(store_conn_open(conn, help->path), APR_SUCCESS);
-    is_int(store_conn_text(&rows, conn, text, help->pool), APR_SUCCESS);
-    store_conn_close(conn);
+    engine_sql(&help->conf, text, help->pool);
 }
 
 /* Somebody else has cut it. */

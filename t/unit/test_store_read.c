@@ -118,9 +118,16 @@ static void failures(apr_pool_t *pool)
     for (i = 0; i < 3 * ALL; i++)
         ok(store_read_with(help->store, bad_run, &runs) != APR_SUCCESS);
     is_int(help->store->reader_count, 0);
-    is_int(runs, 3 * ALL); /* each on a fresh connection: no second try */
+    /* Each on a fresh connection: no second try; but a server that goes away
+     * may let somebody in before. */
+    if (engine_is_pgsql())
+        ok(runs <= 2 * 3 * ALL + 1, "%d", runs);
+    else
+        is_int(runs, 3 * ALL);
     is_int(help_lines(help, "AS0250"), 1);
-    ok(strstr(help_last(help), "no such column"), "%s", help_last(help));
+    ok(strstr(help_last(help), engine_is_pgsql() ? "\"missing\" does not exist"
+                                                 : "no such column"),
+       "%s", help_last(help));
 }
 
 /* Readers see what was committed, and cannot write. */

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef STORE_CONNINFO_H
+#define STORE_CONNINFO_H
+
+/*
+ * What ACMEDatabase pgsql says, libpq's "keyword=value keyword='va lue'".  It
+ * is checked before libpq sees it, whose complaints would quote the password
+ * of one that is malformed.
+ */
+
+#include <apr_pools.h>
+
+/* What is wrong with it, without any value of it; NULL: nothing. */
+const char *store_conninfo_fault(const char *conninfo, apr_pool_t *pool);
+
+/* What may be printed and logged: where and who, nothing secret. */
+const char *store_conninfo_public(const char *conninfo, apr_pool_t *pool);
+
+#endif

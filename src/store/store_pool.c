@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "store/store_db.h"
+
+#include <errno.h>
+
+#include "base/clock.h"
+
+#include "base/banned.h"
+
+/* SQLite's driver lets one thread of the process at a time into SQLite, so a
+ * few connections serve any number of threads; their caches and statements are
+ * worth more than further ones.  PostgreSQL's server has a process for each. */
+#define CONNS_MAX 8
+/* How long a thread waits for one of them, and how long at most if it is to
+ * wait for somebody's lock with it. */
+#define WAIT_LIMIT apr_time_from_sec(2)
+#define WAIT_LONG  apr_time_from_msec(400)
+
+/* Takes an idle one; *conn NULL: a new one may be opened.  The mutex is held.
+ */
+static apr_status_t idle_claim(store_conn_t **conn, store_t *store,
+                               const struct timespec *until)
+{
+    int rc = 0;
+
+    while (!store->idle && store->reader_count >= CONNS_MAX && !rc)
+        rc = pthread_cond_timedwait(&store->is_idle, &store->mutex, until);
+    *conn = store->idle;
+    if (*conn)
+        store->idle = (*conn)->next;
+    else if (store->reader_count < CONNS_MAX)
+        store->reader_count++;
+    else
+        return APR_TIMEUP;
+    return APR_SUCCESS;
+}
+
+/* conn NULL: none was opened after all. */
+void store_pool_drop(store_t *store, store_conn_t *conn)
+{
+    if (conn)
+        store_conn_close(conn);
+    pthread_mutex_lock(&store->mutex);
+    store->reader_count--;
+    pthread_cond_signal(&store->is_idle);
+    pthread_mutex_unlock(&store->mutex);
+}
+
+/* Not kept while writing fails: what SQLite found read-only when it opened it
+ * stays so for the whole process as long as any connection has it open. */
+void store_pool_give(store_t *store, store_conn_t *conn)
+{
+    int is_kept;
+
+    pthread_mutex_lock(&store->mutex);
+    is_kept =
+        !conn->has_failed && !store->is_closed &&
+        (store->engine == STORE_PGSQL || store->health != STORE_WRITE_ILL);
+    if (is_kept) {
+        conn->next = store->idle;
+        store->idle = conn;
+        pthread_cond_signal(&store->is_idle);
+    }
+    pthread_mutex_unlock(&store->mutex);
+    if (!is_kept)
+        store_pool_drop(store, conn);
+}
+
+void store_idle_close(store_t *store)
+{
+    store_conn_t *idle, *next;
+
+    pthread_mutex_lock(&store->mutex);
+    idle = store->idle;
+    store->idle = NULL;
+    pthread_mutex_unlock(&store->mutex);
+    for (; idle; idle = next) {
+        next = idle->next;
+        store_pool_drop(store, idle);
+    }
+}
+
+int store_is_well(const store_t *store)
+{
+    return __atomic_load_n(&store->health, __ATOMIC_RELAXED) == STORE_WELL;
+}
+
+/* Whoever has waited long while the database is ill would only find that out
+ * once more. */
+apr_status_t store_pool_claim(store_conn_t **conn, store_t *store,
+                              apr_time_t now)
+{
+    apr_time_t limit = now + WAIT_LIMIT;
+    struct timespec until = {apr_time_sec(limit), apr_time_usec(limit) * 1000};
+    apr_status_t rv;
+
+    pthread_mutex_lock(&store->mutex);
+    rv = idle_claim(conn, store, &until);
+    pthread_mutex_unlock(&store->mutex);
+    if (rv != APR_SUCCESS) {
+        store_ill(store, STORE_READ_ILL, "reading takes too long");
+        return rv;
+    }
+    if (store_is_well(store) || clock_now(&clock_system) - now < WAIT_LONG)
+        return APR_SUCCESS;
+    if (*conn)
+        store_pool_give(store, *conn);
+    else
+        store_pool_drop(store, NULL);
+    return APR_TIMEUP;
+}
