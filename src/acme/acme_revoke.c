@@ -119,6 +119,27 @@ static apr_array_header_t *names_of(const wish_t *wish, apr_pool_t *pool)
     return list && list->nelts && list->nelts == count ? list : NULL;
 }
 
+/* For the name itself, or for one above it and all that is below that (RFC
+ * 9444); a wildcard is a name of its own. */
+static apr_status_t name_check(acme_t *acme, const wish_t *wish,
+                               const identifier_t *id, const acme_verified_t *v)
+{
+    const char *type = identifier_type_name(id->type);
+    const char *value = identifier_base(id);
+    int is_wildcard = identifier_is_wildcard(id);
+    apr_status_t rv =
+        store_authz_holds(acme->store, v->account->id, wish->row->profile, type,
+                          value, is_wildcard, 0, v->now, v->pool);
+
+    if (id->type != IDENTIFIER_DNS || is_wildcard)
+        return rv;
+    for (value = strchr(value, '.'); APR_STATUS_IS_ENOENT(rv) && value;
+         value = strchr(value + 1, '.'))
+        rv = store_authz_holds(acme->store, v->account->id, wish->row->profile,
+                               type, value + 1, 0, 1, v->now, v->pool);
+    return rv;
+}
+
 /* *name: the first that it has no authorization for; NULL: none such. */
 static problem_t *authz_missing(const char **name, acme_t *acme,
                                 const wish_t *wish, const acme_verified_t *v)
@@ -131,10 +152,7 @@ static problem_t *authz_missing(const char **name, acme_t *acme,
         return NULL;
     for (i = 0; i < names->nelts; i++) {
         const identifier_t *id = APR_ARRAY_IDX(names, i, const identifier_t *);
-        apr_status_t rv = store_authz_holds(
-            acme->store, v->account->id, wish->row->profile,
-            identifier_type_name(id->type), identifier_base(id),
-            identifier_is_wildcard(id), v->now, v->pool);
+        apr_status_t rv = name_check(acme, wish, id, v);
 
         *name = id->value;
         if (APR_STATUS_IS_ENOENT(rv))

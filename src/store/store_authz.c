@@ -156,14 +156,16 @@ static const store_sql_t sql_holds = {
     "SELECT 1 FROM authzs "
     "WHERE account_id = %s AND status = 'valid' AND value = %s "
     "AND type = %s AND wildcard = %d AND expires_at > %lld "
+    "AND subdomains >= %d "
     "AND (attempted IS NOT NULL OR profile = %s) LIMIT 1"};
 
 apr_status_t store_authz_holds(store_t *store, const char *account_id,
                                const char *profile, const char *type,
-                               const char *value, int wildcard, apr_int64_t now,
-                               apr_pool_t *pool)
+                               const char *value, int wildcard, int subdomains,
+                               apr_int64_t now, apr_pool_t *pool)
 {
-    const void *args[] = {account_id, value, type, &wildcard, &now, profile};
+    const void *args[] = {account_id, value,       type,   &wildcard,
+                          &now,       &subdomains, profile};
     store_rows_t rows;
 
     return store_read_one(&rows, store, &sql_holds, args, pool);

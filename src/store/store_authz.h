@@ -54,12 +54,13 @@ apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
                                       apr_int64_t min_expires, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Has the account a valid authorization for this identifier?  One that nobody
- * has proven counts for its own profile only.  APR_ENOENT: it has none. */
+/* Has the account a valid authorization for this identifier, and, if asked so,
+ * for what is below it?  One that nobody has proven counts for its own profile
+ * only.  APR_ENOENT: it has none. */
 apr_status_t store_authz_holds(store_t *store, const char *account_id,
                                const char *profile, const char *type,
-                               const char *value, int wildcard, apr_int64_t now,
-                               apr_pool_t *pool)
+                               const char *value, int wildcard, int subdomains,
+                               apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Accept a challenge response.  Relaxed; one transaction: pending and not

@@ -170,15 +170,60 @@ static void wildcards(apr_pool_t *pool)
     const char *id = row(bed)->account_id;
     apr_int64_t now = bed->c->h->now;
 
-    is_int(
-        store_authz_holds(store, id, "default", "dns", "a.test", 0, now, pool),
-        APR_SUCCESS);
-    is_int(
-        store_authz_holds(store, id, "default", "dns", "a.test", 1, now, pool),
-        APR_ENOENT);
-    /* What was proven counts for every profile. */
-    is_int(store_authz_holds(store, id, "other", "dns", "a.test", 0, now, pool),
+    is_int(store_authz_holds(store, id, "default", "dns", "a.test", 0, 0, now,
+                             pool),
            APR_SUCCESS);
+    is_int(store_authz_holds(store, id, "default", "dns", "a.test", 1, 0, now,
+                             pool),
+           APR_ENOENT);
+    /* What was proven counts for every profile. */
+    is_int(
+        store_authz_holds(store, id, "other", "dns", "a.test", 0, 0, now, pool),
+        APR_SUCCESS);
+}
+
+/* RFC 9444: an authorization for a.test and what is below it. */
+static void below(apr_pool_t *pool)
+{
+    bed_t *bed = start(pool);
+    handle_t *h = bed->c->h;
+    client_t *other = account(h);
+    store_authz_t authz = {0}, *made;
+    reply_t *order = client_ready(other, "b.test");
+
+    issue(bed, "x.y.a.test", "P-256");
+    need(
+        store_authz_get(&made, h->acme.store,
+                        strrchr(reply_text(order, "authorizations/0"), '/') + 1,
+                        pool) == APR_SUCCESS);
+    authz = *made;
+    authz.id = "AAAAAAAAAAAAAAAAAAAAAA";
+    authz.value = "a.test";
+    need(store_authz_create(h->acme.store, &authz, 0, NULL, pool) ==
+         APR_SUCCESS);
+    refused(ask(other, bed, ""), 403, "unauthorized", "x.y.a.test");
+    authz.id = "BBBBBBBBBBBBBBBBBBBBBB";
+    authz.subdomains = 1;
+    need(store_authz_create(h->acme.store, &authz, 0, NULL, pool) ==
+         APR_SUCCESS);
+    is_int(ask(other, bed, "")->status, 200);
+}
+
+/* Each certificate that has it. */
+static void key_of_two(apr_pool_t *pool)
+{
+    bed_t *bed = start(pool), other = *bed;
+    reply_t *r = client_finalize(bed->c, client_ready(bed->c, "c.test"),
+                                 csr_make(bed->key, "c.test", NULL, pool));
+
+    need(reply_text(r, "certificate"));
+    other.id = strrchr(reply_text(r, "certificate"), '/') + 1;
+    other.der = b64url_encode(row(&other)->der, row(&other)->der_len, pool);
+    is_int(ask(holder(bed->c->h, bed->key), bed, "")->status, 200);
+    is_int(row(&other)->revoked_at, 0);
+    is_int(ask(holder(bed->c->h, bed->key), &other, "")->status, 200);
+    is_int(row(&other)->revoked_reason, 1);
+    is_int(event_count(bed->c->h, "key.block"), 1);
 }
 
 static void by_key(apr_pool_t *pool)
@@ -431,7 +476,9 @@ const tap_case_t tap_cases[] = {
     {"T73 T74: by the account, once", by_account},
     {"T73: by an account with authorizations for all names", by_authorizations},
     {"T73: wildcards are names of their own", wildcards},
+    {"T73: by an authorization that is good below its name", below},
     {"T73 T75: by the certificate's key", by_key},
+    {"T73: by a key that is blocked by now", key_of_two},
     {"T73: by no other key", other_keys},
     {"T74: what has expired, too", expired},
     {"T75: a compromised key is nobody's any more", blocked_for_ever},

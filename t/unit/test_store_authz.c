@@ -202,7 +202,7 @@ static apr_status_t holds(help_t *help, const char *value, const char *profile,
                           int wildcard, apr_int64_t now)
 {
     return store_authz_holds(help->store, "a", profile, "dns", value, wildcard,
-                             now, help->pool);
+                             0, now, help->pool);
 }
 
 /* x: proven; y: nobody had to. */
@@ -215,12 +215,19 @@ static void held(apr_pool_t *pool)
     x->status = "valid";
     x->attempted = "http-01";
     y->status = "valid";
+    y->subdomains = 1;
     help = setup(pool, x, y);
     is_int(holds(help, "x.test", "other", 0, 4999), APR_SUCCESS);
     is_int(holds(help, "x.test", "other", 0, 5000), APR_ENOENT);
     is_int(holds(help, "x.test", "other", 1, 2000), APR_ENOENT);
     is_int(holds(help, "y.test", "default", 0, 2000), APR_SUCCESS);
     is_int(holds(help, "y.test", "other", 0, 2000), APR_ENOENT);
+    is_int(store_authz_holds(help->store, "a", "default", "dns", "x.test", 0, 1,
+                             2000, pool),
+           APR_ENOENT);
+    is_int(store_authz_holds(help->store, "a", "default", "dns", "y.test", 0, 1,
+                             2000, pool),
+           APR_SUCCESS);
     is_int(store_authz_deactivate(help->store, "x", NULL, pool), APR_SUCCESS);
     is_int(holds(help, "x.test", "default", 0, 2000), APR_ENOENT);
 }
