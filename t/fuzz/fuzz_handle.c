@@ -234,6 +234,8 @@ static const char *words_fill(const char *text)
     text = replace(text, "@stranger@", stranger->jwk);
     text = replace(text, "@eab@", eab->row.kid);
     text = replace(text, "@kid@", client->kid);
+    text =
+        replace(text, "@issuer@", handle_issuer(h)->set->issuer->fingerprint);
     text = replace(text, "@csr@", csr);
     text = replace(text, "@v-csr@", valid_csr);
     text = replace(text, "@der@", der);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_ocsp_keep.c"
 
+#include <pthread.h>
+
 #include "handle.h"
 #include "tap.h"
 
@@ -105,9 +107,61 @@ static void kept(apr_pool_t *pool)
        "too long to be kept");
 }
 
+typedef struct {
+    acme_ocsp_t *ocsp;
+    const ca_issuer_t *generation;
+    int seed, faults;
+} crowd_t;
+
+static void *crowd_run(void *baton)
+{
+    crowd_t *crowd = baton;
+    apr_pool_t *pool;
+    int i;
+
+    for (i = 0; i < 200; i++) {
+        apr_int64_t now = HANDLE_NOW + i * LIFE / 20;
+        acme_ocsp_response_t got, one = response_of("one");
+        const char *sha256;
+        ca_ocsp_signer_t *signer;
+
+        apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+        sha256 = apr_psprintf(pool, "%064x", (crowd->seed + i) << 28);
+        if (acme_ocsp_signer(&signer, crowd->ocsp, crowd->generation, LIFE, now,
+                             pool) ||
+            EVP_PKEY_eq(X509_get0_pubkey(signer->cert), signer->key) != 1)
+            crowd->faults++;
+        acme_ocsp_keep(crowd->ocsp, sha256, &one);
+        if (acme_ocsp_find(&got, crowd->ocsp, sha256, NULL, HANDLE_NOW, pool) &&
+            memcmp(got.der, "one", 3))
+            crowd->faults++;
+        apr_pool_destroy(pool);
+    }
+    return NULL;
+}
+
+static void crowds(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    acme_ocsp_t *ocsp = acme_ocsp_make(pool);
+    crowd_t crowd[4];
+    pthread_t threads[4];
+    int i;
+
+    for (i = 0; i < 4; i++) {
+        crowd[i] = (crowd_t){ocsp, handle_issuer(h)->set->issuer, i, 0};
+        need(!pthread_create(&threads[i], NULL, crowd_run, &crowd[i]));
+    }
+    for (i = 0; i < 4; i++) {
+        pthread_join(threads[i], NULL);
+        is_int(crowd[i].faults, 0);
+    }
+}
+
 const tap_case_t tap_cases[] = {
     {"a signer is renewed in time", renewal},
     {"one that cannot be renewed goes on, and is told of once in a while",
      failure},
+    {"many threads at once", crowds},
     {"responses are kept as long as they are true", kept},
     {NULL, NULL}};
