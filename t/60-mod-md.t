@@ -10,6 +10,7 @@ use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use Test::More;
+use AcmeClient;
 use AcmeServer;
 use AcmeSkip;
 use AcmeTool;
@@ -50,6 +51,7 @@ MDContactEmail admin\@a.test
 MDCertificateAgreement accepted
 MDCAChallenges http-01
 MDCheckInterval 1s
+MDStapling on
 MDMessageCmd /bin/true
 MDPrivateKeys RSA 2048
 @more
@@ -108,12 +110,28 @@ sub check {
     return @serials;
 }
 
+# mod_md asks our OCSP responder about its own certificates.
+sub stapled {
+    my ($name, $serial) = @_;
+    my ($digits) = $serial =~ /=0*(\w+)/;
+    my $text;
+    ok(AcmeServer::wait_for(40, sub {
+        $text = AcmeClient::run('sh', '-c', "openssl s_client -status "
+            . "-CAfile $tool->{roots} -servername $name "
+            . "-connect 127.0.0.1:$port </dev/null 2>&1");
+        return $text =~ /OCSP Response Status: successful/ || undef;
+    }), "$name has a response of ours") or diag $text;
+    like($text, qr/Serial Number: 0*$digits\n *Cert Status: good/i, 'good');
+}
+
 make_path("$dir/md");
 configure();
 my $pid = $tool->spawn($httpd, '-d', $dir, '-f', "$dir/httpd.conf", '-D',
     'FOREGROUND');
 activate($pid, 'mod_md gets two certificates', 0);
 my @first = check('what it shows');
+stapled('b.test', $first[0]);
+stapled('d.test', $first[1]);
 
 # A window longer than a certificate's life: it is time to renew.
 configure('MDRenewWindow 3650d');
