@@ -201,6 +201,7 @@ my $http   = AcmeServer::free_port();
 my $wrong  = AcmeWrong->new(faults => \%faults);
 my $server = AcmeServer->new($wrong->options(http01_port => $http,
     vhost => <<'EOT'))->start;
+ACMEDefaultProfile default
 <ACMEProfile default>
     ACMEProfileEnrollment acme
 </ACMEProfile>
@@ -242,10 +243,11 @@ sub ours {
     return $report;
 }
 
-my $report = ours('our server', 'default/directory', @proof);
-my @issuance = grep { $_->{rule} =~ /T70|T59|T74/ } @{ $report->{rules} };
-is_deeply([map { $_->{verdict} } @issuance], [('pass') x 3],
-    'certificates are issued and revoked');
+my $report = ours('our server', 'directory', @proof);
+my @issuance = grep { $_->{rule} =~ /T70|T59|T74|T87|T69/ }
+    @{ $report->{rules} };
+is_deeply([map { $_->{verdict} } @issuance], [('pass') x 5],
+    'certificates are issued and revoked, and all is offered');
 my ($one) = grep { $_->{rule} eq 'T01' } @{ $report->{rules} };
 like($one->{requests}[-2]{sent}, qr/^POST .*'alg':'ES256'/, 'what was sent');
 like($one->{requests}[-2]{seen}, qr/^415 .*malformed: /, 'and seen is told');
