@@ -172,9 +172,10 @@ apr_status_t store_authz_holds(store_t *store, const char *account_id,
 }
 
 static const store_sql_t sql_is_valid = {
-    STORE_SQL_AUTHZ_IS_VALID, "SELECT 1 FROM authzs WHERE id = %s "
-                              "AND status = 'valid' "
-                              "AND (expires_at = 0 OR expires_at > %lld)"};
+    STORE_SQL_AUTHZ_IS_VALID,
+    "SELECT 1 FROM authzs WHERE id = %s "
+    "AND status = 'valid' "
+    "AND (expires_at = 0 OR expires_at > %lld)" STORE_SQL_PGSQL("FOR SHARE")};
 
 apr_status_t store_authz_valid(store_conn_t *conn, const char *id,
                                apr_int64_t now, apr_pool_t *pool)
