@@ -16,7 +16,7 @@ static const char *identifier_text(const ctl_t *ctl, const store_authz_t *authz)
                        authz->value, NULL);
 }
 
-/* Those that it offers, each as clients see it. */
+/* As clients see them. */
 static json_t *challenges_render(const ctl_t *ctl, const store_authz_t *authz,
                                  apr_int64_t now)
 {
@@ -25,10 +25,11 @@ static json_t *challenges_render(const ctl_t *ctl, const store_authz_t *authz,
     json_t *json = json_array();
 
     for (; type; type = apr_strtok(NULL, " ", &state))
-        json_array_append_new(
-            json, json_pack("{s:s, s:s}", "type", type, "status",
-                            acme_state_challenge_name(
-                                acme_state_challenge(authz, type, now))));
+        if (acme_state_is_challenge_shown(authz, type, now))
+            json_array_append_new(
+                json, json_pack("{s:s, s:s}", "type", type, "status",
+                                acme_state_challenge_name(
+                                    acme_state_challenge(authz, type, now))));
     return json;
 }
 
@@ -47,6 +48,7 @@ static json_t *authz_render(const ctl_t *ctl, const store_authz_t *authz)
     json_object_set_new(json, "realm", json_string(authz->realm));
     json_object_set_new(json, "directory", json_string(authz->directory));
     json_object_set_new(json, "profile", ctl_print_text(authz->profile));
+    json_object_set_new(json, "subdomains", json_boolean(authz->subdomains));
     json_object_set_new(json, "challenges", challenges_render(ctl, authz, now));
     json_object_set_new(json, "token", json_string(authz->token));
     json_object_set_new(json, "attempted", ctl_print_text(authz->attempted));
