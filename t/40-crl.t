@@ -45,9 +45,9 @@ sub leaf_text {
 }
 
 sub revoke {
-    my ($pem, $reason) = @_;
+    my ($pem, $reason, $client) = @_;
     my ($leaf) = $pem =~ /-----BEGIN[^\n]*\n(.*?)-----END/s;
-    my $res = $c->post($c->endpoints->{revokeCert}, {
+    my $res = ($client || $c)->post($c->endpoints->{revokeCert}, {
         certificate => encode_base64url(decode_base64($leaf)),
         $reason < 0 ? () : (reason => $reason) });
     is($res->{status}, 200, 'revoked');
@@ -171,6 +171,21 @@ sub burst {
     is(number(), $number, 'a restart makes no other list');
     revoke(issue("a.test"), 4);
     ok(reached($number + 1), 'and the numbers go on');
+}
+
+# Whoever is to make the list may die.
+sub killed {
+    my @all = map { issue("$_.test") } qw(a b c d a b);
+    my ($entries, $client) = (entries(), $c->another(sturdy => 30));
+    for (@all) {
+        revoke($_, 4, $client);
+        my @pids = $server->children;
+        kill 'KILL', $pids[rand @pids] if @pids;
+    }
+    $client->detach;
+    ok(AcmeServer::wait_for(40, sub {
+        return entries() == $entries + @all || undef;
+    }), 'H11 children are killed: all in the list');
 }
 
 # Both work for the same base: the list is of use to caches.
@@ -311,6 +326,7 @@ first_list();
 leaves();
 revocation();
 burst();
+killed();
 caching();
 curl();
 nothing_left();
