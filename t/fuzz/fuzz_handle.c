@@ -30,8 +30,9 @@
  * is more of newAccount's members, by a key without an account.  "rekey": the
  * next line is the protected header of an inner JWS by that key, what follows
  * is its payload; the outer one is right.  "do": METHOD is what happens to the
- * server meanwhile: idle, busy, run, fail, pass, wait (see meanwhile()).
- * "type": the next line is the media type, what follows the body.
+ * server meanwhile: idle, busy, run, fail, pass, wait, limit (meanwhile()).
+ * "type": the next line is the media type, what follows the body.  "accept":
+ * the next line is the Accept header, what follows is signed as by "kid".
  *
  * Words between "@" stand for ids of what is there (words_fill), and for paths
  * and tokens of the last answers that had them (answer_learn).
@@ -175,11 +176,23 @@ static void cert_make(void)
     h->pool = pool;
 }
 
+/* Of everything at most so many an hour; 0: as many as there may be. */
+static void limits_set(int count)
+{
+    int i;
+
+    for (i = 0; i < ACME_LIMIT_COUNT; i++) {
+        h->conf->limits[i].count = count;
+        h->conf->limits[i].span = 3600;
+    }
+}
+
 /* What the last input used up is made anew; 0: the account itself. */
 static int state_ensure(void)
 {
     reply_t *order;
 
+    limits_set(0);
     h->is_idle = 0;
     h->verdict = NULL;
     h->is_retryable = 0;
@@ -341,6 +354,8 @@ static reply_t *signed_send(const char *kind, const char *url, const char *text)
         return rekey_send(url, text);
     if (!strcmp(kind, "type"))
         twist.content_type = line_take(&text);
+    if (!strcmp(kind, "accept"))
+        twist.accept = line_take(&text);
     if (!strcmp(kind, "header")) {
         more = words_fill(line_take(&text));
         if (!strncmp(more, "\"jwk\"", 5) || !strncmp(more, "\"kid\"", 5))
@@ -355,7 +370,8 @@ static reply_t *signed_send(const char *kind, const char *url, const char *text)
 }
 
 /* idle: jobs wait; busy: they run at once; run: the last one runs now; fail and
- * pass: what validations find from now on; wait: time passes, /SECONDS. */
+ * pass: what validations find from now on; wait: time passes, /SECONDS;
+ * limit: of everything, /COUNT an hour. */
 static void meanwhile(const char *what, const char *path)
 {
     static const char *const details[] = {"no", "not now"};
@@ -375,6 +391,8 @@ static void meanwhile(const char *what, const char *path)
     }
     else if (!strcmp(what, "wait"))
         h->now += labs(strtol(path + 1, NULL, 10)) % (40 * 86400);
+    else if (!strcmp(what, "limit"))
+        limits_set(atoi(path + 1) & 7);
 }
 
 static void request_run(const char *text)
@@ -396,8 +414,12 @@ static void request_run(const char *text)
         return;
     }
     url = apr_pstrcat(h->pool, HANDLE_BASE, path, NULL);
-    r = strcmp(method, "POST") ? handle_request(h, method, url)
-                               : signed_send(kind, url, text);
+    if (!strcmp(method, "POST"))
+        r = signed_send(kind, url, text);
+    else if (!strcmp(kind, "accept") && !strcmp(method, "GET"))
+        r = handle_get(h, url, line_take(&text));
+    else
+        r = handle_request(h, method, url);
     answer_check(r, method);
     answer_learn(r);
     is_revoked |= r->status == 200 && strstr(url, "revoke-cert") != NULL;
