@@ -56,6 +56,8 @@ void acme_authz_answer(acme_response_t *res, const acme_t *acme,
         json, "status", acme_state_authz_name(acme_state_authz(authz, v->now)));
     acme_response_set_time(json, "expires", authz->expires_at, v->pool);
     json_object_set_new(json, "challenges", challenges_render(acme, authz, v));
+    if (authz->subdomains)
+        json_object_set_new(json, "subdomainAuthAllowed", json_true());
     if (authz->wildcard)
         json_object_set_new(json, "wildcard", json_true());
     acme_response_json(res, status, json, v->pool);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_authz_make.h"
 
+#include <string.h>
+
 #include "base/token.h"
 #include "policy/policy_challenge.h"
 
@@ -8,6 +10,8 @@
 
 /* Seconds that a valid authorization must still live to be reused. */
 #define REUSE_MIN 3600
+/* How many labels further up an authorization for subdomains is looked for. */
+#define ANCESTORS_MAX 10
 /* RFC 8555 8.1 wants 128 bits at least. */
 #define TOKEN_OCTETS 24
 
@@ -48,6 +52,70 @@ store_authz_t *acme_authz_make(const acme_t *acme, const acme_verified_t *v,
     return authz;
 }
 
+store_authz_t *
+acme_authz_make_above(const acme_t *acme, const acme_verified_t *v,
+                      const acme_profile_t *profile, const acme_eab_t *eab,
+                      const identifier_t *identifier, apr_int64_t expires_at)
+{
+    store_authz_t *authz =
+        acme_authz_make(acme, v, profile, eab, identifier, expires_at);
+
+    authz->subdomains = 1;
+    authz->challenges = "dns-01";
+    return authz;
+}
+
+static problem_t *above_get(store_authz_t **authz, acme_t *acme,
+                            const acme_verified_t *v,
+                            const acme_profile_t *profile, const char *value)
+{
+    apr_status_t rv =
+        store_authz_get_above(authz, acme->store, v->account->id, profile->name,
+                              identifier_type_name(IDENTIFIER_DNS), value,
+                              v->now + REUSE_MIN, v->pool);
+
+    if (rv == APR_SUCCESS && (*authz)->attempted)
+        return NULL;
+    *authz = NULL;
+    if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv))
+        return NULL;
+    return problem_internal(v->pool, rv, "find authz above");
+}
+
+problem_t *acme_authz_reuse_above(store_authz_t **authz, acme_t *acme,
+                                  const acme_verified_t *v,
+                                  const acme_profile_t *profile,
+                                  const identifier_t *identifier)
+{
+    *authz = NULL;
+    if (!acme->conf->authz_reuse)
+        return NULL;
+    return above_get(authz, acme, v, profile, identifier->value);
+}
+
+/* RFC 9444: of the nearest domain above (whole labels) that has one. */
+static problem_t *reuse_ancestor(store_authz_t **authz, acme_t *acme,
+                                 const acme_verified_t *v,
+                                 const acme_profile_t *profile,
+                                 const identifier_t *identifier)
+{
+    const char *value = identifier->value;
+    problem_t *prob = NULL;
+    int i;
+
+    if (identifier->type != IDENTIFIER_DNS ||
+        identifier_is_wildcard(identifier) ||
+        !acme_conf_has_subdomains(profile))
+        return NULL;
+    for (i = 0; i < ANCESTORS_MAX && !prob && !*authz; i++) {
+        value = strchr(value, '.');
+        if (!value)
+            break;
+        prob = above_get(authz, acme, v, profile, ++value);
+    }
+    return prob;
+}
+
 problem_t *acme_authz_reuse(store_authz_t **authz, acme_t *acme,
                             const acme_verified_t *v,
                             const acme_profile_t *profile,
@@ -68,6 +136,6 @@ problem_t *acme_authz_reuse(store_authz_t **authz, acme_t *acme,
         return NULL;
     *authz = NULL;
     if (rv == APR_SUCCESS || APR_STATUS_IS_ENOENT(rv))
-        return NULL;
+        return reuse_ancestor(authz, acme, v, profile, identifier);
     return problem_internal(v->pool, rv, "find reusable authz");
 }

@@ -19,6 +19,7 @@ typedef struct {
     const acme_profile_t *profile;
     const identifier_t *identifier;
     apr_array_header_t *identifiers; /* the one */
+    int is_above; /* for all names below it, too (RFC 9444) */
 } wish_t;
 
 /* RFC 8555 7.4.1: what we would not issue for is refused with 403. */
@@ -49,10 +50,15 @@ static problem_t *wish_parse(wish_t *wish, acme_t *acme,
         prob = pjson_object(&json, v->payload, "identifier", v->pool);
     if (!prob)
         prob = acme_identifier_take(&identifier, json, flags, v->pool);
+    if (!prob)
+        prob =
+            pjson_bool(&wish->is_above, json, "subdomainAuthAllowed", v->pool);
     if (prob) {
         prob->identifier = NULL; /* only in subproblems (T28) */
         return prob;
     }
+    /* Where that is not allowed, it is for the one name (RFC 9444 4.2). */
+    wish->is_above = wish->is_above && acme_conf_has_subdomains(wish->profile);
     wish->identifier = identifier;
     wish->identifiers = apr_array_make(v->pool, 1, sizeof(identifier_t *));
     APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
@@ -68,6 +74,8 @@ static store_event_t *event_make(const store_authz_t *authz,
     event->authz_id = authz->id;
     acme_response_set_string(detail, "profile", authz->profile);
     acme_response_set_string(detail, "name", authz->value);
+    if (authz->subdomains)
+        json_object_set_new(detail, "subdomains", json_true());
     acme_audit_detail(event, detail, v->pool);
     return event;
 }
@@ -97,9 +105,9 @@ static problem_t *authz_create(store_authz_t **authz, acme_t *acme,
     if (!prob)
         prob = acme_limit_validation(acme, v, wish->identifier);
     if (!prob) {
-        *authz =
-            acme_authz_make(acme, v, wish->profile, wish->eab, wish->identifier,
-                            v->now + acme->conf->order_lifetime);
+        *authz = (wish->is_above ? acme_authz_make_above : acme_authz_make)(
+            acme, v, wish->profile, wish->eab, wish->identifier,
+            v->now + acme->conf->order_lifetime);
         prob = authz_store(*authz, acme, v);
     }
     if (prob)
@@ -115,8 +123,11 @@ problem_t *acme_authz_new(acme_response_t *res, acme_t *acme,
     problem_t *prob = wish_parse(&wish, acme, v);
 
     if (!prob)
-        prob = acme_authz_reuse(&authz, acme, v, wish.profile, wish.eab,
-                                wish.identifier);
+        prob = wish.is_above
+                   ? acme_authz_reuse_above(&authz, acme, v, wish.profile,
+                                            wish.identifier)
+                   : acme_authz_reuse(&authz, acme, v, wish.profile, wish.eab,
+                                      wish.identifier);
     if (!prob && !authz)
         prob = authz_create(&authz, acme, &wish, v);
     if (prob)

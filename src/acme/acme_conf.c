@@ -128,6 +128,17 @@ const acme_profile_t *acme_conf_profile(const acme_conf_t *conf,
     return NULL;
 }
 
+int acme_conf_has_subdomains(const acme_profile_t *profile)
+{
+    int i;
+
+    for (i = 0; profile->subdomains && i < profile->challenges->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(profile->challenges, i, const char *),
+                    "dns-01"))
+            return 1;
+    return 0;
+}
+
 static int has_generation(const acme_issuer_t *issuer, const char *fingerprint)
 {
     int i;

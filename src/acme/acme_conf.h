@@ -85,6 +85,10 @@ const acme_issuer_t *acme_conf_issuer_of(const acme_conf_t *conf,
 const acme_profile_t *acme_conf_profile_at(const acme_conf_t *conf,
                                            const char *directory);
 
+/* May an authorization of this profile be for the names below its own, too (RFC
+ * 9444)?  Only dns-01 proves that. */
+int acme_conf_has_subdomains(const acme_profile_t *profile);
+
 /* Why the profile can have no certificates made, its issuer being ready: the
  * blocked keys are not known, or issuer and policy do not fit.  NULL: it can.
  */

@@ -100,6 +100,7 @@ static const field_t profile_fields[] = {
     {"externalAccount", NUMBER, PROFILE(external)},
     {"validation", NUMBER, PROFILE(validation)},
     {"caa", NUMBER, PROFILE(caa)},
+    {"subdomains", NUMBER, PROFILE(subdomains)},
     {"enrollment", NUMBER, PROFILE(enrollment)},
     {NULL, TEXT, 0},
 };

@@ -55,6 +55,7 @@ typedef struct {
     int validation; /* 0: authorizations are valid from birth, for accounts
                        with an external account key */
     int caa;
+    int subdomains;              /* RFC 9444, by dns-01 */
     int enrollment;              /* 0: it has no directory */
     apr_array_header_t *subject; /* of const char *: "O=Example Corp" */
 } acme_profile_t;

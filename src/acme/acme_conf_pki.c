@@ -218,6 +218,17 @@ static void validity_check(apr_array_header_t *findings,
                           span_text(longest, pool));
 }
 
+static void subdomains_check(apr_array_header_t *findings,
+                             const acme_profile_t *profile)
+{
+    if (profile->subdomains && !acme_conf_has_subdomains(profile))
+        acme_conf_finding(findings,
+                          "ACMEProfileSubdomains on (profile %s): only dns-01 "
+                          "proves that; write ACMEProfileChallenges dns-01 ..."
+                          ", or off",
+                          profile->name);
+}
+
 static void challenges_check(apr_array_header_t *findings,
                              const acme_profile_t *profile)
 {
@@ -314,6 +325,7 @@ static void profile_check(apr_array_header_t *findings, const acme_conf_t *conf,
     policy_check(findings, profile);
     validity_check(findings, profile);
     challenges_check(findings, profile);
+    subdomains_check(findings, profile);
     enrollment_check(findings, profile);
 }
 

@@ -34,6 +34,8 @@ static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)
     json_object_set_new(
         meta, "externalAccountRequired",
         json_boolean(route->profile->external == ACME_EXTERNAL_REQUIRED));
+    if (acme_conf_has_subdomains(route->profile))
+        json_object_set_new(meta, "subdomainAuthAllowed", json_true());
     if (profiles)
         json_object_set_new(meta, "profiles", profiles);
     return meta;

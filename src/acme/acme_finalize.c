@@ -169,6 +169,46 @@ static problem_t *proof_check(const acme_order_t *order,
     return NULL;
 }
 
+static int is_authorized_itself(const acme_order_t *order, const char *name)
+{
+    int i;
+
+    for (i = 0; i < order->authzs->nelts; i++)
+        if (!strcmp(
+                APR_ARRAY_IDX(order->authzs, i, const store_authz_t *)->value,
+                name))
+            return 1;
+    return 0;
+}
+
+/* Is a name proven by a domain above it (RFC 9444)? */
+static int is_above_used(const acme_order_t *order, const finalize_t *finalize)
+{
+    int i, has_above = 0;
+
+    for (i = 0; order->authzs && i < order->authzs->nelts; i++)
+        has_above |=
+            APR_ARRAY_IDX(order->authzs, i, const store_authz_t *)->subdomains;
+    for (i = 0; has_above && i < finalize->identifiers->nelts; i++)
+        if (!is_authorized_itself(
+                order, identifier_base(APR_ARRAY_IDX(finalize->identifiers, i,
+                                                     const identifier_t *))))
+            return 1;
+    return 0;
+}
+
+static problem_t *above_check(const acme_order_t *order,
+                              const finalize_t *finalize, apr_pool_t *pool)
+{
+    if (!is_above_used(order, finalize) ||
+        acme_conf_has_subdomains(finalize->profile))
+        return NULL;
+    return problem_make(pool, PROBLEM_UNAUTHORIZED,
+                        "the profile \"%s\" wants each name to be validated "
+                        "by now, not a domain above it; place a new order",
+                        finalize->profile->name);
+}
+
 /* Everything may have changed since newOrder (T61). */
 static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
                                 const acme_verified_t *v,
@@ -186,7 +226,9 @@ static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
     if (!prob)
         prob = acme_profile_names_check(finalize->profile, acme, v,
                                         finalize->eab, finalize->identifiers);
-    return prob ? prob : proof_check(order, finalize, v->pool);
+    if (!prob)
+        prob = proof_check(order, finalize, v->pool);
+    return prob ? prob : above_check(order, finalize, v->pool);
 }
 
 static problem_t *csr_approve(finalize_t *finalize, acme_t *acme,
@@ -221,8 +263,9 @@ static apr_array_header_t *subject_texts(const apr_array_header_t *values,
 
 static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
                               const acme_verified_t *v,
-                              const store_order_t *row)
+                              const acme_order_t *order)
 {
+    const store_order_t *row = order->row;
     const acme_profile_t *profile = finalize->profile;
     const policy_csr_t *csr = finalize->csr;
     acme_plan_t *plan = acme_plan_make(
@@ -247,7 +290,8 @@ static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
     plan->eab_kid = v->account->eab_kid;
     plan->owner = v->req->user ? v->req->user : v->account->owner;
     plan->ip = v->req->client_ip;
-    if (!acme_eab_is_validated(profile, finalize->eab))
+    if (!acme_eab_is_validated(profile, finalize->eab) ||
+        is_above_used(order, finalize))
         plan->bounds =
             acme_profile_bounds(profile, finalize->identifiers, v->pool);
     return plan;
@@ -322,7 +366,7 @@ static problem_t *plan_approve(store_job_t *job, store_event_t **event,
         prob = csr_approve(finalize, acme, v, csr);
     if (prob)
         return prob;
-    plan = plan_make(finalize, acme, v, order->row);
+    plan = plan_make(finalize, acme, v, order);
     prob = acme_issue_check(acme, plan, v->now, v->pool);
     if (prob)
         return prob;

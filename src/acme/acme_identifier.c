@@ -50,3 +50,34 @@ problem_t *acme_identifier_take(identifier_t **identifier, json_t *json,
         identifier_show(prob, type, value, pool);
     return prob;
 }
+
+/* Whole labels: example.org is above www.example.org, not above
+ * wwwexample.org. */
+static int is_above(const char *ancestor, const char *name)
+{
+    apr_size_t len = strlen(ancestor), all = strlen(name);
+
+    return all > len + 1 && name[all - len - 1] == '.' &&
+           !strcmp(name + all - len, ancestor);
+}
+
+problem_t *acme_identifier_ancestor(identifier_t **ancestor, json_t *json,
+                                    const identifier_t *identifier, int flags,
+                                    apr_pool_t *pool)
+{
+    const char *text;
+    problem_t *prob = pjson_string(&text, json, "ancestorDomain", pool);
+
+    *ancestor = NULL;
+    if (!prob && text)
+        prob = identifier_parse(ancestor, "dns", text, flags, pool);
+    if (!prob && *ancestor &&
+        !is_above((*ancestor)->value, identifier_base(identifier)))
+        prob = problem_make(pool, PROBLEM_MALFORMED,
+                            "the \"ancestorDomain\" of %s is %s, which is no "
+                            "domain above it",
+                            identifier->value, (*ancestor)->value);
+    if (prob)
+        prob->identifier = identifier;
+    return prob;
+}

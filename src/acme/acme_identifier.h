@@ -14,4 +14,11 @@ problem_t *acme_identifier_take(identifier_t **identifier, json_t *json,
                                 int flags, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* "ancestorDomain" of an identifier (RFC 9444 4.3); *ancestor is NULL without.
+ */
+problem_t *acme_identifier_ancestor(identifier_t **ancestor, json_t *json,
+                                    const identifier_t *identifier, int flags,
+                                    apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 #endif

@@ -26,10 +26,28 @@
 typedef struct {
     const acme_eab_t *eab; /* of the account; NULL: none */
     const acme_profile_t *profile;
-    acme_replaces_t *replaces;         /* RFC 9773 5; NULL: none */
-    apr_array_header_t *identifiers;   /* of identifier_t *, sorted */
+    acme_replaces_t *replaces;       /* RFC 9773 5; NULL: none */
+    apr_array_header_t *identifiers; /* of identifier_t *, sorted */
+    apr_table_t *ancestors; /* name → domain above it that can be proven */
     apr_int64_t not_before, not_after; /* 0: none */
 } wish_t;
+
+static problem_t *identifier_add(wish_t *wish, json_t *json, int flags,
+                                 apr_pool_t *pool)
+{
+    identifier_t *identifier, *ancestor;
+    problem_t *prob = acme_identifier_take(&identifier, json, flags, pool);
+
+    if (!prob)
+        prob =
+            acme_identifier_ancestor(&ancestor, json, identifier, flags, pool);
+    if (prob)
+        return prob;
+    APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
+    if (ancestor)
+        apr_table_setn(wish->ancestors, identifier->value, ancestor->value);
+    return NULL;
+}
 
 /* What is wrong with any of them is added to subs. */
 static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
@@ -55,15 +73,12 @@ static problem_t *identifiers_parse(wish_t *wish, apr_array_header_t *subs,
                             "the order has %d identifiers, %d are allowed",
                             count, max);
     wish->identifiers = apr_array_make(v->pool, count, sizeof(identifier_t *));
+    wish->ancestors = apr_table_make(v->pool, 0);
     for (i = 0; i < count; i++) {
-        identifier_t *identifier;
-
-        prob = acme_identifier_take(
-            &identifier, json_array_get(list, (size_t)i), flags, v->pool);
+        prob = identifier_add(wish, json_array_get(list, (size_t)i), flags,
+                              v->pool);
         if (prob)
             APR_ARRAY_PUSH(subs, problem_t *) = prob;
-        else
-            APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
     }
     identifier_sort(wish->identifiers);
     return NULL;
@@ -156,13 +171,88 @@ static problem_t *wish_parse(wish_t *wish, acme_t *acme,
     return acme_renewal_replaces(&wish->replaces, acme, v, wish->identifiers);
 }
 
-/* A valid authorization of the account for each name, or a pending new one.  An
- * order does not outlive an authorization that it reuses. */
+/* RFC 9444 4.3: what the client would rather prove, if that is allowed and we
+ * would issue for it, too; NULL: the name itself. */
+static const identifier_t *ancestor_find(const wish_t *wish, const acme_t *acme,
+                                         const identifier_t *identifier,
+                                         const acme_verified_t *v)
+{
+    const char *value = apr_table_get(wish->ancestors, identifier->value);
+    apr_array_header_t *one;
+    identifier_t *ancestor;
+
+    if (!value || identifier_is_wildcard(identifier) ||
+        !acme_conf_has_subdomains(wish->profile))
+        return NULL;
+    ancestor = apr_palloc(v->pool, sizeof(*ancestor));
+    ancestor->type = IDENTIFIER_DNS;
+    ancestor->value = value;
+    one = apr_array_make(v->pool, 1, sizeof(identifier_t *));
+    APR_ARRAY_PUSH(one, identifier_t *) = ancestor;
+    return acme_profile_names_check(wish->profile, acme, v, wish->eab, one)
+               ? NULL
+               : ancestor;
+}
+
+/* One that another name of the order has made. */
+static store_authz_t *above_find(const apr_array_header_t *new_authzs,
+                                 const identifier_t *ancestor)
+{
+    int i;
+
+    for (i = 0; i < new_authzs->nelts; i++) {
+        store_authz_t *authz = APR_ARRAY_IDX(new_authzs, i, store_authz_t *);
+
+        if (authz->subdomains && !strcmp(authz->value, ancestor->value))
+            return authz;
+    }
+    return NULL;
+}
+
+static problem_t *authz_add(store_authz_t **authz,
+                            apr_array_header_t *new_authzs, acme_t *acme,
+                            const acme_order_t *order, const wish_t *wish,
+                            const identifier_t *identifier,
+                            const acme_verified_t *v)
+{
+    const identifier_t *ancestor = ancestor_find(wish, acme, identifier, v);
+    problem_t *prob;
+
+    *authz = ancestor ? above_find(new_authzs, ancestor) : NULL;
+    if (*authz)
+        return NULL;
+    prob = acme_limit_validation(acme, v, ancestor ? ancestor : identifier);
+    if (prob)
+        return prob;
+    *authz = (ancestor ? acme_authz_make_above : acme_authz_make)(
+        acme, v, wish->profile, wish->eab, ancestor ? ancestor : identifier,
+        order->row->expires_at);
+    (*authz)->order_id = order->row->id;
+    APR_ARRAY_PUSH(new_authzs, store_authz_t *) = *authz;
+    return NULL;
+}
+
+/* An order does not outlive an authorization that it reuses. */
+static void authz_join(acme_order_t *order, store_authz_t *authz)
+{
+    store_order_t *row = order->row;
+    int i;
+
+    for (i = 0; i < order->authzs->nelts; i++)
+        if (!strcmp(APR_ARRAY_IDX(row->authz_ids, i, const char *), authz->id))
+            return;
+    if (authz->expires_at < row->expires_at)
+        row->expires_at = authz->expires_at;
+    APR_ARRAY_PUSH(order->authzs, store_authz_t *) = authz;
+    APR_ARRAY_PUSH(row->authz_ids, const char *) = authz->id;
+}
+
+/* A valid authorization of the account for each name, or a pending new one;
+ * several names may share one for a domain above them. */
 static problem_t *authzs_gather(acme_order_t *order,
                                 apr_array_header_t *new_authzs, acme_t *acme,
                                 const wish_t *wish, const acme_verified_t *v)
 {
-    store_order_t *row = order->row;
     int i;
 
     for (i = 0; i < wish->identifiers->nelts; i++) {
@@ -172,21 +262,12 @@ static problem_t *authzs_gather(acme_order_t *order,
         problem_t *prob = acme_authz_reuse(&authz, acme, v, wish->profile,
                                            wish->eab, identifier);
 
+        if (!prob && !authz)
+            prob =
+                authz_add(&authz, new_authzs, acme, order, wish, identifier, v);
         if (prob)
             return prob;
-        if (!authz) {
-            prob = acme_limit_validation(acme, v, identifier);
-            if (prob)
-                return prob;
-            authz = acme_authz_make(acme, v, wish->profile, wish->eab,
-                                    identifier, row->expires_at);
-            authz->order_id = row->id;
-            APR_ARRAY_PUSH(new_authzs, store_authz_t *) = authz;
-        }
-        if (authz->expires_at < row->expires_at)
-            row->expires_at = authz->expires_at;
-        APR_ARRAY_PUSH(order->authzs, store_authz_t *) = authz;
-        APR_ARRAY_PUSH(row->authz_ids, const char *) = authz->id;
+        authz_join(order, authz);
     }
     return NULL;
 }

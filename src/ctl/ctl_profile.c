@@ -83,6 +83,8 @@ static json_t *profile_render(const ctl_t *ctl, const acme_profile_t *profile)
         json, "commonName",
         json_string(profile->validity.common_name ? "on" : "off"));
     json_object_set_new(json, "caa", json_string(profile->caa ? "on" : "off"));
+    json_object_set_new(json, "subdomains",
+                        json_string(profile->subdomains ? "on" : "off"));
     return json;
 }
 

@@ -151,6 +151,23 @@ apr_status_t store_authz_get_reusable(store_authz_t **authz, store_t *store,
     return authz_get(authz, store, &sql_get_reusable, args, pool);
 }
 
+static const store_sql_t sql_get_above = {
+    STORE_SQL_AUTHZ_GET_ABOVE,
+    "SELECT " COLUMNS " FROM authzs "
+    "WHERE account_id = %s AND status = 'valid' AND value = %s "
+    "AND type = %s AND wildcard = 0 AND subdomains = 1 AND profile = %s "
+    "AND expires_at > %lld ORDER BY expires_at DESC LIMIT 1"};
+
+apr_status_t store_authz_get_above(store_authz_t **authz, store_t *store,
+                                   const char *account_id, const char *profile,
+                                   const char *type, const char *value,
+                                   apr_int64_t min_expires, apr_pool_t *pool)
+{
+    const void *args[] = {account_id, value, type, profile, &min_expires};
+
+    return authz_get(authz, store, &sql_get_above, args, pool);
+}
+
 static const store_sql_t sql_holds = {
     STORE_SQL_AUTHZ_HOLDS,
     "SELECT 1 FROM authzs "

@@ -63,6 +63,13 @@ apr_status_t store_authz_holds(store_t *store, const char *account_id,
                                apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The same that is for names below this one, too. */
+apr_status_t store_authz_get_above(store_authz_t **authz, store_t *store,
+                                   const char *account_id, const char *profile,
+                                   const char *type, const char *value,
+                                   apr_int64_t min_expires, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Accept a challenge response.  Relaxed; one transaction: pending and not
  * attempted → attempted, and the job, leased from birth as job says.
  * APR_EEXIST: attempted already, or no longer pending. */
