@@ -360,6 +360,13 @@ sub cors {
         'access-control-allow-methods'  => qr/POST/, allow => qr/POST/);
     like(AcmeClient::header($res, $_) // '', $want{$_}, "T26 $_")
         for sort keys %want;
+    for my $name (grep { !ref $url{$_} } sort keys %url) {
+        my $allow = AcmeClient::header($c->http('OPTIONS', $url{$name}),
+            'allow') // '';
+        my $want = $name =~ /^(?:newNonce|renewalInfo)$/
+            ? 'GET, HEAD, POST' : 'POST';
+        is($allow, $want, "T26 OPTIONS $name: Allow");
+    }
     for (ask(), ask(alg => 'none'), $c->http('GET', $server->{directory})) {
         is(AcmeClient::header($_, 'access-control-allow-origin'), '*',
             'T26 any origin may read');

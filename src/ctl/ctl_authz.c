@@ -49,7 +49,6 @@ static json_t *authz_render(const ctl_t *ctl, const store_authz_t *authz)
     json_object_set_new(json, "directory", json_string(authz->directory));
     json_object_set_new(json, "profile", ctl_print_text(authz->profile));
     json_object_set_new(json, "subdomains", json_boolean(authz->subdomains));
-    json_object_set_new(json, "subdomains", json_boolean(authz->subdomains));
     json_object_set_new(json, "challenges", challenges_render(ctl, authz, now));
     json_object_set_new(json, "token", json_string(authz->token));
     json_object_set_new(json, "attempted", ctl_print_text(authz->attempted));

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "acme/acme_route.h"
 #include "base/b64url.h"
 #include "handle.h"
 #include "tap.h"
@@ -109,31 +110,85 @@ static void no_index_on_directory(apr_pool_t *pool)
     ok(r->nonce);
 }
 
+#define ID "AAAAAAAAAAAAAAAAAAAAAA"
+
+/* Every endpoint, and some of what is published. */
+static const struct {
+    const char *path, *allow;
+} every[] = {
+    {"directory", "GET, HEAD, POST"},
+    {"new-nonce", "GET, HEAD, POST"},
+    {"new-account", "POST"},
+    {"new-authz", "POST"},
+    {"new-order", "POST"},
+    {"key-change", "POST"},
+    {"revoke-cert", "POST"},
+    {"renewal-info/a.b", "GET, HEAD, POST"},
+    {"acct/" ID, "POST"},
+    {"acct/" ID "/orders", "POST"},
+    {"order/" ID, "POST"},
+    {"order/" ID "/finalize", "POST"},
+    {"authz/" ID, "POST"},
+    {"chall/" ID "/http-01", "POST"},
+    {"cert/" ID, "POST"},
+    {"cert/" ID "/1", "POST"},
+    {"roots.pem", "GET, HEAD"},
+    {"chain.p7c", "GET, HEAD"},
+    {"limits.html", "GET, HEAD"},
+};
+#define EVERY     (sizeof(every) / sizeof(every[0]))
+#define PUBLISHED 3
+
+static int has_method(const char *allow, const char *method)
+{
+    const char *at = strstr(allow, method);
+
+    return at && (at == allow || at[-1] == ' ') &&
+           (!at[strlen(method)] || at[strlen(method)] == ',');
+}
+
 static void method_not_allowed(apr_pool_t *pool)
 {
-    static const char *const paths[] = {"new-account",
-                                        "new-order",
-                                        "acct/AAAAAAAAAAAAAAAAAAAAAA",
-                                        "acct/AAAAAAAAAAAAAAAAAAAAAA/orders",
-                                        "order/AAAAAAAAAAAAAAAAAAAAAA",
-                                        "order/AAAAAAAAAAAAAAAAAAAAAA/finalize",
-                                        "authz/AAAAAAAAAAAAAAAAAAAAAA",
-                                        "chall/AAAAAAAAAAAAAAAAAAAAAA/http-01",
-                                        "cert/AAAAAAAAAAAAAAAAAAAAAA"};
-    static const char *const methods[] = {"GET", "HEAD", "PUT", "DELETE"};
+    static const char *const methods[] = {"GET",    "HEAD",  "POST",  "PUT",
+                                          "DELETE", "PATCH", "TRACE", "get"};
     handle_t *h = start(pool);
     apr_size_t i, k;
 
-    for (i = 0; i < sizeof(paths) / sizeof(paths[0]); i++)
+    is_int(EVERY, ACME_ROUTE_COUNT + PUBLISHED);
+    for (i = 0; i < EVERY; i++)
         for (k = 0; k < sizeof(methods) / sizeof(methods[0]); k++) {
-            reply_t *r = handle_request(h, methods[k], handle_url(h, paths[i]));
+            reply_t *r;
 
-            is_int(r->status, 405);
+            if (has_method(every[i].allow, methods[k]))
+                continue;
+            r = handle_request(h, methods[k], handle_url(h, every[i].path));
+            ok(r->status == 405, "%s %s: %d", methods[k], every[i].path,
+               r->status);
             is_str(r->problem, "malformed");
-            is_str(reply_header(r, "Allow", 0), "POST");
+            is_str(reply_header(r, "Allow", 0), every[i].allow);
+            common_headers(h, r);
         }
-    is_str(reply_header(handle_request(h, "PUT", directory(h)), "Allow", 0),
-           "GET, HEAD, POST");
+}
+
+/* What a browser asks before it sends a request with our content type. */
+static void preflight(apr_pool_t *pool)
+{
+    handle_t *h = start(pool);
+    apr_size_t i;
+
+    for (i = 0; i < EVERY; i++) {
+        reply_t *r = handle_request(h, "OPTIONS", handle_url(h, every[i].path));
+
+        ok(r->status == 204 && !*r->body, "OPTIONS %s: %d", every[i].path,
+           r->status);
+        is_str(reply_header(r, "Allow", 0), every[i].allow);
+        is_str(reply_header(r, "Access-Control-Allow-Methods", 0),
+               every[i].allow);
+        is_str(reply_header(r, "Access-Control-Allow-Headers", 0),
+               "Content-Type");
+        is_str(reply_header(r, "Access-Control-Allow-Origin", 0), "*");
+        ok(!reply_header(r, "Access-Control-Allow-Origin", 1), "once");
+    }
 }
 
 static void options(apr_pool_t *pool)
@@ -273,6 +328,7 @@ const tap_case_t tap_cases[] = {
      no_index_on_directory},
     {"T15 other methods are 405 with Allow", method_not_allowed},
     {"T26 CORS", options},
+    {"T26 OPTIONS of every resource", preflight},
     {"R25 a wrong path names the directory", parent_path},
     {"account, order and problem for the access log", access_log},
     {"one log line per refused request, with its cause", one_line},
