@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# acme.sh: EC and RSA keys, several names, renewal.
+# acme.sh: EC and RSA keys, several names, renewal; what it asks, and says, by
+# RFC 9773.
 
 use strict;
 use warnings;
@@ -9,6 +10,7 @@ use File::Path qw(make_path);
 use FindBin;
 use lib "$FindBin::Bin/../lib";
 use Test::More;
+use AcmeOperator;
 use AcmeResponder;
 use AcmeServer;
 use AcmeTool;
@@ -44,10 +46,22 @@ $tool->run_ok('acme.sh gets an RSA certificate', @base, '--issue', '-w', $web,
     domains(@rsa), '--keylength', 2048);
 my $rsa = check('the RSA certificate', 'RSA', @rsa);
 
-$tool->run_ok('acme.sh renews', @base, '--renew', '--force', '--ecc',
-    domains('a.test'));
-isnt(check('the renewed EC certificate', 'EC', 'a.test'), $ec,
-    'it is another one');
+my @renew = (@base, '--renew', '--ecc', domains('a.test'));
+my ($status, $said) = $tool->run(@renew);
+is($status, 2, 'T86: it is not due') or diag $said;
+my $made = acmectl_json($server, 'renew', '--name', 'a.test');
+$tool->run_ok('T86: acme.sh renews when an operator wants it', @renew);
+my $next = check('the renewed EC certificate', 'EC', 'a.test');
+isnt($next, $ec, 'it is another one');
+my $show = acmectl_json($server, 'renew', 'show', $made->{renewal});
+is($show->{list}[0]{by}, 'replaces', 'T86: its order said what it replaces');
+
+# It has the certificate of some other CA.
+my $stranger = authority('a.test', by => authority('Other CA'), ext => []);
+AcmeServer::write_file("$home/a.test_ecc/a.test.cer", $stranger->{pem});
+$tool->run_ok('R33: acme.sh tries again without a bad "replaces"', @renew,
+    '--force');
+isnt(check('the certificate', 'EC', 'a.test'), $next, 'it is another one');
 $tool->run_ok('acme.sh renews', @base, '--renew', '--force', domains('b.test'));
 my $rsa2 = check('the renewed RSA certificate', 'RSA', @rsa);
 isnt($rsa2, $rsa, 'it is another one');
@@ -57,6 +71,7 @@ $tool->revoked_ok('T75: with its reason', $rsa2, 4);
 $tool->run_ok('acme.sh deactivates its account', @base,
     '--deactivate-account');
 
-is_deeply([$tool->refused], [], 'no request was refused');
+is_deeply([$tool->refused], ['malformed'],
+    'R33: nothing else was refused than the bad "replaces"');
 $server->finish;
 done_testing;
