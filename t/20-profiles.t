@@ -70,7 +70,8 @@ subtest 'a directory each' => sub {
             'all its URLs are below it');
         is($res->{json}{meta}{externalAccountRequired} ? 1 : 0,
             $name =~ /vip|off/ ? 1 : 0, 'externalAccountRequired');
-        is($res->{json}{meta}{profiles}, undef, 'there is nothing to choose');
+        is_deeply([keys %{ $res->{json}{meta}{profiles} }], [$name],
+            'T87 what may be asked for there is advertised: itself');
     }
     for my $path ('directory', 'none/directory', 'other/directory',
         'none/new-nonce', 'WEB/directory')

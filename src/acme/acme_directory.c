@@ -27,7 +27,6 @@ static const struct {
 static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)
 {
     json_t *meta = json_object();
-    json_t *profiles = acme_profile_list(conf, route->directory);
 
     acme_response_set_string(meta, "termsOfService", conf->terms_url);
     acme_response_set_string(meta, "website", conf->website);
@@ -36,8 +35,8 @@ static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)
         json_boolean(route->profile->external == ACME_EXTERNAL_REQUIRED));
     if (acme_conf_has_subdomains(route->profile))
         json_object_set_new(meta, "subdomainAuthAllowed", json_true());
-    if (profiles)
-        json_object_set_new(meta, "profiles", profiles);
+    json_object_set_new(meta, "profiles",
+                        acme_profile_list(conf, route->directory));
     return meta;
 }
 

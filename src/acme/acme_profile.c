@@ -219,17 +219,14 @@ apr_array_header_t *acme_profile_subject(const acme_profile_t *profile,
 
 json_t *acme_profile_list(const acme_conf_t *conf, const char *directory)
 {
-    json_t *json;
+    json_t *json = json_object();
     int i;
 
-    if (*directory || !conf->default_profile)
-        return NULL;
-    json = json_object();
     for (i = 0; i < conf->profiles->nelts; i++) {
         const acme_profile_t *profile =
             APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
 
-        if (profile->enrollment)
+        if (is_in_directory(profile, conf, directory))
             json_object_set_new(json, profile->name,
                                 json_string(profile->description
                                                 ? profile->description

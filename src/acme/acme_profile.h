@@ -46,8 +46,9 @@ apr_array_header_t *acme_profile_bounds(const acme_profile_t *profile,
 apr_array_header_t *acme_profile_subject(const acme_profile_t *profile,
                                          apr_pool_t *pool);
 
-/* meta.profiles of the default directory: name → description; a new reference;
- * NULL where there is nothing to choose. */
+/* meta.profiles of a directory, name → description, a new reference: what may
+ * be asked for there is advertised, and what is not advertised is
+ * invalidProfile (T87).  In a profile's own directory that is the one. */
 json_t *acme_profile_list(const acme_conf_t *conf, const char *directory);
 
 #endif
