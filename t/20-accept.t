@@ -152,7 +152,8 @@ is_deeply([links($der, 'alternate')], [$url], 'and a Link back');
 refused(download('application/pkix-cert', "$url/2"), 404, 'malformed',
     'T71 a chain that there is not');
 refused($client->http('GET', $url,
-    headers => ['Accept: application/pkix-cert']), 405, 'malformed', 'T15 by GET there is none of them');
+    headers => ['Accept: application/pkix-cert']), 405, 'malformed',
+    'T15 by GET there is none of them');
 
 $server->finish;
 done_testing;
