@@ -66,6 +66,9 @@ my %member = (
     ACMEPath => 'path', ACMEStateDir => 'stateDir',
     ACMETestNonceReject => 'nonceReject', ACMEAuthzReuse => 'authzReuse',
     ACMEValidationUnderscore => 'underscore',
+    ACMEDNSAccount => 'dnsAccount', ACMEDNSPersist => 'dnsPersist',
+    ACMEResolverDNSSEC => 'dnssec', ACMEResolverTrustAnchor => 'trustAnchor',
+    ACMEResolverAuthoritative => 'authoritative',
     ACMEToleratePaddedCSR => 'toleratePaddedCSR',
 );
 for my $name (sort keys %member) {

@@ -36,7 +36,8 @@ static json_t *challenges_render(const acme_t *acme, const store_authz_t *authz,
     char *type = apr_strtok(types, " ", &state);
 
     for (; type; type = apr_strtok(NULL, " ", &state))
-        if (acme_state_is_challenge_shown(authz, type, v->now))
+        if ((authz->attempted || acme_conf_has_challenge(acme->conf, type)) &&
+            acme_state_is_challenge_shown(authz, type, v->now))
             json_array_append_new(json,
                                   acme_challenge_render(acme, authz, type, v));
     return json;

@@ -8,8 +8,6 @@
 
 #include "base/banned.h"
 
-/* Seconds that a valid authorization must still live to be reused. */
-#define REUSE_MIN 3600
 /* How many labels further up an authorization for subdomains is looked for. */
 #define ANCESTORS_MAX 10
 /* RFC 8555 8.1 wants 128 bits at least. */
@@ -72,7 +70,7 @@ static problem_t *above_get(store_authz_t **authz, acme_t *acme,
     apr_status_t rv =
         store_authz_get_above(authz, acme->store, v->account->id, profile->name,
                               identifier_type_name(IDENTIFIER_DNS), value,
-                              v->now + REUSE_MIN, v->pool);
+                              v->now + ACME_AUTHZ_REUSE_MIN, v->pool);
 
     if (rv == APR_SUCCESS && (*authz)->attempted)
         return NULL;
@@ -131,7 +129,8 @@ problem_t *acme_authz_reuse(store_authz_t **authz, acme_t *acme,
     rv = store_authz_get_reusable(
         authz, acme->store, v->account->id, profile->name,
         identifier_type_name(identifier->type), identifier_base(identifier),
-        identifier_is_wildcard(identifier), v->now + REUSE_MIN, v->pool);
+        identifier_is_wildcard(identifier), v->now + ACME_AUTHZ_REUSE_MIN,
+        v->pool);
     if (rv == APR_SUCCESS && (!is_validated || (*authz)->attempted))
         return NULL;
     *authz = NULL;

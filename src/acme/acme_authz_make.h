@@ -8,6 +8,9 @@
 #include "acme/acme_eab.h"
 #include "store/store_authz.h"
 
+/* Seconds that a valid authorization must still live to be reused. */
+#define ACME_AUTHZ_REUSE_MIN 3600
+
 /* A pending one of v's account, not yet stored, until expires_at; or a valid
  * one, where nothing needs to be proven (acme_eab_is_validated). */
 store_authz_t *acme_authz_make(const acme_t *acme, const acme_verified_t *v,

@@ -12,9 +12,38 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "policy/policy_challenge.h"
 #include "policy/policy_network.h"
 
 #include "base/banned.h"
+
+static const char *account_url(const acme_t *acme, const store_authz_t *authz,
+                               apr_pool_t *pool)
+{
+    return acme_route_url(acme->conf, ACME_ROUTE_ACCOUNT, authz->directory,
+                          authz->account_id, NULL, pool);
+}
+
+static json_t *issuer_names(const acme_t *acme, apr_pool_t *pool)
+{
+    apr_array_header_t *names = acme_conf_issuer_names(acme->conf, pool);
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; i < names->nelts; i++)
+        json_array_append_new(
+            list, json_string(APR_ARRAY_IDX(names, i, const char *)));
+    return list;
+}
+
+/* draft-ietf-acme-dns-persist-01 3.1 */
+static void persist_render(json_t *json, const acme_t *acme,
+                           const store_authz_t *authz, apr_pool_t *pool)
+{
+    acme_response_set_string(json, "accounturi",
+                             account_url(acme, authz, pool));
+    json_object_set_new(json, "issuer-domain-names", issuer_names(acme, pool));
+}
 
 json_t *acme_challenge_render(const acme_t *acme, const store_authz_t *authz,
                               const char *type, const acme_verified_t *v)
@@ -29,6 +58,8 @@ json_t *acme_challenge_render(const acme_t *acme, const store_authz_t *authz,
                                             v->pool));
     acme_response_set_string(json, "status", acme_state_challenge_name(status));
     acme_response_set_string(json, "token", authz->token);
+    if (!strcmp(type, POLICY_CHALLENGE_PERSIST))
+        persist_render(json, acme, authz, v->pool);
     if (status == ACME_CHALLENGE_VALID)
         acme_response_set_time(json, "validated", authz->validated_at, v->pool);
     else if (status != ACME_CHALLENGE_PENDING) {
@@ -95,6 +126,12 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
     acme_response_set_string(json, "account", authz->account_id);
     json_object_set_new(json, "expires", json_integer(authz->expires_at));
     json_object_set_new(json, "accepted", json_integer(v->now));
+    if (!strcmp(type, POLICY_CHALLENGE_ACCOUNT) ||
+        !strcmp(type, POLICY_CHALLENGE_PERSIST)) {
+        acme_response_set_string(json, "accountURL",
+                                 account_url(acme, authz, v->pool));
+        json_object_set_new(json, "issuers", issuer_names(acme, v->pool));
+    }
     bound_add(json, acme, authz, v->pool);
     acme_response_set_string(json, "externalAccountKey", v->account->eab_kid);
     acme_response_set_string(json, "owner", v->account->owner);
@@ -196,7 +233,8 @@ problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
 
     if (prob)
         return prob;
-    if (!is_offered(authz->challenges, v->route->tail))
+    if (!is_offered(authz->challenges, v->route->tail) ||
+        !acme_conf_has_challenge(acme->conf, v->route->tail))
         return acme_state_not_found("challenge", v->pool);
     if (v->payload) {
         prob = challenge_accept(&authz, acme, v);

@@ -38,6 +38,7 @@ typedef struct {
     int authz_reuse;
     acme_limit_rule_t limits[ACME_LIMIT_COUNT]; /* ACMERateLimit */
     int underscore;                             /* ACMEValidationUnderscore */
+    int dns_account, dns_persist; /* ACMEDNSAccount, ACMEDNSPersist */
     int tolerate_padded_csr;
     int nonce_slots;
     int nonce_reject;                  /* for testing: percent of good nonces */
@@ -62,6 +63,17 @@ typedef struct {
 
 /* Every default filled in; the built-in profile `default` included. */
 acme_conf_t *acme_conf_make(apr_pool_t *pool);
+
+/* Profiles that do not say which challenges they want offer the drafts too that
+ * are switched on.  Once, when all else is known. */
+void acme_conf_drafts_add(acme_conf_t *conf, apr_pool_t *pool);
+
+/* May this type be offered: is it no draft, or one that is switched on? */
+int acme_conf_has_challenge(const acme_conf_t *conf, const char *type);
+
+/* The names of this CA in records of the DNS (of const char *). */
+apr_array_header_t *acme_conf_issuer_names(const acme_conf_t *conf,
+                                           apr_pool_t *pool);
 
 /* What is wrong with it: of const char *, each "directive value: reason;
  * remedy"; empty when all is well. */

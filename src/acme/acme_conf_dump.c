@@ -44,6 +44,8 @@ static const field_t conf_fields[] = {
     {"retention", NUMBER64, CONF(retention)},
     {"authzReuse", NUMBER, CONF(authz_reuse)},
     {"underscore", NUMBER, CONF(underscore)},
+    {"dnsAccount", NUMBER, CONF(dns_account)},
+    {"dnsPersist", NUMBER, CONF(dns_persist)},
     {"toleratePaddedCSR", NUMBER, CONF(tolerate_padded_csr)},
     {"nonceSlots", NUMBER, CONF(nonce_slots)},
     {"nonceReject", NUMBER, CONF(nonce_reject)},

@@ -51,6 +51,7 @@ typedef struct {
                                        NULL: it was not */
     const char *issuer;             /* issuer's name: "automatic" */
     apr_array_header_t *challenges; /* of const char *: "http-01" */
+    int has_challenges;             /* ACMEProfileChallenges was written */
     int external;                   /* acme_external_e */
     int validation; /* 0: authorizations are valid from birth, for accounts
                        with an external account key */
@@ -61,8 +62,8 @@ typedef struct {
 } acme_profile_t;
 
 /* An internal one without files; a profile that says nothing: the preset
- * tls-server, 90 days, the automatic CA, validation by http-01, and no
- * directory yet. */
+ * tls-server, 90 days, the automatic CA, validation by all but the
+ * drafts, and no directory yet. */
 acme_issuer_t *acme_issuer_make(const char *name, apr_pool_t *pool);
 acme_profile_t *acme_profile_make(const char *name, apr_pool_t *pool);
 

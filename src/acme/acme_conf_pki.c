@@ -230,6 +230,7 @@ static void subdomains_check(apr_array_header_t *findings,
 }
 
 static void challenges_check(apr_array_header_t *findings,
+                             const acme_conf_t *conf,
                              const acme_profile_t *profile)
 {
     apr_pool_t *pool = findings->pool;
@@ -252,6 +253,14 @@ static void challenges_check(apr_array_header_t *findings,
                               is_later ? "it comes in a later version"
                                        : "there is no such challenge type",
                               policy_challenge_list(pool));
+        else if (!acme_conf_has_challenge(conf, type))
+            acme_conf_finding(
+                findings,
+                "ACMEProfileChallenges %s (profile %s): it is a draft's, and "
+                "off; write %s on, or leave it out",
+                type, profile->name,
+                strcmp(type, POLICY_CHALLENGE_PERSIST) ? "ACMEDNSAccount"
+                                                       : "ACMEDNSPersist");
     }
 }
 
@@ -324,7 +333,7 @@ static void profile_check(apr_array_header_t *findings, const acme_conf_t *conf,
     issuer_name_check(findings, conf, profile);
     policy_check(findings, profile);
     validity_check(findings, profile);
-    challenges_check(findings, profile);
+    challenges_check(findings, conf, profile);
     subdomains_check(findings, profile);
     enrollment_check(findings, profile);
 }

@@ -6,9 +6,11 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_authz_make.h"
 #include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
 #include "base/pjson.h"
+#include "policy/policy_challenge.h"
 #include "store/store_authz.h"
 
 #include "base/banned.h"
@@ -50,6 +52,8 @@ static const struct {
 } methods[] = {
     {"http-01", DCV_HTTP01},
     {"dns-01", DCV_DNS01},
+    {POLICY_CHALLENGE_ACCOUNT, DCV_DNS_ACCOUNT01},
+    {POLICY_CHALLENGE_PERSIST, DCV_DNS_PERSIST01},
 };
 
 static int method_find(dcv_method_e *method, const char *type)
@@ -63,6 +67,28 @@ static int method_find(dcv_method_e *method, const char *type)
         return 1;
     }
     return 0;
+}
+
+/* What the drafts' methods need besides; 0: it is not there. */
+static int draft_parse(dcv_job_t *work, json_t *json)
+{
+    apr_array_header_t *issuers =
+        apr_array_make(work->pool, 1, sizeof(const char *));
+    const char *url = json_string_value(json_object_get(json, "accountURL"));
+    json_t *value;
+    size_t i;
+
+    json_array_foreach(json_object_get(json, "issuers"), i, value)
+    {
+        if (json_is_string(value))
+            APR_ARRAY_PUSH(issuers, const char *) =
+                apr_pstrdup(work->pool, json_string_value(value));
+    }
+    work->account_url = apr_pstrdup(work->pool, url);
+    work->issuers = issuers;
+    return (work->method != DCV_DNS_ACCOUNT01 &&
+            work->method != DCV_DNS_PERSIST01) ||
+           (url && issuers->nelts);
 }
 
 /* What acme_challenge wrote; NULL: it is garbage. */
@@ -86,14 +112,16 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     work->token = apr_pstrdup(pool, token);
     work->key_authorization = apr_pstrcat(pool, token, ".", print, NULL);
     work->account = apr_pstrdup(pool, account);
+    work->is_wildcard = json_is_true(json_object_get(json, "wildcard"));
     work->pool = pool;
+    if (!draft_parse(work, json))
+        return NULL;
     if (networks)
         /* DNS answers "*" with its own wildcard. */
-        work->bounds =
-            bounds_parse(json_is_true(json_object_get(json, "wildcard"))
-                             ? apr_pstrcat(pool, "*.", domain, NULL)
-                             : work->domain,
-                         networks, pool);
+        work->bounds = bounds_parse(work->is_wildcard
+                                        ? apr_pstrcat(pool, "*.", domain, NULL)
+                                        : work->domain,
+                                    networks, pool);
     return networks && !work->bounds ? NULL : work;
 }
 
@@ -234,6 +262,8 @@ static int is_passing(const problem_t *prob)
 {
     return prob->type == PROBLEM_CONNECTION || prob->type == PROBLEM_DNS ||
            prob->type == PROBLEM_INCORRECT_RESPONSE ||
+           prob->type == PROBLEM_UNAUTHORIZED || /* no TXT record, … */
+           prob->type == PROBLEM_MALFORMED ||    /* … or a wrong one */
            prob->type == PROBLEM_TLS;
 }
 
@@ -268,6 +298,20 @@ static void validation_again(acme_t *acme, const store_job_t *job,
                         "the validation's result could not be stored", pool);
 }
 
+/* A proof that may be relied on for a short time serves its own order, and no
+ * other one. */
+static apr_int64_t lifetime_find(const acme_t *acme, const dcv_result_t *result)
+{
+    apr_int64_t lifetime = acme->conf->authz_lifetime;
+
+    if (!result->lifetime || result->lifetime >= lifetime)
+        return lifetime;
+    if (result->lifetime >= ACME_AUTHZ_REUSE_MIN)
+        return result->lifetime;
+    return lifetime < ACME_AUTHZ_REUSE_MIN ? lifetime
+                                           : ACME_AUTHZ_REUSE_MIN - 1;
+}
+
 void acme_work_validate_done(acme_t *acme, const store_job_t *job,
                              const dcv_result_t *result, apr_pool_t *pool)
 {
@@ -285,7 +329,7 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
     }
     data = acme_work_data(job, pool);
     prob = verdict_find(result, data, now, pool);
-    at = prob ? again_at(acme, prob, data, now) : 0;
+    at = result->problem ? again_at(acme, prob, data, now) : 0;
     if (at) {
         validation_again(acme, job, prob, at, pool);
         return;
@@ -294,7 +338,7 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
         text = pjson_text(problem_render(prob, pool), 0, pool);
     event = event_make(acme, job, data, prob, result, pool);
     rv = store_authz_record(acme->store, job->subject, job->id, text,
-                            prob ? 0 : now + acme->conf->authz_lifetime, now,
+                            prob ? 0 : now + lifetime_find(acme, result), now,
                             event, pool);
     if (prob && rv == APR_SUCCESS)
         acme_limit_failure(acme,

@@ -17,7 +17,9 @@
 typedef enum {
     DCV_HTTP01,
     DCV_DNS01,
-    DCV_RESOLVE /* nothing is proven but where names resolve to */
+    DCV_DNS_ACCOUNT01, /* draft-ietf-acme-dns-account-label-01 */
+    DCV_DNS_PERSIST01, /* draft-ietf-acme-dns-persist-01 */
+    DCV_RESOLVE        /* nothing is proven but where names resolve to */
 } dcv_method_e;
 
 /* Where a name must resolve to (pki.md, Network binding). */
@@ -38,15 +40,21 @@ typedef struct {
     const apr_array_header_t *bounds;
     const char *account;           /* whose job it is: for fairness, logs */
     apr_interval_time_t time_left; /* for it; 0: as the configuration says */
-    apr_pool_t *pool;              /* the job's own pool, with its own
-                                      allocator; the loop uses it from submit
-                                      until done is called */
+    /* Of the drafts' methods. */
+    const char *account_url;
+    const apr_array_header_t *issuers; /* of const char *: our names */
+    int is_wildcard;
+    apr_pool_t *pool; /* the job's own pool, with its own
+                         allocator; the loop uses it from submit
+                         until done is called */
 } dcv_job_t;
 
 typedef struct {
-    problem_t *problem;  /* NULL: proven */
-    int is_retryable;    /* nothing was learned (we are stopping, overload) */
-    const char *address; /* that answered at last, NULL if none */
+    problem_t *problem;   /* NULL: proven */
+    int is_retryable;     /* nothing was learned (we are stopping, overload) */
+    const char *address;  /* that answered at last, NULL if none */
+    apr_int64_t lifetime; /* seconds in which it may be relied on again; 0:
+                             as long as one likes */
     apr_interval_time_t took;
 } dcv_result_t; /* lives in the job's pool */
 

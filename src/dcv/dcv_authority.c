@@ -183,6 +183,7 @@ static void record_take(said_t *said, const dcv_authority_t *authority,
 
     if (is_ours && record->type == DCV_WIRE_TXT) {
         txt.text = dcv_wire_txt(&txt.len, record->data, record->len, pool);
+        txt.ttl = record->ttl;
         if (txt.text)
             APR_ARRAY_PUSH(said->values, dcv_txt_t) = txt;
     }

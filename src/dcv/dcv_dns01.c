@@ -59,12 +59,15 @@ static void fail(dns01_t *dns01)
                    NULL, 0);
 }
 
-/* Proven; but the policy may want the name to resolve to its networks. */
-static void succeed(dns01_t *dns01, const char *by)
+/* Proven; but the policy may want the name to resolve to its networks.  What
+ * persists is relied on for its TTL. */
+static void succeed(dns01_t *dns01, const dcv_txt_t *proof, const char *by)
 {
     dcv_run_t *run = dns01->run;
 
     let_go(dns01);
+    if (run->job->method == DCV_DNS_PERSIST01)
+        run->lifetime = proof->ttl > 0 ? proof->ttl : 1;
     if (!run->job->bounds || !run->job->bounds->nelts) {
         dcv_run_finish(run, NULL, by, 0);
         return;
@@ -101,10 +104,12 @@ static void said_set(dcv_txts_t *place, const dcv_txts_t *txts)
 
 static void resolver_heard(dns01_t *dns01, const dcv_txts_t *txts)
 {
+    const dcv_txt_t *proof = dcv_txt_proof(dns01->want, txts);
+
     dns01->is_resolver_asked = 0;
     said_set(&dns01->resolver_said, txts);
-    if (dcv_txt_proves(dns01->want, txts))
-        succeed(dns01, txts->by);
+    if (proof)
+        succeed(dns01, proof, txts->by);
     else if (!dns01->is_authority_asked)
         try_end(dns01);
 }
@@ -151,6 +156,7 @@ static void resolver_answered(void *baton, const dcv_ub_answer_t *answer)
         txt.text =
             dcv_wire_txt(&txt.len, (const unsigned char *)answer->data[i],
                          (apr_size_t)answer->lens[i], dns01->pool);
+        txt.ttl = answer->ttl;
         if (txt.text)
             APR_ARRAY_PUSH(txts.values, dcv_txt_t) = txt;
     }
@@ -186,11 +192,12 @@ static void resolver_ask(void *baton)
 static void authority_answered(void *baton, const dcv_txts_t *txts)
 {
     dns01_t *dns01 = baton;
+    const dcv_txt_t *proof = dcv_txt_proof(dns01->want, txts);
 
     dns01->is_authority_asked = 0;
     said_set(&dns01->authority_said, txts);
-    if (dcv_txt_proves(dns01->want, txts))
-        succeed(dns01, txts->by);
+    if (proof)
+        succeed(dns01, proof, txts->by);
     else if (!dns01->was_resolver_asked)
         resolver_ask(dns01);
     else if (!dns01->is_resolver_asked)

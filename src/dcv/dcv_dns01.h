@@ -10,8 +10,12 @@
  * Where answers must be signed (ACMEResolverDNSSEC), or directly asking is off,
  * only the resolver is.
  *
+ * dns-account-01 has a name of its own per account; dns-persist-01 wants a
+ * record that stays (dcv_persist.h), and is relied on for no longer than its
+ * TTL.
+ *
  * dns: no answer, or NXDOMAIN; unauthorized: no TXT record; incorrectResponse:
- * others than the expected one.
+ * others than the expected one; of dns-persist-01: unauthorized, or malformed.
  */
 
 #include "dcv/dcv_run.h"

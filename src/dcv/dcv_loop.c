@@ -54,8 +54,8 @@ struct dcv_loop_t {
 };
 
 static const dcv_method_t *const methods[] = {
-    [DCV_HTTP01] = &dcv_http01,
-    [DCV_DNS01] = &dcv_dns01,
+    [DCV_HTTP01] = &dcv_http01,       [DCV_DNS01] = &dcv_dns01,
+    [DCV_DNS_ACCOUNT01] = &dcv_dns01, [DCV_DNS_PERSIST01] = &dcv_dns01,
     [DCV_RESOLVE] = &dcv_resolve,
 };
 
@@ -152,6 +152,7 @@ static void hand_back(dcv_run_t *run, problem_t *problem, const char *address,
 
     result->problem = problem;
     result->is_retryable = is_retryable;
+    result->lifetime = run->lifetime;
     result->address = apr_pstrdup(run->job->pool, address);
     result->took = clock_now(&clock_monotonic) - run->submitted;
     run->done(run->baton, run->job, result);

@@ -33,6 +33,7 @@ struct dcv_run_t {
     dcv_asker_t *asker;
     void *state; /* the method's */
     apr_time_t deadline;
+    apr_int64_t lifetime; /* of the result */
 
     /* the loop's own */
     dcv_done_fn done;

@@ -18,6 +18,7 @@ typedef enum {
 typedef struct {
     const char *text; /* strings of one record, joined; a NUL behind it */
     apr_size_t len;
+    apr_int64_t ttl;
 } dcv_txt_t;
 
 typedef struct {
@@ -31,14 +32,17 @@ typedef struct {
 /* What a challenge wants to find. */
 typedef struct {
     const char *name;   /* "_acme-challenge.a.test" */
-    const char *value;  /* that one of the records must have */
-    const char *secret; /* what value was made of: not to be published */
+    const char *value;  /* that one of the records must have; of
+                           dns-persist-01: or another one to that effect */
+    const char *secret; /* what value was made of: not to be published; NULL:
+                           of nothing */
+    const dcv_job_t *job;
 } dcv_want_t;
 
 dcv_want_t *dcv_txt_want(const dcv_job_t *job);
 
-/* Is one of the values the wanted one? */
-int dcv_txt_proves(const dcv_want_t *want, const dcv_txts_t *txts);
+/* The record that proves it; NULL: none of them does. */
+const dcv_txt_t *dcv_txt_proof(const dcv_want_t *want, const dcv_txts_t *txts);
 
 /* What is wrong with what has been seen, and what may help.  authority and
  * resolver: NULL where there was none. */

@@ -268,6 +268,7 @@ static void answer_init(dcv_ub_answer_t *answer, int err,
         answer->is_no_name = result->nxdomain;
         answer->is_no_record = !result->nxdomain && !result->rcode;
         answer->owner = result->canonname ? result->canonname : result->qname;
+        answer->ttl = result->ttl;
         answer->packet = result->answer_packet;
         answer->packet_len = (apr_size_t)result->answer_len;
         answer->data = result->data;

@@ -20,6 +20,7 @@ typedef struct {
     int is_no_name;      /* NXDOMAIN: there is no such name */
     int is_no_record;    /* the name is there, or may be; these are not */
     const char *owner;   /* whose records: the name, or where CNAMEs led */
+    apr_int64_t ttl;     /* of the records */
     int count;
     char *const *data; /* of count records, lens[i] octets each */
     const int *lens;

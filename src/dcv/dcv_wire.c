@@ -210,6 +210,8 @@ int dcv_wire_next(dcv_record_t *record, dcv_message_t *message,
         if (!record->owner || message->len - end < 10)
             break;
         record->type = number_at(data, end);
+        record->ttl = (apr_int64_t)number_at(data, end + 4) << 16 |
+                      number_at(data, end + 6);
         record->data = data + end + 10;
         record->len = (apr_size_t)number_at(data, end + 8);
         if (message->len - end - 10 < record->len)

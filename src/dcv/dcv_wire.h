@@ -43,6 +43,7 @@ typedef struct {
     dcv_section_e section;
     const char *owner;
     int type;
+    apr_int64_t ttl;
     const unsigned char *data; /* in the message */
     apr_size_t len;
 } dcv_record_t;

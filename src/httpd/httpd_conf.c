@@ -77,6 +77,8 @@ static const field_t fields[] = {
     {"ACMEValidationRetry", KIND_SPAN, FROM(retry), DCV(retry)},
     {"ACMEValidationMax", KIND_NUMBER, FROM(max_in_flight), DCV(max_in_flight)},
     {"ACMEValidationUnderscore", KIND_FLAG, FROM(underscore), ACME(underscore)},
+    {"ACMEDNSAccount", KIND_FLAG, FROM(dns_account), ACME(dns_account)},
+    {"ACMEDNSPersist", KIND_FLAG, FROM(dns_persist), ACME(dns_persist)},
     {"ACMEToleratePaddedCSR", KIND_FLAG, FROM(tolerate_padded_csr),
      ACME(tolerate_padded_csr)},
     {"ACMEOrderLifetime", KIND_SECONDS, FROM(order_lifetime),
@@ -306,6 +308,7 @@ void httpd_conf_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
         httpd_limit_resolve(acme->limits, conf->limits);
     dcv_resolve(conf, findings, pool);
     httpd_section_resolve(conf, findings, pool);
+    acme_conf_drafts_add(acme, pool);
     conf->names = httpd_conf_names(conf, pool);
     apr_array_cat(findings, acme_conf_check(acme, pool));
 }

@@ -50,6 +50,7 @@ struct httpd_conf_t {
     apr_interval_time_t retry;       /* ACMEValidationRetry */
     int max_in_flight;               /* ACMEValidationMax */
     int underscore;                  /* ACMEValidationUnderscore */
+    int dns_account, dns_persist;    /* ACMEDNSAccount, ACMEDNSPersist */
     int tolerate_padded_csr;         /* ACMEToleratePaddedCSR */
     apr_interval_time_t order_lifetime; /* ACMEOrderLifetime */
     apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */

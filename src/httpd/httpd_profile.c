@@ -92,9 +92,11 @@ const char *httpd_profile_challenges(cmd_parms *cmd, void *dir,
 
     if (!mistake)
         mistake = httpd_words(&words, cmd, args);
-    if (!mistake)
-        section->profile->challenges = words;
-    return mistake;
+    if (mistake)
+        return mistake;
+    section->profile->challenges = words;
+    section->profile->has_challenges = 1;
+    return NULL;
 }
 
 /* O="Example Corp" C=DE */

@@ -18,6 +18,8 @@ static const struct {
 } table[] = {
     {"http-01", NAME, 1},
     {"dns-01", NAME | WILDCARD, 1},
+    {POLICY_CHALLENGE_ACCOUNT, NAME | WILDCARD, 0},
+    {POLICY_CHALLENGE_PERSIST, NAME | WILDCARD, 0},
 };
 #define COUNT (int)(sizeof(table) / sizeof(table[0]))
 

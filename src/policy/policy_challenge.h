@@ -8,6 +8,11 @@
 #include "base/identifier.h"
 #include "base/problem.h"
 
+/* Drafts', offered only where they are switched on (ACMEDNSAccount,
+ * ACMEDNSPersist). */
+#define POLICY_CHALLENGE_ACCOUNT "dns-account-01"
+#define POLICY_CHALLENGE_PERSIST "dns-persist-01"
+
 /* Is there such a type? */
 int policy_challenge_is_known(const char *type);
 

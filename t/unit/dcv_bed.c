@@ -120,6 +120,8 @@ probe_t *bed_submit_key(bed_t *bed, const char *domain, const char *token,
     job->token = apr_pstrdup(pool, token);
     job->key_authorization = apr_pstrdup(pool, key_authorization);
     job->account = account;
+    job->account_url = bed->account_url;
+    job->issuers = bed->issuers;
     job->pool = pool;
     if (dcv_loop_submit(bed->loop, bed->conf, job, done, probe) == APR_SUCCESS)
         return probe;

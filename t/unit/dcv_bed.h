@@ -15,6 +15,8 @@ typedef struct {
     dcv_net_t *net;             /* of conf; loopback is allowed */
     dcv_method_e method;        /* of the next job … */
     apr_array_header_t *bounds; /* … and what it is bound to; NULL: nothing */
+    const char *account_url;    /* … and whose, for the drafts */
+    apr_array_header_t *issuers;
     dcv_loop_t *loop;
     pthread_t thread;
     pthread_mutex_t lock;

@@ -234,6 +234,56 @@ static void away(apr_pool_t *pool)
     is_int(c->h->jobs->nelts, 0);
 }
 
+/* Drafts: what the challenge object has, what the validation gets. */
+static void drafts(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    acme_conf_t *conf = c->h->conf;
+    const dcv_job_t *work;
+    const char *url;
+    reply_t *r;
+
+    conf->dns_account = conf->dns_persist = 1;
+    conf->server_name = "CA.example";
+    acme_conf_drafts_add(conf, pool);
+    c->h->is_idle = 1;
+    url = reply_text(client_order(c, "a.test"), "authorizations/0");
+    r = client_post(c, url, "");
+    is_int(reply_count(r, "challenges"), 4);
+    is_str(reply_text(r, "challenges/2/type"), "dns-account-01");
+    ok(!reply_text(r, "challenges/2/accounturi"));
+    is_str(reply_text(r, "challenges/3/type"), "dns-persist-01");
+    is_str(reply_text(r, "challenges/3/accounturi"), c->kid);
+    is_int(reply_count(r, "challenges/3/issuer-domain-names"), 1);
+    is_str(reply_text(r, "challenges/3/issuer-domain-names/0"), "ca.example");
+    ok(reply_text(r, "challenges/3/token") != NULL);
+    client_post(c, reply_text(r, "challenges/3/url"), "{}");
+    work = acme_work_start(&c->h->acme, handle_job(c->h), pool);
+    need(work);
+    is_int(work->method, DCV_DNS_PERSIST01);
+    is_str(work->account_url, c->kid);
+    is_str(APR_ARRAY_IDX(work->issuers, 0, const char *), "ca.example");
+    ok(!work->is_wildcard);
+}
+
+static void drafts_off(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    acme_conf_t *conf = c->h->conf;
+    const char *url;
+    reply_t *r;
+
+    conf->dns_persist = 1;
+    acme_conf_drafts_add(conf, pool);
+    url = reply_text(client_order(c, "a.test"), "authorizations/0");
+    r = client_post(c, url, "");
+    is_int(reply_count(r, "challenges"), 3);
+    url = reply_text(r, "challenges/2/url");
+    conf->dns_persist = 0;
+    is_int(client_post(c, url, "{}")->status, 404);
+    is_int(c->h->jobs->nelts, 0);
+}
+
 const tap_case_t tap_cases[] = {
     {"T63 R11 {} starts it: 200, processing, Link up", accepted},
     {"T78 R7 type, url, status and token come first", shape},
@@ -247,4 +297,6 @@ const tap_case_t tap_cases[] = {
     {"nothing starts after the authorization's end", after_the_end},
     {"a validation that takes long is looked after", long_under_way},
     {"a database that is away is 503, and nothing has happened", away},
+    {"dns-account-01, dns-persist-01: on, they are offered", drafts},
+    {"dns-persist-01: off, it cannot be begun any more", drafts_off},
     {NULL, NULL}};

@@ -98,6 +98,8 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->limits[ACME_LIMIT_FAILURES].span = 60;
     conf->limits[ACME_LIMIT_PENDING_ORDERS].count = 0;
     conf->underscore = 1;
+    conf->dns_account = 1;
+    conf->dns_persist = 1;
     conf->tolerate_padded_csr = 1;
     conf->nonce_slots = 1024;
     conf->nonce_reject = 15;

@@ -81,8 +81,39 @@ static void garbage(apr_pool_t *pool)
     ok(!acme_work_start(&c->h->acme, &job, pool));
 }
 
+/* What dns-persist-01 has proven serves others only for its TTL. */
+static void lifetime(apr_pool_t *pool)
+{
+    static const struct {
+        apr_int64_t ttl, expires;
+    } rows[] = {{0, 30 * 86400},
+                {7200, 7200},
+                {60, 3599},
+                {1, 3599},
+                {APR_INT64_C(99999999), 30 * 86400}};
+    client_t *c = start(pool);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        dcv_result_t result = {0};
+        const char *name = apr_psprintf(pool, "n%d.test", (int)i);
+        reply_t *order = client_order(c, name), *r;
+
+        client_authorize(c, order);
+        result.lifetime = rows[i].ttl;
+        acme_work_done(&c->h->acme, handle_job(c->h), &result, pool);
+        r = client_post(c, reply_text(order, "authorizations/0"), "");
+        is_str(reply_text(r, "status"), "valid");
+        is_str(reply_text(r, "expires"),
+               clock_rfc3339(c->h->now + rows[i].expires, pool));
+        is_str(reply_text(client_order(c, name), "status"),
+               rows[i].expires >= 3600 ? "ready" : "pending");
+    }
+}
+
 const tap_case_t tap_cases[] = {
     {"pki.md: resolves-to is the validation's matter", bound},
     {"pki.md: a wildcard is bound like the names below it", bound_wildcard},
     {"networks that are garbage", garbage},
+    {"dns-persist-01: relied on for the TTL, by others", lifetime},
     {NULL, NULL}};

@@ -133,6 +133,21 @@ static int leads_on(nameserver_reply_t *reply, const char *name)
     return 1;
 }
 
+#define ACCOUNT "https://example.com/acme/acct/ExampleAccount"
+
+static void persist_values(nameserver_reply_t *reply, const char *name)
+{
+    reply->txt[0] = "other.example; accounturi=" ACCOUNT;
+    if (HAS("good"))
+        reply->txt[1] = "ca.|test; accounturi=|" ACCOUNT;
+    else if (HAS("theirs"))
+        reply->txt[1] = "ca.test; accounturi=" ACCOUNT "s";
+    else if (HAS("twice")) {
+        reply->txt[1] = "ca.test; policy=x; policy=y; accounturi=" ACCOUNT;
+        reply->txt[2] = "ca.test; accounturi=" ACCOUNT "s";
+    }
+}
+
 static void script(nameserver_reply_t *reply, const char *name, int is_second)
 {
     if (HAS("silent") || (HAS("half") && !is_second))
@@ -143,6 +158,10 @@ static void script(nameserver_reply_t *reply, const char *name, int is_second)
         reply->rcode = 5;
     else if (HAS("nothing"))
         return;
+    else if (BEGINS("_validation-persist."))
+        persist_values(reply, name);
+    else if (BEGINS("_ujmmovf2vn55tgye._acme-challenge."))
+        reply->txt[0] = DIGEST;
     else if (HAS("nxdomain") || HAS("known"))
         reply->rcode = 3;
     else if (HAS("late") && atomic_fetch_add(&late_asks, 1) < 2)
@@ -371,6 +390,7 @@ static void stopping(apr_pool_t *pool)
     int i;
 
     open_all(pool);
+    bed->conf->timeout = apr_time_from_sec(8);
     for (i = 0; i < 20; i++)
         probes[i] = bed_submit(bed, i % 2 ? "mute-silent.x.test" : "wrong.test",
                                "token", "account");
@@ -396,6 +416,29 @@ static void bound(apr_pool_t *pool)
     close_all();
 }
 
+static void drafts(apr_pool_t *pool)
+{
+    open_all(pool);
+    bed->account_url = ACCOUNT;
+    bed->issuers = apr_array_make(pool, 1, sizeof(char *));
+    APR_ARRAY_PUSH(bed->issuers, const char *) = "ca.test";
+    bed->method = DCV_DNS_ACCOUNT01;
+    proven("a.x.test", "ns1.x.test (127.0.0.2)");
+    bed->method = DCV_DNS_PERSIST01;
+    proven("good.x.test", "ns1.x.test (127.0.0.2)");
+    is_int(bed_ask(bed, "good.x.test", "token")->lifetime, 60);
+    bed->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
+    refuted("theirs.x.test", PROBLEM_UNAUTHORIZED,
+            "TXT record of _validation-persist.theirs.x.test|"
+            "Expected: \"ca.test; accounturi=" ACCOUNT "\"|"
+            "for this CA: its accounturi is another account's, " ACCOUNT "s");
+    refuted("twice.x.test", PROBLEM_MALFORMED, "it has a parameter twice");
+    refuted("x.x.test", PROBLEM_UNAUTHORIZED, "none of them begins with");
+    refuted("nothing.x.test", PROBLEM_UNAUTHORIZED, "no such record");
+    refuted("nxdomain.y.test", PROBLEM_DNS, "NXDOMAIN");
+    close_all();
+}
+
 const tap_case_t tap_cases[] = {
     {"T80 one of several values, of several strings; whoever has it", right},
     {"T80 CNAME and NS are followed, but not in circles or upwards", ways},
@@ -407,4 +450,5 @@ const tap_case_t tap_cases[] = {
      deadline},
     {"all are handed back when the server stops", stopping},
     {"pki.md: a bound name must resolve to its networks", bound},
+    {"dns-account-01 and dns-persist-01: name, records, problems", drafts},
     {NULL, NULL}};
