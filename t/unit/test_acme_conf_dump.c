@@ -76,6 +76,22 @@ static void profile_other(acme_profile_t *profile, apr_pool_t *pool)
     APR_ARRAY_PUSH(profile->subject, const char *) = "O=Corp";
 }
 
+static void dcv_other(dcv_conf_t *dcv)
+{
+    dcv->resolv_conf = "/srv/resolv.conf";
+    dcv->hosts_file = "/srv/hosts";
+    dcv->dnssec = 1;
+    dcv->trust_anchor = "/srv/root.key";
+    dcv->authoritative = 0;
+    APR_ARRAY_PUSH(dcv->insecure, const char *) = "corp.example";
+    dcv->dns01_port = 5053;
+    dcv->http01_port = 5002;
+    dcv->tlsalpn01_port = 5001;
+    dcv->timeout = 3000000;
+    dcv->max_in_flight = 7;
+    dcv->user_agent = "agent";
+}
+
 /* A configuration in which no value is the default's. */
 static acme_conf_t *conf_other(apr_pool_t *pool)
 {
@@ -111,18 +127,7 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     APR_ARRAY_PUSH(conf->key_blocklists, const char *) = "/srv/blocked";
     conf->eab_key_file = "/srv/eab.key";
     conf->eab_reveal = 1;
-    conf->dcv->resolv_conf = "/srv/resolv.conf";
-    conf->dcv->hosts_file = "/srv/hosts";
-    conf->dcv->dnssec = 1;
-    conf->dcv->trust_anchor = "/srv/root.key";
-    conf->dcv->authoritative = 0;
-    APR_ARRAY_PUSH(conf->dcv->insecure, const char *) = "corp.example";
-    conf->dcv->dns01_port = 5053;
-    conf->dcv->http01_port = 5002;
-    conf->dcv->tlsalpn01_port = 5001;
-    conf->dcv->timeout = 3000000;
-    conf->dcv->max_in_flight = 7;
-    conf->dcv->user_agent = "agent";
+    dcv_other(conf->dcv);
     resolver->servers = apr_array_make(pool, 2, sizeof(const char *));
     APR_ARRAY_PUSH(resolver->servers, const char *) = "192.0.2.1@53";
     APR_ARRAY_PUSH(resolver->servers, const char *) = "2001:db8::1";
