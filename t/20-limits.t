@@ -13,6 +13,7 @@ use AcmeClient;
 use AcmeOperator;
 use AcmeResponder;
 use AcmeServer;
+use AcmeTool;
 use AcmeWire;
 use JSON::PP ();
 
@@ -25,6 +26,7 @@ ACMERateLimit pending-orders 3
 EOT
 my $responder = AcmeResponder->new;
 my $server = AcmeServer->new(http01_port => $responder->{port},
+    hosts => [map { "$_.test" } 'a' .. 'f'],
     global => $limits, vhost => 'ACMERateLimit pending-orders off')->start;
 
 sub client {
@@ -114,6 +116,33 @@ like($events, qr/"rateLimited"/,      'T25 and say what they were');
 reload($server, vhost => 'ACMERateLimit pending-orders 1');
 $_->detach for $client, $other, $failing;
 limited($other->order('d.test'), 'pending-orders', 'orders that wait');
+
+# What the operator sees.
+my %seen = map { $_->{limit} => $_ } @{ acmectl_json($server, 'limit', 'list') };
+is($seen{'orders-per-name'}{value}, '2/2d', 'acmectl limit list: what holds');
+is($seen{'orders-per-name'}{default}, '10000/1d', 'and what would by default');
+is($seen{'pending-orders'}{value}, '1', 'of the virtual host');
+my ($code, $table) = acmectl($server, 'limit', 'list');
+is($code, 0, 'for people, too');
+like($table, qr{^failures-per-name +1/1h +100/1h +failed}m, 'as a table');
+
+# Never for a renewal that renewal information asked for.
+reload($server, vhost => "ACMERateLimit accounts-per-address off\n"
+    . "ACMERateLimit orders-per-account 1/1d");
+my $due = client();
+my $order_due = $due->authorize($due->order('f.test')->{json}, $responder);
+my $done = $due->finalize($order_due, $due->csr(['f.test']));
+AcmeServer::write_file("$server->{dir}/due.pem",
+    $due->get($done->{json}{certificate})->{body});
+my $id = AcmeTool::renewal_id("$server->{dir}/due.pem");
+$due->{wish} = { replaces => $id };
+limited($due->order('f.test'), 'orders-per-account', 'a renewal too early');
+acmectl_json($server, 'renew', '--name', 'f.test', '--within', '1h');
+my $renewed = $due->order('f.test');
+answered($renewed, 201, 'T25 a renewal that was asked for is never limited');
+is($renewed->{json}{status}, 'ready', 'T25 and goes on');
+delete $due->{wish};
+limited($due->order('f.test'), 'orders-per-account', 'another order');
 
 # off: all of them.
 reload($server, vhost => '', global => "$limits\nACMERateLimit off");

@@ -60,20 +60,8 @@ sub finish {
     my $url = $res->{json}{certificate} or die "$res->{body}\n";
     my $file = "$server->{dir}/cert" . ++$count;
     AcmeServer::write_file($file, $c->get($url)->{body});
-    return { url => $url, file => $file, id => id_of($file), born => time };
-}
-
-# As a client makes it, of what openssl shows.
-sub id_of {
-    my ($file) = @_;
-    my ($key) = AcmeTool::x509($file, qw(-ext authorityKeyIdentifier))
-        =~ /((?:[0-9A-F]{2}:)+[0-9A-F]{2})/;
-    my ($serial) = AcmeTool::x509($file, '-serial') =~ /=([0-9A-F]+)/;
-    $key =~ tr/://d;
-    $serial = "0$serial" if length($serial) % 2;
-    $serial =~ s/^00(?=[0-7])//;
-    $serial = "00$serial" if $serial =~ /^[89A-F]/;
-    return join '.', map { encode_base64url(pack 'H*', $_) } $key, $serial;
+    return { url => $url, file => $file, id => AcmeTool::renewal_id($file),
+        born => time };
 }
 
 my $c = account();

@@ -9,6 +9,7 @@ use strict;
 use warnings;
 use File::Path qw(make_path);
 use IO::Socket::INET;
+use MIME::Base64 ();
 use POSIX qw(setpgid);
 use Test::More;
 
@@ -120,6 +121,21 @@ sub x509 {
         $file, @args) } // '';
     chomp $text;
     return $text;
+}
+
+# What RFC 9773 4.1 calls a certificate, as a client makes it of what openssl
+# shows.
+sub renewal_id {
+    my ($file) = @_;
+    my ($key) = x509($file, qw(-ext authorityKeyIdentifier))
+        =~ /((?:[0-9A-F]{2}:)+[0-9A-F]{2})/;
+    my ($serial) = x509($file, '-serial') =~ /=([0-9A-F]+)/;
+    $key =~ tr/://d;
+    $serial = "0$serial" if length($serial) % 2;
+    $serial =~ s/^00(?=[0-7])//;
+    $serial = "00$serial" if $serial =~ /^[89A-F]/;
+    return join '.', map { MIME::Base64::encode_base64url(pack 'H*', $_) }
+        $key, $serial;
 }
 
 # Names of a file's first certificate, sorted.
