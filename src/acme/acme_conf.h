@@ -82,6 +82,8 @@ apr_array_header_t *acme_conf_check(const acme_conf_t *conf, apr_pool_t *pool);
 /* To and from the dump that `-D DUMP_ACME_CONFIG` prints; NULL if a member of
  * it is missing or of another type. */
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool);
+/* The same configuration without passwords. */
+const acme_conf_t *acme_conf_hide(const acme_conf_t *conf, apr_pool_t *pool);
 acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool);
 
 /* By name; NULL: there is none. */

@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "dcv/dcv_net.h"
 #include "policy/policy_dump.h"
+#include "store/store_conninfo.h"
 
 #include "base/banned.h"
 
@@ -401,6 +402,15 @@ static int limits_parse(acme_limit_rule_t *rules, json_t *json)
         rules[i].span = json_integer_value(seconds);
     }
     return 1;
+}
+
+const acme_conf_t *acme_conf_hide(const acme_conf_t *conf, apr_pool_t *pool)
+{
+    acme_conf_t *copy = apr_pmemdup(pool, conf, sizeof(*conf));
+
+    if (!strcmp(conf->store.driver, "pgsql"))
+        copy->store.params = store_conninfo_public(conf->store.params, pool);
+    return copy;
 }
 
 json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)

@@ -319,7 +319,9 @@ static ctl_exit_e manifest_write(backup_t *backup)
     json_object_set_new(json, "stateDir", json_string(ctl->conf->state_dir));
     json_object_set_new(json, "externalAccountKeyFile",
                         json_string(ctl->conf->eab_key_file));
-    json_object_set_new(json, "database", json_incref(backup->database));
+    json_object_set_new(json, "database",
+                        backup->database ? json_incref(backup->database)
+                                         : json_null());
     json_object_set_new(json, "directories", json_incref(backup->directories));
     json_object_set_new(json, "files", json_incref(backup->files));
     return json_write(backup, CTL_COPY_MANIFEST, json);
@@ -344,8 +346,10 @@ static ctl_exit_e event_write(const backup_t *backup)
 
 static ctl_exit_e backup_run(backup_t *backup)
 {
-    ctl_exit_e code = database_add(backup);
+    ctl_exit_e code = CTL_OK;
 
+    if (!ctl_option(backup->ctl, "without-database"))
+        code = database_add(backup);
     if (code == CTL_OK)
         code = json_write(backup, CTL_COPY_CONFIG, backup->ctl->dump);
     if (code == CTL_OK)
@@ -365,12 +369,9 @@ ctl_exit_e ctl_backup(ctl_t *ctl)
     ctl_exit_e code;
     char *real;
 
-    if (strcmp(ctl->conf->store.driver, "sqlite3") != 0) {
-        ctl_print_error("acmectl makes backups of sqlite3 databases; %s has "
-                        "its own tools",
-                        ctl->conf->store.driver);
-        return CTL_USAGE;
-    }
+    code = ctl_copy_ask(ctl);
+    if (code != CTL_OK)
+        return code;
     backup.directories = own_json(ctl->pool, json_array());
     backup.files = own_json(ctl->pool, json_array());
     backup.skipped = own_json(ctl->pool, json_array());
@@ -386,7 +387,9 @@ ctl_exit_e ctl_backup(ctl_t *ctl)
     if (code != CTL_OK)
         return code;
     json_object_set_new(json, "directory", json_string(backup.dir));
-    json_object_set_new(json, "database", json_string(ctl->conf->store.params));
+    json_object_set_new(json, "database",
+                        backup.database ? json_string(ctl->conf->store.params)
+                                        : json_null());
     json_object_set_new(
         json, "files", json_integer((json_int_t)json_array_size(backup.files)));
     json_object_set_new(json, "leftOut", json_incref(backup.skipped));

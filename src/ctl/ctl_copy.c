@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "base/token.h"
+#include "store/store_conninfo.h"
 
 #include "base/banned.h"
 
@@ -204,4 +205,23 @@ ctl_exit_e ctl_copy_dir(const char *path, const ctl_copy_owner_t *owner,
     if (code == CTL_OK && (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)))
         code = failed(path, "use", ENOTDIR);
     return code;
+}
+
+ctl_exit_e ctl_copy_ask(const ctl_t *ctl)
+{
+    int is_without = ctl_option(ctl, "without-database") != NULL;
+    int is_server = !strcmp(ctl->conf->store.driver, "pgsql");
+
+    if (is_without == is_server)
+        return CTL_OK;
+    if (is_server)
+        ctl_print_error(
+            "a PostgreSQL database is not copied here: run pg_dump -Fc "
+            "\"%s\" first (to put it back, pg_restore), then this with "
+            "--without-database for keys and configuration",
+            store_conninfo_public(ctl->conf->store.params, ctl->pool));
+    else
+        ctl_print_error("--without-database is for PostgreSQL; the database "
+                        "of this server is copied with its keys");
+    return CTL_USAGE;
 }

@@ -48,6 +48,10 @@ apr_status_t ctl_copy_digest(const char **sha256, const char *path,
 ctl_exit_e ctl_copy_dir(const char *path, const ctl_copy_owner_t *owner,
                         apr_pool_t *pool) __attribute__((warn_unused_result));
 
+/* With PostgreSQL a backup is made and put back --without-database, of which
+ * pg_dump and pg_restore take care; CTL_USAGE: it was not said. */
+ctl_exit_e ctl_copy_ask(const ctl_t *ctl) __attribute__((warn_unused_result));
+
 /* ctl_backup.c, ctl_restore.c */
 ctl_exit_e ctl_backup(ctl_t *ctl);
 ctl_exit_e ctl_restore(ctl_t *ctl);

@@ -80,7 +80,15 @@ static const ctl_option_t prune_options[] = {
     {NULL, NULL, NULL},
 };
 
+static const ctl_option_t backup_options[] = {
+    {"without-database", NULL,
+     "keys and configuration only: PostgreSQL has pg_dump"},
+    {NULL, NULL, NULL},
+};
+
 static const ctl_option_t restore_options[] = {
+    {"without-database", NULL,
+     "of a backup that was made so: pg_restore has been run before"},
     {"despite-findings", NULL,
      "put it back although keys, secrets or audit trail do not hold"},
     {NULL, NULL, NULL},
@@ -102,12 +110,13 @@ const ctl_command_t ctl_db_commands[] = {
      "none that is\nyounger than an order or a certificate that stays; an "
      "event tells of the cut.",
      db_prune},
-    {"db", "backup", CTL_NEEDS_CONF, 1, 1, "DIR", NULL,
+    {"db", "backup", CTL_NEEDS_CONF, 1, 1, "DIR", backup_options,
      "copy database, keys and configuration to a new directory\n"
      "While the server runs: the database as it is at one moment, everything "
      "in\nACMEStateDir, the files of all issuers, and the resolved "
      "configuration. DIR\nholds private keys then; its manifest has owners, "
-     "modes and digests.",
+     "modes and digests.\nWith PostgreSQL run pg_dump first, then this "
+     "--without-database.",
      ctl_backup},
     {"db", "restore", CTL_NEEDS_CONF, 1, 1, "DIR", restore_options,
      "put back what a backup holds; exit code 4 when it must not\n"

@@ -94,7 +94,8 @@ static int is_manifest(const json_t *json)
         }
     }
     return !strcmp(member(json, "format"), CTL_COPY_FORMAT) &&
-           is_path(json_object_get(json, "database"));
+           (is_path(json_object_get(json, "database")) ||
+            json_is_null(json_object_get(json, "database")));
 }
 
 static ctl_exit_e manifest_read(restore_t *restore)
@@ -114,6 +115,8 @@ static ctl_exit_e manifest_read(restore_t *restore)
     else {
         restore->manifest = json;
         restore->database = json_object_get(json, "database");
+        if (json_is_null(restore->database))
+            restore->database = NULL;
         return CTL_OK;
     }
     return CTL_FAILED;
@@ -175,10 +178,12 @@ static ctl_exit_e database_vacant(const restore_t *restore)
 
 static ctl_exit_e all_check(const restore_t *restore)
 {
-    ctl_exit_e code, all = database_vacant(restore);
+    ctl_exit_e code, all = CTL_OK;
     json_t *entry;
     size_t i;
 
+    if (restore->database)
+        all = database_vacant(restore);
     json_array_foreach(json_object_get(restore->manifest, "files"), i, entry)
     {
         code = digest_check(restore, source_of(restore, member(entry, "path")),
@@ -188,6 +193,8 @@ static ctl_exit_e all_check(const restore_t *restore)
         if (code != CTL_OK && all != CTL_FAILED)
             all = code;
     }
+    if (!restore->database)
+        return all;
     code = digest_check(restore,
                         apr_pstrcat(restore->ctl->pool, restore->dir,
                                     "/" CTL_COPY_DATABASE, NULL),
@@ -238,10 +245,12 @@ static ctl_exit_e database_stage(restore_t *restore)
 {
     ctl_t *ctl = restore->ctl;
     const char *key_file = member(restore->manifest, "externalAccountKeyFile");
-    ctl_verify_t verify = {0};
+    ctl_verify_t verify = {.eab_key_file = source_of(restore, key_file)};
     ctl_copy_owner_t owner;
     ctl_exit_e code;
 
+    if (!restore->database)
+        return ctl_verify_database(ctl, &verify);
     owner_get(&owner, restore->database);
     restore->temp = apr_pstrcat(ctl->pool, ctl->conf->store.params, ".restore-",
                                 token_make(9, ctl->pool), NULL);
@@ -251,9 +260,7 @@ static ctl_exit_e database_stage(restore_t *restore)
     if (code != CTL_OK)
         return code;
     verify.path = restore->temp;
-    verify.eab_key_file = source_of(restore, key_file);
-    code = ctl_verify_database(ctl, &verify);
-    return code;
+    return ctl_verify_database(ctl, &verify);
 }
 
 static ctl_exit_e files_place(restore_t *restore)
@@ -341,7 +348,7 @@ static ctl_exit_e restore_run(restore_t *restore)
     }
     if (code == CTL_OK)
         code = files_place(restore);
-    if (code == CTL_OK)
+    if (code == CTL_OK && restore->database)
         code = database_place(restore);
     if (restore->temp)
         unlink(restore->temp);
@@ -356,21 +363,30 @@ ctl_exit_e ctl_restore(ctl_t *ctl)
     json_t *json = own_json(ctl->pool, json_object());
     ctl_exit_e code;
 
-    if (strcmp(ctl->conf->store.driver, "sqlite3") != 0) {
-        ctl_print_error("a backup holds an sqlite3 database, and ACMEDatabase "
-                        "says %s",
-                        ctl->conf->store.driver);
-        return CTL_USAGE;
-    }
+    code = ctl_copy_ask(ctl);
+    if (code != CTL_OK)
+        return code;
     restore.placed = apr_array_make(ctl->pool, 8, sizeof(const char *));
     code = manifest_read(&restore);
+    if (code == CTL_OK &&
+        !restore.database != !!ctl_option(ctl, "without-database")) {
+        ctl_print_error("%s: %s", restore.dir,
+                        restore.database
+                            ? "holds an sqlite3 database, and this server "
+                              "has PostgreSQL"
+                            : "was made without the database; say "
+                              "--without-database");
+        code = CTL_USAGE;
+    }
     if (code == CTL_OK)
         code = all_check(&restore);
     if (code == CTL_OK)
         code = restore_run(&restore);
     if (code != CTL_OK)
         return code;
-    json_object_set_new(json, "database", json_string(ctl->conf->store.params));
+    json_object_set_new(json, "database",
+                        restore.database ? json_string(ctl->conf->store.params)
+                                         : json_null());
     json_object_set_new(json, "made",
                         json_string(member(restore.manifest, "made")));
     json_object_set_new(json, "files", ctl_print_words(restore.placed));

@@ -37,11 +37,14 @@ static ctl_exit_e owner_find(struct stat *st, const char *path, int may_make,
 
 /* Not to leave files of root beside a database that httpd's children write,
  * root becomes whom the database belongs to. */
-static ctl_exit_e owner_become(const char *path, int may_make, apr_pool_t *pool)
+static ctl_exit_e owner_become(const char *driver, const char *path,
+                               int may_make, apr_pool_t *pool)
 {
     ctl_exit_e code;
     struct stat st;
 
+    if (!strcmp(driver, "pgsql") && access(path, F_OK) != 0)
+        return CTL_OK;
     code = owner_find(&st, path, may_make, pool);
     if (code != CTL_OK || geteuid() != 0 || st.st_uid == 0)
         return code;
@@ -80,7 +83,7 @@ ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
     if (ctl->store)
         return CTL_OK;
     audit_open(ctl);
-    code = owner_become(owned_path(ctl), may_make, ctl->pool);
+    code = owner_become(conf->driver, owned_path(ctl), may_make, ctl->pool);
     if (code != CTL_OK)
         return code;
     rv = store_open(&ctl->store, conf, ctl->log, ctl->pool);

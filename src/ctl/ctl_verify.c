@@ -141,11 +141,14 @@ static ctl_exit_e database_check(ctl_t *ctl, void *baton)
     ctl_exit_e code;
 
     own.conf = &conf;
-    conf.store.params = verify->path;
+    if (verify->path)
+        conf.store.params = verify->path;
     conf.audit_log = NULL;
     apr_pool_create(&own.pool, ctl->pool);
     code = checks_run(&own, verify);
     apr_pool_destroy(own.pool);
+    if (!verify->path)
+        return code;
     unlink(apr_pstrcat(ctl->pool, verify->path, ".lock", NULL));
     if (access(apr_pstrcat(ctl->pool, verify->path, "-wal", NULL), F_OK))
         return code;

@@ -12,7 +12,8 @@ ctl_exit_e ctl_verify_key(const char *path, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 typedef struct {
-    const char *path;         /* an sqlite3 database that nobody else uses */
+    const char *path;         /* an sqlite3 database that nobody else uses;
+                                 NULL: the server's own, with PostgreSQL */
     const char *eab_key_file; /* what opens its secrets */
     const struct acme_eab_keys_t *eab_keys;
 } ctl_verify_t;

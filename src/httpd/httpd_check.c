@@ -2,6 +2,7 @@
 #include "httpd/httpd_check.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <ap_provider.h>
 #include <ap_slotmem.h>
@@ -242,7 +243,8 @@ static int conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
     return OK;
 }
 
-/* `httpd -t -D DUMP_ACME_CONFIG`: for acmectl (src/ctl/ctl_conf.c). */
+/* `httpd -t -D DUMP_ACME_CONFIG`: for acmectl (src/ctl/ctl_conf.c).  Passwords
+ * for root only. */
 static void conf_dump(apr_pool_t *pconf, server_rec *main_server)
 {
     json_t *list;
@@ -255,9 +257,13 @@ static void conf_dump(apr_pool_t *pconf, server_rec *main_server)
     for (server = main_server; server; server = server->next) {
         httpd_conf_t *conf = httpd_conf_get(server);
 
-        if (conf->acme)
-            json_array_append_new(
-                list, json_incref(acme_conf_render(conf->acme, pconf)));
+        const acme_conf_t *acme = conf->acme;
+
+        if (!acme)
+            continue;
+        if (geteuid() != 0)
+            acme = acme_conf_hide(acme, pconf);
+        json_array_append_new(list, json_incref(acme_conf_render(acme, pconf)));
     }
     if (apr_file_open_stdout(&out, pconf) == APR_SUCCESS)
         apr_file_printf(out, "%s\n", pjson_text(list, PJSON_PRETTY, pconf));

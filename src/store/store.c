@@ -100,7 +100,8 @@ static apr_status_t store_close(void *data)
 const char *store_conf_name(const store_conf_t *conf, apr_pool_t *pool)
 {
     return store_dialect_engine(conf->driver) == STORE_PGSQL
-               ? store_conninfo_public(conf->params, pool)
+               ? apr_pstrcat(pool, "pgsql ",
+                             store_conninfo_public(conf->params, pool), NULL)
                : apr_pstrdup(pool, conf->params);
 }
 

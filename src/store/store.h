@@ -9,7 +9,8 @@
  * late, create: there already); STORE_BUDGET (an external account key does not
  * allow it: its row says why); STORE_FULL_ORDERS, STORE_FULL_AUTHZS (so many of
  * the account's wait already).  Every other status means "the database cannot
- * do it now", after about two seconds at most: nothing was changed, the caller
+ * do it now", after about two seconds at most (five with PostgreSQL, which may
+ * just be restarted, if it was well before): nothing was changed, the caller
  * answers 503, and a later call tries again with a fresh connection.  The store
  * logs the first failure of a series with the driver's own words, and once when
  * it is well again.

@@ -8,20 +8,20 @@
 
 #define BLANK " \t\n\r\f\v"
 
-/* libpq's keywords; those that say nothing secret are printed. */
+/* libpq's keywords; is_secret: the value must not be seen. */
 static const struct {
     const char *name;
-    int is_public;
-} keywords[] = {{"host", 1},
-                {"hostaddr", 1},
-                {"port", 1},
-                {"dbname", 1},
-                {"user", 1},
-                {"service", 1},
+    int is_secret;
+} keywords[] = {{"host", 0},
+                {"hostaddr", 0},
+                {"port", 0},
+                {"dbname", 0},
+                {"user", 0},
+                {"service", 0},
                 {"servicefile", 0},
-                {"password", 0},
+                {"password", 1},
                 {"passfile", 0},
-                {"options", 1},
+                {"options", 0},
                 {"application_name", 0},
                 {"fallback_application_name", 0},
                 {"client_encoding", 0},
@@ -31,14 +31,14 @@ static const struct {
                 {"keepalives_interval", 0},
                 {"keepalives_count", 0},
                 {"tcp_user_timeout", 0},
-                {"target_session_attrs", 1},
+                {"target_session_attrs", 0},
                 {"load_balance_hosts", 0},
-                {"sslmode", 1},
+                {"sslmode", 0},
                 {"sslnegotiation", 0},
                 {"sslcompression", 0},
                 {"sslcert", 0},
                 {"sslkey", 0},
-                {"sslpassword", 0},
+                {"sslpassword", 1},
                 {"sslcertmode", 0},
                 {"sslrootcert", 0},
                 {"sslcrl", 0},
@@ -158,12 +158,13 @@ static const char *value_render(const char *value, apr_pool_t *pool)
 
 const char *store_conninfo_public(const char *conninfo, apr_pool_t *pool)
 {
-    const char *out = "pgsql";
+    const char *out = "";
     pair_t pair;
 
     while (!pair_parse(&pair, &conninfo, pool) && pair.keyword >= 0)
-        if (keywords[pair.keyword].is_public)
-            out = apr_pstrcat(pool, out, " ", keywords[pair.keyword].name, "=",
+        if (!keywords[pair.keyword].is_secret)
+            out = apr_pstrcat(pool, out, *out ? " " : "",
+                              keywords[pair.keyword].name, "=",
                               value_render(pair.value, pool), NULL);
     return out;
 }

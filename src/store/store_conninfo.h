@@ -13,7 +13,8 @@
 /* What is wrong with it, without any value of it; NULL: nothing. */
 const char *store_conninfo_fault(const char *conninfo, apr_pool_t *pool);
 
-/* What may be printed and logged: where and who, nothing secret. */
+/* The same without passwords, for logs and prints; up to where it is
+ * malformed. */
 const char *store_conninfo_public(const char *conninfo, apr_pool_t *pool);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* How long a call may last that meets a server that restarts, deadlocks and
  * the like; how often the same may fail before it is no accident. */
-#define LIMIT     apr_time_from_sec(2)
+#define LIMIT     apr_time_from_sec(5)
 #define TRIES_MAX 6
 #define READS_MAX 2
 /* A server that is away is asked again after that, by those who found it well

@@ -115,6 +115,8 @@ sub database {
 # Output of the sqlite3 command, columns separated by "|".
 sub sql {
     my ($server, $text) = @_;
+    return $server->{postgres}->sql($text) =~ s/(?<=.)\z/\n/sr
+        if $server->{postgres};
     return AcmeClient::run('sqlite3', '-cmd', '.timeout 5000',
         database($server), $text);
 }

@@ -112,7 +112,8 @@ sub restart { my ($self, $how) = @_; $self->stop($how); return $self->start }
 # Rows as psql -At prints them.
 sub sql {
     my ($self, $text, $database) = @_;
-    open my $fh, '-|', program('psql'), '-qAtX', '-v', 'ON_ERROR_STOP=1', '-h',
+    open my $fh, '-|', 'sh', '-c', 'exec "$@" 2>/dev/null', 'sh',
+        program('psql'), '-qAtX', '-v', 'ON_ERROR_STOP=1', '-h',
         $self->{dir}, '-U', 'acme', '-c', $text, $database // 'acme'
         or die "psql: $!";
     my $rows = do { local $/; <$fh> };
