@@ -17,7 +17,7 @@
  *   issuer.add                      a generation that is new to the database
  *   request.refuse                  after a verified signature, rate-limited
  *
- * acmectl adds its own kinds: eab.*, ca.*.
+ * acmectl adds its own kinds: eab.*, ca.*, renewal.*.
  */
 
 #include "acme/acme_request.h"
