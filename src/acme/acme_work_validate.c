@@ -52,6 +52,7 @@ static const struct {
 } methods[] = {
     {"http-01", DCV_HTTP01},
     {"dns-01", DCV_DNS01},
+    {"tls-alpn-01", DCV_TLSALPN01},
     {POLICY_CHALLENGE_ACCOUNT, DCV_DNS_ACCOUNT01},
     {POLICY_CHALLENGE_PERSIST, DCV_DNS_PERSIST01},
 };

@@ -17,6 +17,7 @@
 typedef enum {
     DCV_HTTP01,
     DCV_DNS01,
+    DCV_TLSALPN01,
     DCV_DNS_ACCOUNT01, /* draft-ietf-acme-dns-account-label-01 */
     DCV_DNS_PERSIST01, /* draft-ietf-acme-dns-persist-01 */
     DCV_RESOLVE        /* nothing is proven but where names resolve to */
@@ -35,7 +36,7 @@ typedef struct {
     const char *key_authorization; /* token "." thumbprint */
     /* Of const dcv_bound_t *; NULL: none.  DCV_RESOLVE looks at each: all
      * addresses of its name must be in these networks; DCV_DNS01 does so too
-     * when all else is proven.  DCV_HTTP01 knows only domain's, and dials no
+     * when all else is proven.  The others know only domain's, and dial no
      * address of it that is not. */
     const apr_array_header_t *bounds;
     const char *account;           /* whose job it is: for fairness, logs */

@@ -20,6 +20,7 @@ typedef enum {
     DCV_EVENT_HTTP,
     DCV_EVENT_DNS,
     DCV_EVENT_ASK,
+    DCV_EVENT_TLS,
     DCV_EVENT_KINDS
 } dcv_event_kind_e;
 

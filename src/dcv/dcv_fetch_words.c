@@ -58,8 +58,7 @@ static const struct {
      "the answer is not HTTP", "is it a web server that listens on this port?"},
 };
 
-/* Ours, and it may pass: out of descriptors, ports, memory. */
-static int is_shortage(int os_error)
+int dcv_fetch_words_is_ours(int os_error)
 {
     return os_error == EMFILE || os_error == ENFILE || os_error == ENOMEM ||
            os_error == ENOBUFS;
@@ -71,7 +70,7 @@ static int is_tls(CURLcode code)
            code == CURLE_PEER_FAILED_VERIFICATION;
 }
 
-static void system_say(dcv_reply_t *reply, int os_error)
+void dcv_fetch_words_system(dcv_reply_t *reply, int os_error)
 {
     apr_size_t i;
 
@@ -106,7 +105,8 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
     reply->type =
         words->has_begun ? PROBLEM_INCORRECT_RESPONSE : PROBLEM_CONNECTION;
     reply->failure = *error ? error : curl_easy_strerror(words->code);
-    reply->is_ours = words->is_refused && is_shortage(words->os_error);
+    reply->is_ours =
+        words->is_refused && dcv_fetch_words_is_ours(words->os_error);
     if (words->is_long) {
         reply->type = PROBLEM_INCORRECT_RESPONSE;
         reply->failure = "the answer's header is too long";
@@ -119,7 +119,7 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
     }
     else {
         curl_say(reply, words->code);
-        system_say(reply, words->os_error);
+        dcv_fetch_words_system(reply, words->os_error);
     }
 }
 
@@ -134,7 +134,7 @@ void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage)
     reply->type = stage == DCV_STAGE_TLS ? PROBLEM_TLS : PROBLEM_CONNECTION;
     reply->failure = failures[stage];
     if (stage == DCV_STAGE_CONNECT)
-        system_say(reply, ETIMEDOUT);
+        dcv_fetch_words_system(reply, ETIMEDOUT);
     if (stage == DCV_STAGE_WAIT)
         reply->hint = "does a web server listen there, and has it a worker to "
                       "spare?";

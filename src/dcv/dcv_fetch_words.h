@@ -24,4 +24,10 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
 /* The same for a transfer that took too long. */
 void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage);
 
+/* What errno says of a connection; nothing is set if it says nothing. */
+void dcv_fetch_words_system(dcv_reply_t *reply, int os_error);
+
+/* Is it ours, and may it pass: out of descriptors, ports, memory? */
+int dcv_fetch_words_is_ours(int os_error);
+
 #endif

@@ -19,6 +19,7 @@
 #include "dcv/dcv_queue.h"
 #include "dcv/dcv_resolve.h"
 #include "dcv/dcv_run.h"
+#include "dcv/dcv_tlsalpn01.h"
 
 #include "base/banned.h"
 
@@ -44,6 +45,7 @@ struct dcv_loop_t {
     apr_pool_t *run_pool; /* of the following, gone when it ends */
     dcv_event_t *event;
     dcv_fetch_t *fetch;
+    dcv_tls_t *tls;
     dcv_dns_t *dns;
     dcv_asker_t *asker;
     dcv_queue_t *queue;
@@ -55,8 +57,8 @@ struct dcv_loop_t {
 
 static const dcv_method_t *const methods[] = {
     [DCV_HTTP01] = &dcv_http01,       [DCV_DNS01] = &dcv_dns01,
-    [DCV_DNS_ACCOUNT01] = &dcv_dns01, [DCV_DNS_PERSIST01] = &dcv_dns01,
-    [DCV_RESOLVE] = &dcv_resolve,
+    [DCV_TLSALPN01] = &dcv_tlsalpn01, [DCV_DNS_ACCOUNT01] = &dcv_dns01,
+    [DCV_DNS_PERSIST01] = &dcv_dns01, [DCV_RESOLVE] = &dcv_resolve,
 };
 
 static apr_status_t loop_close(void *data)
@@ -200,6 +202,7 @@ static void run_start(dcv_loop_t *loop, dcv_run_t *run)
 
     run->event = loop->event;
     run->fetch = loop->fetch;
+    run->tls = loop->tls;
     run->dns = loop->dns;
     run->asker = loop->asker;
     run->deadline =
@@ -306,6 +309,8 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
     rv = dcv_event_create(&loop->event, pool);
     if (rv == APR_SUCCESS)
         rv = dcv_fetch_create(&loop->fetch, loop->event, pool);
+    if (rv == APR_SUCCESS)
+        rv = dcv_tls_create(&loop->tls, loop->event, pool);
     if (rv != APR_SUCCESS)
         return rv;
     loop->dns = dcv_dns_make(loop->event, 2 * loop->limit, loop->log, pool);

@@ -12,6 +12,7 @@
 #include "dcv/dcv_event.h"
 #include "dcv/dcv_fetch.h"
 #include "dcv/dcv_loop.h"
+#include "dcv/dcv_tls.h"
 
 typedef struct dcv_run_t dcv_run_t;
 
@@ -29,6 +30,7 @@ struct dcv_run_t {
     dcv_loop_t *loop;
     dcv_event_t *event;
     dcv_fetch_t *fetch;
+    dcv_tls_t *tls;
     dcv_dns_t *dns;
     dcv_asker_t *asker;
     void *state; /* the method's */

@@ -9,7 +9,7 @@
 
 /* What a challenge can prove, as bits. */
 #define NAME     0x1u
-#define WILDCARD 0x2u /* RFC 8555 7.1.4, 8.3: nothing of HTTP's does */
+#define WILDCARD 0x2u /* RFC 8555 7.1.4, RFC 8737 3: dns-01 alone */
 
 static const struct {
     const char *type;
@@ -18,6 +18,7 @@ static const struct {
 } table[] = {
     {"http-01", NAME, 1},
     {"dns-01", NAME | WILDCARD, 1},
+    {"tls-alpn-01", NAME, 1},
     {POLICY_CHALLENGE_ACCOUNT, NAME | WILDCARD, 0},
     {POLICY_CHALLENGE_PERSIST, NAME | WILDCARD, 0},
 };

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_tlsalpn01.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "dcv_bed.h"
+#include "dcv_proof.h"
+#include "dcv_server.h"
+#include "tap.h"
+
+static server_t server;
+static bed_t *bed;
+static EVP_PKEY *server_key;
+static X509 *server_cert;
+static char asked[256];   /* SNI */
+static int offers_others; /* the visitor, besides acme-tls/1 */
+
+/* The protocol "none" is never agreed on, "not-acme" is what else there is. */
+static const char *speaks;
+
+static void nothing(visit_t *visit)
+{
+}
+
+static int protocol_choose(SSL *ssl, const unsigned char **out,
+                           unsigned char *out_len, const unsigned char *in,
+                           unsigned int in_len, void *baton)
+{
+    offers_others = in_len != 11 || memcmp(in,
+                                           "\x0a"
+                                           "acme-tls/1",
+                                           11);
+    if (!strcmp(speaks, "none"))
+        return SSL_TLSEXT_ERR_NOACK;
+    if (strcmp(speaks, "acme-tls/1"))
+        return SSL_TLSEXT_ERR_ALERT_FATAL;
+    *out = in + 1;
+    *out_len = in[0];
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static int name_take(SSL *ssl, int *alert, void *baton)
+{
+    const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
+
+    apr_cpystrn(asked, name ? name : "", sizeof(asked));
+    return SSL_TLSEXT_ERR_OK;
+}
+
+static void open_all(const proof_t *proof, apr_pool_t *pool)
+{
+    signal(SIGPIPE, SIG_IGN); /* the visitor goes before session tickets */
+    speaks = "acme-tls/1";
+    server_start(&server, nothing);
+    server_key = EVP_EC_gen("P-256");
+    server_cert = proof_make(proof, server_key);
+    SSL_CTX_use_certificate(server.tls, server_cert);
+    SSL_CTX_use_PrivateKey(server.tls, server_key);
+    SSL_CTX_set_alpn_select_cb(server.tls, protocol_choose, NULL);
+    SSL_CTX_set_tlsext_servername_callback(server.tls, name_take);
+    SSL_CTX_set_min_proto_version(server.tls, TLS1_VERSION);
+    SSL_CTX_set_cipher_list(server.tls, "DEFAULT:@SECLEVEL=0");
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->method = DCV_TLSALPN01;
+    bed->conf->tlsalpn01_port = server.port;
+}
+
+static void close_all(void)
+{
+    bed_stop(bed);
+    server_stop(&server);
+    X509_free(server_cert);
+    EVP_PKEY_free(server_key);
+}
+
+static void proven(const char *domain)
+{
+    const dcv_result_t *result = bed_ask(bed, domain, "t");
+
+    need(result);
+    ok(!result->problem, "%s: %s", domain,
+       result->problem ? result->problem->detail : "");
+    is_str(result->address, strchr(domain, ':') ? "::1" : "127.0.0.1");
+}
+
+static const char *refused(const char *domain, problem_type_e type,
+                           const char *words)
+{
+    const dcv_result_t *result = bed_ask(bed, domain, "t");
+
+    ok(result && result->problem, "%s is proven", domain);
+    if (!result || !result->problem)
+        return "";
+    is_str(problem_name(result->problem->type), problem_name(type));
+    ok(strstr(result->problem->detail, words), "no \"%s\" in: %s", words,
+       result->problem->detail);
+    ok(!result->is_retryable);
+    if (getenv("DCV_SHOW"))
+        tap_diag("%s", result->problem->detail);
+    return result->problem->detail;
+}
+
+static void right(apr_pool_t *pool)
+{
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    proven("a.test");
+    is_str(asked, "a.test");
+    ok(!offers_others);
+    SSL_CTX_set_max_proto_version(server.tls, TLS1_2_VERSION);
+    proven("a.test");
+    close_all();
+    open_all(PROOF("DNS:a.test", "t.thumb", .is_expired = 1), pool);
+    proven("a.test");
+    close_all();
+}
+
+static void addresses(apr_pool_t *pool)
+{
+    open_all(PROOF("IP:127.0.0.1", "t.thumb"), pool);
+    proven("127.0.0.1");
+    is_str(asked, "1.0.0.127.in-addr.arpa");
+    refused("a.test", PROBLEM_INCORRECT_RESPONSE, "is for 127.0.0.1, but");
+    refused("169.254.169.254", PROBLEM_CONNECTION, "169.254.0.0/16");
+    close_all();
+}
+
+static void wrong(apr_pool_t *pool)
+{
+    const char *detail;
+
+    open_all(PROOF("DNS:a.test,DNS:b.test", "t.thumb"), pool);
+    detail = refused("a.test", PROBLEM_INCORRECT_RESPONSE, "\"b.test\"");
+    ok(strstr(detail, "acme-tls/1 of a.test: 127.0.0.1 port "), "%s", detail);
+    ok(strstr(detail, "Resolver of a.test: ACMEResolverHost"), "%s", detail);
+    close_all();
+    open_all(PROOF("DNS:a.test", "t.other"), pool);
+    refused("a.test", PROBLEM_INCORRECT_RESPONSE, "another key authorization");
+    close_all();
+}
+
+static void protocols(apr_pool_t *pool)
+{
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    speaks = "none";
+    refused("a.test", PROBLEM_UNAUTHORIZED, "does not know \"acme-tls/1\"");
+    speaks = "not-acme";
+    refused("a.test", PROBLEM_TLS, "refuses the protocol acme-tls/1");
+    speaks = "acme-tls/1";
+    SSL_CTX_set_max_proto_version(server.tls, TLS1_1_VERSION);
+    refused("a.test", PROBLEM_TLS, "another version of TLS");
+    close_all();
+}
+
+/* pki.md, Network binding; T79. */
+static void networks(apr_pool_t *pool)
+{
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    bed_host(bed, "meta.test", "169.254.169.254");
+    refused("meta.test", PROBLEM_CONNECTION, "169.254.0.0/16 (built in)");
+    refused("nobody.test", PROBLEM_DNS, "name");
+    bed_bind(bed, "a.test", "10.0.0.0/8");
+    refused("a.test", PROBLEM_REJECTED_IDENTIFIER, "to resolve to 10.0.0.0/8");
+    close_all();
+}
+
+static void fallback(apr_pool_t *pool)
+{
+    const dcv_result_t *result;
+    int port, listener;
+
+    open_all(PROOF("DNS:six.test", "t.thumb"), pool);
+    bed_host(bed, "six.test", "::1");
+    bed_host(bed, "six.test", "127.0.0.9");
+    bed_host(bed, "six.test", "127.0.0.1");
+    port = server.port;
+    listener = server_listen(&port, "127.0.0.9", 8); /* and says nothing */
+    bed->conf->timeout = apr_time_from_sec(3);
+    result = bed_ask(bed, "six.test", "t");
+    need(result);
+    ok(!result->problem, "%s", result->problem ? result->problem->detail : "");
+    is_str(result->address, "127.0.0.1");
+    close(listener);
+    close_all();
+}
+
+/* Whoever is there says this, and then only this, again and again. */
+static void said(const char *text, size_t len, int times, problem_type_e type,
+                 const char *words)
+{
+    int port = bed->conf->tlsalpn01_port, listener, visitor, i;
+    const dcv_result_t *result;
+    probe_t *probe;
+
+    listener = server_listen(&port, "127.0.0.5", 8);
+    ok(listener >= 0);
+    probe = bed_submit(bed, "odd.test", "t", "account");
+    visitor = accept(listener, NULL, NULL);
+    for (i = 0; i < times; i++)
+        (void)!send(visitor, text, len, MSG_NOSIGNAL);
+    if (times == 1)
+        shutdown(visitor, SHUT_WR);
+    result = bed_wait(probe);
+    need(result && result->problem);
+    is_str(problem_name(result->problem->type), problem_name(type));
+    ok(strstr(result->problem->detail, words), "no \"%s\" in: %s", words,
+       result->problem->detail);
+    bed_free(probe);
+    close(visitor);
+    close(listener);
+}
+
+static void oddities(apr_pool_t *pool)
+{
+    /* A HelloRequest, which a client in a handshake ignores. */
+    static const char again[] = "\x16\x03\x03\x00\x04\x00\x00\x00\x00";
+
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    bed_host(bed, "odd.test", "127.0.0.5");
+    said("HTTP/1.1 400 No\r\n\r\n", 19, 1, PROBLEM_TLS, "does not speak TLS");
+    said("", 0, 1, PROBLEM_TLS, "closed during the TLS handshake");
+    said(again, sizeof(again) - 1, 20000, PROBLEM_TLS, "says too much");
+    bed->conf->timeout = apr_time_from_msec(300);
+    said("", 0, 0, PROBLEM_TLS, "no TLS connection in time");
+    refused("odd.test", PROBLEM_CONNECTION, "connection refused");
+    close_all();
+}
+
+/* Those that hang delay nobody, and end by their deadline. */
+static void many(apr_pool_t *pool)
+{
+    int port, listener, i;
+    probe_t *probes[300];
+
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    port = server.port;
+    listener = server_listen(&port, "127.0.0.5", 4096);
+    bed_host(bed, "hang.test", "127.0.0.5");
+    bed->conf->timeout = apr_time_from_sec(2);
+    for (i = 0; i < 300; i++)
+        probes[i] = bed_submit(bed, "hang.test", "t", "hanging");
+    proven("a.test");
+    for (i = 0; i < 300; i++) {
+        const dcv_result_t *result = probes[i] ? bed_wait(probes[i]) : NULL;
+
+        need(result && result->problem);
+        is_str(problem_name(result->problem->type), "tls");
+        bed_free(probes[i]);
+    }
+    probes[0] = bed_submit(bed, "hang.test", "t", "hanging");
+    usleep(50000);
+    close_all(); /* with one under way */
+    ok(bed_wait(probes[0])->is_retryable);
+    bed_free(probes[0]);
+    close(listener);
+}
+
+const tap_case_t tap_cases[] = {
+    {"T83 the right certificate, by TLS 1.3 and 1.2", right},
+    {"T84 addresses, asked for by their reverse name", addresses},
+    {"T83 wrong certificates: incorrectResponse with what was seen", wrong},
+    {"T83 no acme-tls/1, or an older TLS", protocols},
+    {"T79 addresses that must not be dialled", networks},
+    {"R26 IPv6 first, and the next address", fallback},
+    {"T83 what is no TLS, or too much of it", oddities},
+    {"H9 many that hang", many},
+    {NULL, NULL}};
