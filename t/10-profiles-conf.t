@@ -185,8 +185,6 @@ my @mistakes = (
         qr/ACMEProfileValidity 90d .*: there are no comments behind/],
     [profile('web', 'ACMEProfileChallenges smoke-01'),
         qr/ACMEProfileChallenges smoke-01 \(profile web\): .* no such .*; use/],
-    [profile('web', 'ACMEProfileChallenges http-01 tls-alpn-01'),
-        qr/ACMEProfileChallenges tls-alpn-01 \(profile web\): .* later .*; u/],
     [profile('web', 'ACMEProfileChallenges http-01 dns-persist-01'),
         qr/ACMEProfileChallenges dns-persist-01 .*; write ACMEDNSPersist on/],
     [profile('web', 'ACMEProfileChallenges dns-account-01'),

@@ -67,13 +67,14 @@ sub outcome {
         AcmeClient::challenge($authz, $chall->{type}), $authz);
 }
 
-is(types((begin('a.x.test'))[1]), 'http-01 dns-01', 'off by default');
+is(types((begin('a.x.test'))[1]), 'http-01 dns-01 tls-alpn-01',
+    'off by default');
 
 $server->configure(vhost => vhost("ACMEDNSAccount on\nACMEDNSPersist on"))
     ->graceful;
 my $label;
 my @one = begin('a.x.test', 'dns-account-01');
-is(types($one[1]), 'http-01 dns-01 dns-account-01 dns-persist-01',
+is(types($one[1]), 'http-01 dns-01 tls-alpn-01 dns-account-01 dns-persist-01',
     'on: all are offered');
 
 # RFC 4648's base32 of ten octets.

@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# Caddy as a client: several names, renewal, all by itself, and the
-# certificates that its web server then shows.
+# Caddy as a client: several names, http-01 and tls-alpn-01, renewal, all by
+# itself, and the certificates that its web server then shows.
 
 use strict;
 use warnings;
@@ -15,9 +15,10 @@ use AcmeTool;
 
 AcmeTool->need('caddy');
 
-my $server = AcmeServer->new->start;
-my $tool   = AcmeTool->new(server => $server);
 my $port   = AcmeServer::free_port();
+my $server = AcmeServer->new(
+    vhost => "ACMEValidationPort tls-alpn-01 $port")->start;
+my $tool   = AcmeTool->new(server => $server);
 my @names  = ('a.test', 'b.test', 'c.test');
 my $file   = "$tool->{dir}/Caddyfile";
 my %kind   = (map({ ($_ => 'EC') } @names), 'd.test' => 'RSA');
@@ -29,6 +30,9 @@ sub configure {
 d.test {
     tls {
         key_type rsa2048
+        issuer acme {
+            disable_http_challenge
+        }
     }
     respond "hello"
 }
@@ -107,6 +111,8 @@ my %second = serve('the renewed certificate', renew_always(),
     'replaced certificate in cache', 4, @all);
 isnt($second{$_}, $first{$_}, "$_ has another one") for @all;
 
+is_deeply([$tool->proofs('tls-alpn-01')], ['d.test'],
+    'T83: d.test was proven by tls-alpn-01');
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;
 done_testing;

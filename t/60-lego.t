@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# lego: EC and RSA keys, several names, a CSR of one's own, renewal, revocation.
+# lego: EC and RSA keys, several names, a CSR of one's own, renewal, revocation,
+# tls-alpn-01.
 
 use strict;
 use warnings;
@@ -13,7 +14,9 @@ use AcmeTool;
 
 AcmeTool->need('lego');
 
-my $server = AcmeServer->new->start;
+my $alpn   = AcmeServer::free_port();
+my $server = AcmeServer->new(
+    vhost => "ACMEValidationPort tls-alpn-01 $alpn\nACMEAuthzReuse off")->start;
 my $tool   = AcmeTool->new(server => $server,
     env => { LEGO_CA_CERTIFICATES => 'ROOTS' });
 my $certs = "$tool->{dir}/lego/certificates";
@@ -55,6 +58,13 @@ $tool->certificate_ok('the certificate is good', "$certs/e.test.crt",
 $tool->run_ok('T73: lego revokes', @base, domains('a.test'), 'revoke',
     '--reason', 5);
 $tool->revoked_ok('T75: with its reason', $ec2, 5);
+
+my @tls = grep { !/^--http|^127/ } @base;
+$tool->run_ok('T83: lego answers tls-alpn-01', @tls, '--tls', '--tls.port',
+    "127.0.0.1:$alpn", domains('d.test', 'e.test'), 'run');
+check('the certificate', 'EC', 'd.test', 'e.test');
+is_deeply([$tool->proofs('tls-alpn-01')], ['d.test', 'e.test'],
+    'T83: both names were proven so');
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;
 done_testing;

@@ -1,8 +1,9 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# mod_md in a second httpd: RSA and EC keys, several names, renewal, all by
-# itself, and the certificates that its virtual hosts then show.
+# mod_md in a second httpd: RSA and EC keys, several names, http-01 and
+# tls-alpn-01, renewal, all by itself, and the certificates that its virtual
+# hosts then show.
 
 use strict;
 use warnings;
@@ -18,12 +19,13 @@ use AcmeTool;
 my $modules = $ENV{HTTPD_MODULES} || AcmeServer::apxs('LIBEXECDIR');
 skip_file 'no mod_md in this httpd' if !-e "$modules/mod_md.so";
 
-my $server = AcmeServer->new->start;
+my $port   = AcmeServer::free_port();
+my $server = AcmeServer->new(
+    vhost => "ACMEValidationPort tls-alpn-01 $port")->start;
 my $tool   = AcmeTool->new(server => $server);
 my $dir    = $tool->{dir};
 my $log    = "$dir/error.log";
 my $httpd  = AcmeServer::program();
-my $port   = AcmeServer::free_port();
 
 sub configure {
     my (@more) = @_;
@@ -41,6 +43,7 @@ LogLevel info
 $load
 $user
 ServerName second.test
+Protocols http/1.1 acme-tls/1
 Listen 127.0.0.1:$server->{http01_port}
 Listen 127.0.0.1:$port https
 MDStoreDir $dir/md
@@ -49,7 +52,7 @@ MDCertificateAuthority $server->{directory}
 MDCACertificateFile $tool->{roots}
 MDContactEmail admin\@a.test
 MDCertificateAgreement accepted
-MDCAChallenges http-01
+MDCAChallenges tls-alpn-01
 MDCheckInterval 1s
 MDStapling on
 MDMessageCmd /bin/true
@@ -58,9 +61,11 @@ MDPrivateKeys RSA 2048
 MDomain a.test b.test c.test
 <MDomain d.test>
     MDPrivateKeys secp384r1
+    # With an EC key alone it does not find its own certificate for tls-alpn-01.
+    MDCAChallenges http-01
 </MDomain>
 <VirtualHost 127.0.0.1:$server->{http01_port}>
-    ServerName a.test
+    ServerName d.test
 </VirtualHost>
 <VirtualHost 127.0.0.1:$port>
     ServerName a.test
@@ -141,6 +146,8 @@ isnt($second[$_], $first[$_], 'it is another one') for 0, 1;
 
 kill 'TERM', $pid;
 is(AcmeTool::stop($pid), 0, 'the second httpd stops');
+is_deeply([$tool->proofs('tls-alpn-01')], [qw(a.test b.test c.test)],
+    'T83: three names were proven by tls-alpn-01');
 is_deeply([$tool->refused], [], 'no request was refused');
 $server->finish;
 done_testing;

@@ -243,16 +243,12 @@ static void challenges_check(apr_array_header_t *findings,
                           profile->name, policy_challenge_list(pool));
     for (i = 0; i < profile->challenges->nelts; i++) {
         const char *type = APR_ARRAY_IDX(profile->challenges, i, const char *);
-        int is_later = !strcmp(type, "tls-alpn-01");
 
         if (!policy_challenge_is_known(type))
             acme_conf_finding(findings,
-                              "ACMEProfileChallenges %s (profile %s): %s; use "
-                              "some of: %s",
-                              type, profile->name,
-                              is_later ? "it comes in a later version"
-                                       : "there is no such challenge type",
-                              policy_challenge_list(pool));
+                              "ACMEProfileChallenges %s (profile %s): there is "
+                              "no such challenge type; use some of: %s",
+                              type, profile->name, policy_challenge_list(pool));
         else if (!acme_conf_has_challenge(conf, type))
             acme_conf_finding(
                 findings,

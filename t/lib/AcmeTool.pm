@@ -204,6 +204,14 @@ sub refused {
     return sort grep { $_ ne '-' } map { (split / /)[-1] } split /\n/, $log;
 }
 
+# Names that were proven by this type of challenge, sorted.
+sub proofs {
+    my ($self, $type) = @_;
+    return split /\n/, AcmeCheck::sql($self->{server}, 'SELECT DISTINCT value '
+        . "FROM authzs WHERE status = 'valid' AND attempted = '$type' "
+        . 'ORDER BY value');
+}
+
 # Wait until somebody listens on this port of 127.0.0.1.
 sub wait_port {
     my ($port) = @_;

@@ -31,9 +31,10 @@ static void pending(apr_pool_t *pool)
     is_str(reply_text(r, "identifier/value"), "a.test");
     is_str(reply_text(r, "status"), "pending");
     is_str(reply_text(r, "expires"), "2026-09-28T14:13:20Z");
-    is_int(reply_count(r, "challenges"), 2);
+    is_int(reply_count(r, "challenges"), 3);
     is_str(reply_text(r, "challenges/0/type"), "http-01");
     is_str(reply_text(r, "challenges/1/type"), "dns-01");
+    is_str(reply_text(r, "challenges/2/type"), "tls-alpn-01");
     is_str(reply_text(r, "challenges/0/status"), "pending");
     ok(strlen(reply_text(r, "challenges/0/token")) >= 22);
     ok(!reply_text(r, "wildcard"));
@@ -81,12 +82,12 @@ static void only_the_decided(apr_pool_t *pool)
     const char *url = authz_url(c, "a.test");
     reply_t *r = client_post(c, url, "");
 
-    is_int(reply_count(r, "challenges"), 2);
+    is_int(reply_count(r, "challenges"), 3);
     c->h->is_idle = 1;
     client_post(c, reply_text(r, "challenges/0/url"), "{}");
     r = client_post(c, url, "");
     /* Still pending: nothing in it is valid or invalid. */
-    is_int(reply_count(r, "challenges"), 2);
+    is_int(reply_count(r, "challenges"), 3);
     is_str(reply_text(r, "challenges/0/status"), "processing");
     is_str(reply_text(r, "challenges/1/status"), "pending");
     ok(!strstr(r->body, "valid\""));

@@ -159,7 +159,7 @@ static void wildcard(apr_pool_t *pool)
     authz = client_post(c, reply_text(r, "authorizations/1"), "");
     is_str(reply_text(authz, "identifier/value"), "a.test");
     ok(!reply_text(authz, "wildcard"));
-    is_int(reply_count(authz, "challenges"), 2);
+    is_int(reply_count(authz, "challenges"), 3);
 }
 
 /* The proof for a.test is none for all the names below it, nor the other way

@@ -38,7 +38,8 @@ static void offers(apr_pool_t *pool)
     is_str(offer("http-01", "*.a.test", pool), "");
     is_str(offer("smoke-01", "a.test", pool), "");
     is_str(apr_array_pstrcat(pool, policy_challenge_defaults(pool), ' '),
-           "http-01 dns-01");
+           "http-01 dns-01 tls-alpn-01");
+    is_str(offer("tls-alpn-01 dns-01", "*.a.test", pool), "dns-01");
     ok(policy_challenge_is_known("dns-01"));
     ok(!policy_challenge_is_known("dns-02"));
 }
