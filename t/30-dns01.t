@@ -220,7 +220,7 @@ sub wildcard {
             sha256($c->key_authorization($chall->{token})));
     }
     is_deeply([sort @found],
-        ['x.test - http-01 dns-01', 'x.test wildcard dns-01'],
+        ['x.test - http-01 dns-01 tls-alpn-01', 'x.test wildcard dns-01'],
         'T48 base name, wildcard: true, no http-01');
     # Both records at the same name, as every client has them.
     $first->put('_acme-challenge.x.test', { TXT => \@digests });

@@ -15,7 +15,7 @@
 
 /* Names that are shown, and octets of each. */
 #define NAMES_SHOWN 3
-#define SHOWN_MAX    64
+#define SHOWN_MAX   64
 
 #define STALE                                                                  \
     "is it an older challenge's, or another account's? The key authorization " \

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 package AcmeAlpn;
 
-# A tiny responder for tls-alpn-01 (RFC 8737): openssl's server on loopback, with
-# a certificate made for it.  show() starts it, or one with another certificate.
+# A tiny responder for tls-alpn-01 (RFC 8737): openssl's server on loopback,
+# with a certificate made for it.  show() starts it, or another one.
 
 use strict;
 use warnings;
