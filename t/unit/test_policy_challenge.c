@@ -67,7 +67,7 @@ static void refusals(apr_pool_t *pool)
     is_str(prob->detail,
            "\"*.a.test\" is refused: it is a wildcard name, which "
            "none of the challenges here (http-01) can prove; it "
-           "takes one of: dns-01");
+           "takes one of: dns-01, dns-account-01, dns-persist-01");
     prob = check("http-01", "*.a.test *.b.test", pool);
     need(prob && prob->subproblems);
     is_int(prob->subproblems->nelts, 2);
