@@ -58,7 +58,8 @@ store_conf_t engine_make(const char *path, apr_pool_t *pool)
     conf.params = getenv("ACME_TEST_PGSQL");
     name = apr_psprintf(pool, "t%ld_%d", (long)getpid(), count++);
     engine_sql(&conf, apr_pstrcat(pool, "CREATE SCHEMA ", name, NULL), pool);
-    conf.params = apr_pstrcat(pool, conf.params,
-                              " options='-csearch_path=", name, "'", NULL);
+    conf.params =
+        apr_pstrcat(pool, conf.params, " options='-csearch_path=", name,
+                    "' application_name=", name, NULL);
     return conf;
 }
