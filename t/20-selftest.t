@@ -194,6 +194,43 @@ my %faults = (
 $faults{$_} //= \&forgive for qw(T02 T03 T04 T07 T08 T09 T10 T11 T12 T13 T14
     T17 T21 T29 T34 T40 T42 T46 T48 T49 T50 T55 T56 T57 T58 T72 T73 T75
     T76), 'T34 R30';
+# Whatever comes back: the self-test judges, and does not die.
+sub twist {
+    my ($json, $twist) = @_;
+    return [map { twist($_, $twist) } @$json] if ref $json eq 'ARRAY';
+    return $twist->($json) if ref $json ne 'HASH';
+    return { map { ($_ => twist($json->{$_}, $twist)) } keys %$json };
+}
+
+sub garble {
+    my ($change) = @_;
+    return sub {
+        my ($req, $res) = @_;
+        $change->($req, $res) if $req->{path} !~ /directory$|new-nonce$/;
+    };
+}
+
+my %garbage = (
+    'lists' => garble(sub { $_[1]{json} = [$_[1]{json}, 1] }),
+    'numbers' => garble(sub { $_[1]{json} = twist($_[1]{json}, sub { 1 }) }),
+    'nulls' => garble(sub { $_[1]{json} = twist($_[1]{json}, sub { undef }) }),
+    'no URLs' => garble(sub { $_[1]{json} = twist($_[1]{json},
+        sub { ($_[0] // '') =~ /^http/ ? 'file:///etc/passwd' : $_[0] }) }),
+    'cut bodies' => garble(sub { $_[1]{json} = undef;
+        $_[1]{body} = substr $_[1]{body}, 0, 40 }),
+    'no bodies' => garble(sub { @{ $_[1] }{qw(json body)} = (undef, '') }),
+    'no locations' => garble(header('location', 'x')),
+    'empty locations' => garble(header('location', '')),
+    'half locations' => garble(header('location', 'https://localhost')),
+    'odd links' => garble(header('link', '<>;rel="up')),
+    'odd nonces' => garble(header('replay-nonce', ',')),
+    'odd types' => garble(header('content-type', ';;json')),
+    'only 500' => garble(status('.*', 500)),
+    'only 200' => garble(status('.*', 200)),
+    'other certificates' => garble(sub { $_[1]{body} =~ s/^MII/MIB/mg }),
+);
+%faults = (%faults, %garbage);
+
 # Nothing here waits for eight seconds.
 my %spared = map { $_ => 1 } 'R20';
 
@@ -313,6 +350,17 @@ subtest 'what is told' => sub {
     ($code, $text) = acmectl($server, @cmd, '--verbose');
     is($code, 0, 'no fault: 0');
     like($text, qr/^ +seen  415 /m, '--verbose: what passed, too');
+};
+
+subtest 'garbage' => sub {
+    for my $name (sort keys %garbage) {
+        $wrong->fault($name);
+        my ($code, $got, $errors) = selftest('default/directory', @proof, @eab,
+            '--wait', 1);
+        is($code, 4, "$name: 4") or diag $errors;
+        cmp_ok($got->{failed} // 0, '>', 0, "$name: rules fail");
+    }
+    $wrong->fault(undef);
 };
 
 # Accounts that are valid.

@@ -140,7 +140,7 @@ static ctl_exit_e proof_take(ctl_test_t *t)
 static ctl_exit_e options_take(ctl_test_t *t)
 {
     const ctl_t *ctl = t->ctl;
-    apr_int64_t pause = 50;
+    apr_int64_t pause = 50, patience = PATIENCE;
     ctl_exit_e code;
 
     t->url = ctl->id;
@@ -153,7 +153,10 @@ static ctl_exit_e options_take(ctl_test_t *t)
         code = names_check(ctl, "except");
     if (code == CTL_OK)
         code = ctl_option_number(&pause, ctl, "pause", 0, 60000);
+    if (code == CTL_OK)
+        code = ctl_option_number(&patience, ctl, "wait", 0, 3600);
     t->pause = (int)pause;
+    t->patience = (int)patience;
     if (code == CTL_OK)
         code = name_take(t);
     return code == CTL_OK ? proof_take(t) : code;
@@ -174,7 +177,6 @@ static ctl_exit_e selftest(ctl_t *ctl)
     t.accounts = apr_array_make(t.pool, 4, sizeof(ctl_signer_t *));
     t.issued = apr_array_make(t.pool, 2, sizeof(X509 *));
     t.results = apr_array_make(t.pool, 128, sizeof(ctl_result_t *));
-    t.patience = PATIENCE;
     code = options_take(&t);
     apr_signal(SIGINT, stop);
     apr_signal(SIGTERM, stop);
@@ -211,6 +213,7 @@ static const ctl_option_t options[] = {
     {"rule", "RULE", "only this one (T18, R10); may be repeated"},
     {"except", "RULE", "not this one; may be repeated"},
     {"pause", "MS", "milliseconds before each request [50]"},
+    {"wait", "S", "seconds in all that are waited for the server [180]"},
     {"verbose", NULL, "show all requests and answers"},
     {"list", NULL, "only show the rules"},
     {NULL, NULL, NULL},

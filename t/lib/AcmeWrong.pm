@@ -98,7 +98,8 @@ sub request_read {
     }
     my $jws = eval { $json->decode($body) };
     my %part = ref $jws eq 'HASH' ? map {
-        ($_ => eval { $json->decode(decode_base64url($jws->{$_} // '')) })
+        ($_ => scalar eval {
+            $json->decode(decode_base64url($jws->{$_} // '')) })
     } qw(protected payload) : ();
     return { method => $method, path => $path, type => $type, body => $body,
         header => $part{protected}, payload => $part{payload} };
