@@ -118,7 +118,8 @@ $_->detach for $client, $other, $failing;
 limited($other->order('d.test'), 'pending-orders', 'orders that wait');
 
 # What the operator sees.
-my %seen = map { $_->{limit} => $_ } @{ acmectl_json($server, 'limit', 'list') };
+my %seen = map { $_->{limit} => $_ }
+    @{ acmectl_json($server, 'limit', 'list') };
 is($seen{'orders-per-name'}{value}, '2/2d', 'acmectl limit list: what holds');
 is($seen{'orders-per-name'}{default}, '10000/1d', 'and what would by default');
 is($seen{'pending-orders'}{value}, '1', 'of the virtual host');

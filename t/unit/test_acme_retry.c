@@ -183,7 +183,7 @@ static void hurry(apr_pool_t *pool)
 static void at_once(apr_pool_t *pool)
 {
     static const problem_type_e types[] = {PROBLEM_REJECTED_IDENTIFIER,
-                                           PROBLEM_CAA, PROBLEM_UNAUTHORIZED};
+                                           PROBLEM_CAA};
     bed_t *bed;
     size_t i;
 

@@ -108,13 +108,10 @@ static void plan(apr_pool_t *pool)
         return;
     text = help_plan(setup(pool), &sql_waiting);
     ok(strstr(text, "SEARCH orders USING COVERING INDEX orders_open "
-                    "(account_id=? AND expires_at>?)"),
-       "%s", text);
+                    "(account_id=? AND expires_at>?)"));
     ok(strstr(text, "SEARCH authzs USING COVERING INDEX authzs_pending "
-                    "(account_id=? AND expires_at>?)"),
-       "%s", text);
-    ok(!strstr(text, "SCAN orders") && !strstr(text, "SCAN authzs"), "%s",
-       text);
+                    "(account_id=? AND expires_at>?)"));
+    ok(!strstr(text, "SCAN orders") && !strstr(text, "SCAN authzs"));
 }
 
 /* Copies of order and authorization "a"; the indexes are unused ones. */
