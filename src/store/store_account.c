@@ -310,8 +310,8 @@ apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
                                 const char *eab_kid, const char *before,
                                 int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before, before, eab_kid, &limit};
-    const void *args_all[] = {before, before, &limit};
+    const void *args[] = {before, before, before, eab_kid, &limit};
+    const void *args_all[] = {before, before, before, &limit};
     store_rows_t rows;
     apr_status_t rv =
         eab_kid ? store_read(&rows, store, &sql_list_of_eab, args, pool)

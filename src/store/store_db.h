@@ -60,11 +60,15 @@ typedef apr_status_t (*store_read_fn)(store_conn_t *conn, void *baton);
 apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     __attribute__((warn_unused_result));
 
-/* "seq < …": rows older than the one with this id (an argument, and once more),
- * or all if it is NULL. */
+/* "seq < …": rows older than the one with this id (an argument, and twice more),
+ * or all if it is NULL.  If that row has been removed, its place is known to a
+ * few seconds by the time in ids (token.h), so a list goes on, and some rows
+ * may come twice. */
 #define STORE_SQL_OLDER(table)                                                 \
     "seq < CASE WHEN %s IS NULL THEN 9223372036854775807 "                     \
-    "ELSE (SELECT seq FROM " table " WHERE id = %s) END "
+    "ELSE COALESCE((SELECT seq FROM " table " WHERE id = %s), "                \
+    "(SELECT seq FROM " table " WHERE id > substr(%s, 1, 5) || '~' "           \
+    "ORDER BY id LIMIT 1), 9223372036854775807) END "
 
 /* Connections that nobody uses, for readers, and with PostgreSQL for writers,
  * too.  *conn NULL: the caller may open one, or must say that he did not by

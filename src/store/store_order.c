@@ -327,8 +327,8 @@ apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
                               const char *account_id, const char *before,
                               int limit, apr_pool_t *pool)
 {
-    const void *args[] = {account_id, before, before, &limit};
-    const void *args_all[] = {before, before, &limit};
+    const void *args[] = {account_id, before, before, before, &limit};
+    const void *args_all[] = {before, before, before, &limit};
     store_rows_t rows;
     apr_status_t rv =
         account_id ? store_read(&rows, store, &sql_list, args, pool)

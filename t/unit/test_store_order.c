@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "base/token.h"
+#include "store_back.h"
 #include "store_help.h"
 
 #include <string.h>
@@ -207,7 +209,36 @@ static void list(apr_pool_t *pool)
     is_str(APR_ARRAY_IDX(orders, 0, store_order_t *)->id, "9p");
     is_int(store_order_list(&orders, help->store, "acct", "' OR 1", 9, pool),
            APR_SUCCESS);
-    is_int(orders->nelts, 0);
+    ok(orders->nelts <= 1, "at most what is older than all others");
+}
+
+/* Some come twice at most, none is left out. */
+static void list_after_prune(apr_pool_t *pool)
+{
+    help_t *help = setup(pool);
+    apr_array_header_t *none = apr_array_make(pool, 1, sizeof(void *)), *orders;
+    const char *ids[10];
+    int i;
+
+    for (i = 0; i < 10; i++) {
+        ids[i] = token_id(apr_time_from_sec(1772366400 + 100 * i), pool);
+        is_int(store_order_create(help->store, help_order(ids[i], "acct", pool),
+                                  none, NULL, NULL, pool),
+               APR_SUCCESS);
+    }
+    help_sql(help, apr_psprintf(pool,
+                                "DELETE FROM orders WHERE id IN "
+                                "('ord', '%s', '%s')",
+                                ids[4], ids[9]));
+    is_int(store_order_list(&orders, help->store, "acct", ids[4], 3, pool),
+           APR_SUCCESS);
+    need(orders->nelts == 3);
+    is_str(APR_ARRAY_IDX(orders, 0, store_order_t *)->id, ids[3]);
+    is_str(APR_ARRAY_IDX(orders, 2, store_order_t *)->id, ids[1]);
+    is_int(store_order_list(&orders, help->store, NULL, ids[9], 1, pool),
+           APR_SUCCESS);
+    need(orders->nelts == 1);
+    is_str(APR_ARRAY_IDX(orders, 0, store_order_t *)->id, ids[8]);
 }
 
 static void plans(apr_pool_t *pool)
@@ -231,5 +262,6 @@ const tap_case_t tap_cases[] = {
     {"T45 an order and 100 authorizations are all there or none is",
      one_transaction},
     {"T44 the list: newest first, page by page, own account only", list},
+    {"T44 a list goes on behind an order that is pruned", list_after_prune},
     {"no statement scans or sorts", plans},
     {NULL, NULL}};
