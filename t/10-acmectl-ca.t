@@ -319,6 +319,24 @@ subtest 'import' => sub {
         'corp/1.pem')->{generation}, 2, 'another one is the next generation');
 };
 
+subtest 'what strict verifiers refuse' => sub {
+    openssl('req', '-new', '-x509', '-newkey', 'ec', '-pkeyopt',
+        'ec_paramgen_curve:P-256', '-nodes', '-keyout', 'bare.key', '-subj',
+        '/CN=bare', '-days', 999, '-out', 'bare.pem');
+    my ($code, $text, $errors) = ca('import', '--dir', 'bare', '--private-key',
+        'bare.key', 'bare.pem');
+    is($code, 0, 'a CA without keyUsage is imported');
+    like($errors, qr/warning: strict verifiers .*a CA without keyUsage; /,
+        'with a warning');
+    ca('csr', '--dir', 'mail');
+    AcmeServer::write_file('mail.ext', AcmeServer::read_file('ca.ext')
+        . "\nextendedKeyUsage=emailProtection\n");
+    outside_sign('mail/1.csr', 'mail.ext', 'mail.pem');
+    my $made = json('install', '--dir', 'mail', 'mail.pem', 'out.pem');
+    like("@{ $made->{warnings} || [] }",
+        qr/an extKeyUsage without serverAuth; /, 'install warns of usages');
+};
+
 subtest 'help' => sub {
     my ($code, $text) = ca('--help');
     is($code, 0, 'ca --help: 0');

@@ -64,6 +64,12 @@ sub spew {
     chmod 0600, "$dir/$name";
 }
 
+# The configuration, for acmectl.
+sub conf_dump {
+    my ($status, $text) = $server->command('-t', '-D', 'DUMP_ACME_CONFIG');
+    AcmeServer::write_file("$dir/dump", $text =~ s/^Syntax OK\n//mr);
+}
+
 my $conf = join "\n", map({ ("<ACMEIssuer $_>",
     "ACMEIssuerCertificate $dir/$_.pem", "ACMEIssuerKey $dir/$_.key",
     '</ACMEIssuer>', "<ACMEProfile $_>", "ACMEProfileIssuer $_",
@@ -179,12 +185,62 @@ for (@facts) {
         '… mended at the next reload');
 }
 SKIP: {
-    skip_here 'not root: nothing is hidden from us', 2 if $> != 0;
+    skip_here 'not root: nothing is hidden from us', 6 if $> != 0;
     my @as = qw(setpriv --reuid=www-data --regid=www-data --clear-groups);
     $text = `@as @{[AcmeServer::program()]} -f $server->{conf} -t 2>&1`;
     is($?, 0, 'a key that is root\'s alone: -t by another does not fail');
     like($text, qr/AS0417: issuer corp .*corp\..*; run this as root/,
         '… and does not ask for another owner');
+    conf_dump();
+    $text = `@as $AcmeServer::build/acmectl --config $dir/dump \\
+        issuer list 2>&1`;
+    is($? >> 8, 1, 'acmectl issuer list by another: 1');
+    like($text, qr/^corp +internal +unknown /m, '… knows nothing of it');
+    like($text, qr/issuer corp: .*corp\.[^;]*ermission[^;]*; run this as root$/m,
+        '… and why');
+    $text = `$AcmeServer::build/acmectl --config $dir/dump issuer list 2>&1`;
+    like($text, qr/^corp +internal +ready /m, '… root does');
+}
+
+# Issuers that sign, though verifiers will refuse it, or not for long.
+{
+    my %fault = (
+        plain => [qr/strict verif.*CN=plain\W+a CA without keyUsage; /,
+            ext => "basicConstraints=critical,CA:true,pathlen:0\n"
+                . "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"],
+        mail => [qr/clients .*CN=mail\W+an extKeyUsage without serverAuth; /,
+            ext => "keyUsage=critical,keyCertSign,cRLSign\n"
+                . "basicConstraints=critical,CA:true,pathlen:0\n"
+                . "extendedKeyUsage=emailProtection\n"
+                . "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"],
+        soon => [qr/generation 1 ends at .*clamped to that; /, days => 30],
+        any => [undef, ext => "keyUsage=critical,keyCertSign,cRLSign\n"
+                . "basicConstraints=critical,CA:true,pathlen:0\n"
+                . "extendedKeyUsage=serverAuth,clientAuth\n"
+                . "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"],
+    );
+    for my $name (sort keys %fault) {
+        my ($like, @how) = @{ $fault{$name} };
+        make_ca($name, 'root', @how);
+        chmod 0600, "$dir/$name.key";
+        $server->configure(vhost => $conf =~ s/\blab\b/$name/gr);
+        my ($status, $text) = $server->syntax;
+        is($status, 0, "issuer $name: -t does not fail");
+        if (!$like) {
+            unlike($text, qr/AS0418/, '… and has nothing to say') or diag $text;
+            next;
+        }
+        like($text, qr/AS0418: issuer $name: $like/, '… but warns');
+        conf_dump();
+        $text = `$AcmeServer::build/acmectl --config $dir/dump issuer list`;
+        like($text, qr/^$name +internal +ready .*$like/m, '… as acmectl does');
+        my $from = length $server->log;
+        $server->graceful;
+        like(substr($server->log, $from), qr/AS0418: issuer $name: $like/,
+            '… and a reload');
+    }
+    $server->configure(vhost => $conf);
+    $server->graceful;
 }
 unlike($server->log, qr/BEGIN .*PRIVATE|PRIVATE KEY-----/, 'no key in the log');
 
@@ -304,5 +360,6 @@ is(issuer_of(issue($client{lab}, 'a.test')->{body}), 'lab',
     '… and certificates are issued');
 
 # AH00488 and AH00167 are httpd's words for the end of a program that was a log.
-$server->finish(qr/AS04(?:16|19|2[0-7]|30)/, qr/AH00488|AH00167/);
+$server->finish(qr/AS0(?:305|4(?:16|18|19|2[0-7]|30))/,
+    qr/AH00488|AH00167/);
 done_testing;

@@ -113,4 +113,8 @@ const char *acme_conf_profile_fault(const acme_conf_t *conf,
 /* Why the issuer cannot sign, in words; NULL: it could when it was loaded. */
 const char *acme_conf_issuer_fault(const acme_issuer_t *issuer);
 
+/* What to load of an issuer that is not the automatic CA. */
+ca_set_files_t acme_conf_issuer_files(const acme_conf_t *conf,
+                                      const acme_issuer_t *issuer);
+
 #endif

@@ -408,3 +408,32 @@ const char *acme_conf_profile_fault(const acme_conf_t *conf,
                         "allow: %s",
                         profile->issuer, profile->policy->name, fault);
 }
+
+static apr_int64_t leaf_life(const acme_conf_t *conf, const char *issuer)
+{
+    apr_int64_t life = 0;
+    int i;
+
+    for (i = 0; i < conf->profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(conf->profiles, i, const acme_profile_t *);
+
+        if (!strcmp(profile->issuer, issuer) &&
+            profile->validity.validity > life)
+            life = profile->validity.validity;
+    }
+    return life;
+}
+
+ca_set_files_t acme_conf_issuer_files(const acme_conf_t *conf,
+                                      const acme_issuer_t *issuer)
+{
+    ca_set_files_t files = {0};
+
+    files.certificate = issuer->certificate;
+    files.key = issuer->key;
+    files.directory = issuer->directory;
+    files.alternates = issuer->alternates;
+    files.leaf_life = leaf_life(conf, issuer->name);
+    return files;
+}

@@ -120,44 +120,71 @@ problem_t *ca_chain_check(const apr_array_header_t *chain, const char *file,
     return NULL;
 }
 
-/* What OpenSSL has against the first of chain; NULL if nothing. */
-static const char *verify_fault(X509_STORE *store, X509_STORE_CTX *ctx,
-                                STACK_OF(X509) * between,
-                                const apr_array_header_t *chain,
-                                apr_int64_t now)
+/* As verifiers differ. */
+typedef struct {
+    apr_int64_t now;     /* 0: whenever */
+    unsigned long flags; /* X509_V_FLAG_… */
+} view_t;
+
+/* What OpenSSL has against the first of chain, and which certificate it is;
+ * NULL if nothing. */
+static const char *view_fault(X509 **cert, X509_STORE *store,
+                              X509_STORE_CTX *ctx, STACK_OF(X509) * between,
+                              const apr_array_header_t *chain,
+                              const view_t *view)
 {
     X509_VERIFY_PARAM *param;
     int i;
 
+    *cert = APR_ARRAY_IDX(chain, 0, X509 *);
     for (i = 1; i < chain->nelts; ++i)
         sk_X509_push(between, APR_ARRAY_IDX(chain, i, X509 *));
     if (X509_STORE_add_cert(
             store, APR_ARRAY_IDX(chain, chain->nelts - 1, X509 *)) != 1 ||
-        X509_STORE_CTX_init(ctx, store, APR_ARRAY_IDX(chain, 0, X509 *),
-                            between) != 1)
+        X509_STORE_CTX_init(ctx, store, *cert, between) != 1)
         return "no memory";
     param = X509_STORE_CTX_get0_param(ctx);
-    X509_VERIFY_PARAM_set_time(param, (time_t)now);
+    if (view->now)
+        X509_VERIFY_PARAM_set_time(param, (time_t)view->now);
+    X509_VERIFY_PARAM_set_flags(
+        param, view->flags | (view->now ? 0 : X509_V_FLAG_NO_CHECK_TIME));
     X509_VERIFY_PARAM_set_auth_level(param, 2);
     if (X509_verify_cert(ctx) == 1)
         return NULL;
+    if (X509_STORE_CTX_get_current_cert(ctx))
+        *cert = X509_STORE_CTX_get_current_cert(ctx);
+    i = X509_STORE_CTX_get_error_depth(ctx);
+    if (i > 0 && i < chain->nelts)
+        *cert = APR_ARRAY_IDX(chain, i, X509 *);
     return X509_verify_cert_error_string(X509_STORE_CTX_get_error(ctx));
 }
 
-problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
-                           apr_int64_t now, apr_pool_t *pool)
+/* cert is one of the chain's. */
+static const char *chain_fault(X509 **cert, const apr_array_header_t *chain,
+                               const view_t *view)
 {
     X509_STORE *store = X509_STORE_new();
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *between = sk_X509_new_null();
     const char *fault = "no memory";
 
+    *cert = APR_ARRAY_IDX(chain, 0, X509 *);
     if (store && ctx && between)
-        fault = verify_fault(store, ctx, between, chain, now);
+        fault = view_fault(cert, store, ctx, between, chain, view);
     X509_STORE_CTX_free(ctx);
     X509_STORE_free(store);
     sk_X509_free(between);
     ERR_clear_error();
+    return fault;
+}
+
+problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
+                           apr_int64_t now, apr_pool_t *pool)
+{
+    view_t view = {now, 0};
+    X509 *cert;
+    const char *fault = chain_fault(&cert, chain, &view);
+
     if (!fault)
         return NULL;
     return problem_internal(
@@ -168,6 +195,45 @@ problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
         ca_name_text(X509_get_subject_name(APR_ARRAY_IDX(chain, 0, X509 *)),
                      pool),
         fault);
+}
+
+#define STRICT "strict verifiers (openssl verify -x509_strict)"
+
+/* cert: one of the chain's. */
+static void warn(apr_array_header_t *warnings, const char *who, X509 *cert,
+                 const char *fault, apr_pool_t *pool)
+{
+    APR_ARRAY_PUSH(warnings, const char *) = apr_psprintf(
+        pool,
+        "%s refuse what is signed with it: \"%s\": %s; have that certificate "
+        "made anew",
+        who, ca_name_text(X509_get_subject_name(cert), pool), fault);
+}
+
+apr_array_header_t *ca_chain_warnings(const apr_array_header_t *chain,
+                                      apr_pool_t *pool)
+{
+    apr_array_header_t *warnings =
+        apr_array_make(pool, 1, sizeof(const char *));
+    view_t view = {0, X509_V_FLAG_X509_STRICT | X509_V_FLAG_PARTIAL_CHAIN};
+    const char *fault;
+    X509 *cert;
+    int i;
+
+    for (i = 0; i < chain->nelts; ++i) {
+        cert = APR_ARRAY_IDX(chain, i, X509 *);
+        if (!(X509_get_extension_flags(cert) & EXFLAG_KUSAGE))
+            warn(warnings, STRICT, cert, "a CA without keyUsage", pool);
+        /* without the extension all bits are set */
+        if (!(X509_get_extended_key_usage(cert) &
+              (XKU_SSL_SERVER | XKU_ANYEKU)))
+            warn(warnings, "clients of TLS servers", cert,
+                 "an extKeyUsage without serverAuth", pool);
+    }
+    fault = warnings->nelts ? NULL : chain_fault(&cert, chain, &view);
+    if (fault)
+        warn(warnings, STRICT, cert, fault, pool);
+    return warnings;
 }
 
 const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool)

@@ -30,6 +30,11 @@ problem_t *ca_chain_verify(const apr_array_header_t *chain, const char *file,
                            apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* What strict verifiers will say to certificates of TLS servers below chain,
+ * and what to do about it; of const char *. */
+apr_array_header_t *ca_chain_warnings(const apr_array_header_t *chain,
+                                      apr_pool_t *pool);
+
 /* What follows a leaf: the CAs, without the root unless it signs leaves. */
 const char *ca_chain_pem(const apr_array_header_t *chain, apr_pool_t *pool);
 

@@ -330,7 +330,9 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
         prob = unusable(&run);
     if (prob)
         (*set)->issuer = NULL;
-    else
+    else {
+        (*set)->warnings = ca_chain_warnings((*set)->issuer->chain, pool);
         end_warn(*set, &run);
+    }
     return prob;
 }

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "ca/ca_chain.h"
 #include "ca/ca_openssl.h"
 
 #include "base/banned.h"
@@ -89,6 +90,11 @@ static json_t *made_render(const ctl_t *ctl, const ca_tool_made_t *made,
         path_json(ctl, made->cert_file), "key", path_json(ctl, made->key_file));
 
     if (issuer) {
+        apr_array_header_t *warnings =
+            ca_chain_warnings(issuer->chain, ctl->pool);
+
+        if (warnings->nelts)
+            json_object_set_new(json, "warnings", ctl_print_words(warnings));
         json_object_set_new(
             json, "subject",
             json_string(
@@ -157,8 +163,11 @@ static ctl_exit_e report(ctl_t *ctl, const char *kind,
                          const char *next)
 {
     const char *dir = absolute(ctl, ctl_option(ctl, "dir"));
-    json_t *json = own_json(ctl->pool, made_render(ctl, made, dir));
+    json_t *json = own_json(ctl->pool, made_render(ctl, made, dir)), *warning;
+    size_t i;
 
+    json_array_foreach(json_object_get(json, "warnings"), i, warning)
+        ctl_print_error("warning: %s", json_string_value(warning));
     audit(ctl, kind, json);
     if (ctl->is_json) {
         if (has_config)

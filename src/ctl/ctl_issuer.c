@@ -26,7 +26,7 @@ static const char *problem_text(const problem_t *prob, apr_pool_t *pool)
 }
 
 /* Its files, which httpd's parent makes. */
-static const char *automatic_load(acme_issuer_t *issuer, const ctl_t *ctl)
+static problem_t *automatic_load(acme_issuer_t *issuer, const ctl_t *ctl)
 {
     const char *dir = apr_pstrcat(ctl->pool, ctl->conf->state_dir, "/ca", NULL);
     apr_array_header_t *list =
@@ -37,7 +37,7 @@ static const char *automatic_load(acme_issuer_t *issuer, const ctl_t *ctl)
 
     prob = ca_generation_scan(&found, dir, "issuing-", ctl->pool);
     if (prob)
-        return problem_text(prob, ctl->pool);
+        return prob;
     for (i = 0; i < found.numbers->nelts; i++) {
         ca_issuer_t *generation = ca_generation_load(
             &prob, &found, APR_ARRAY_IDX(found.numbers, i, int), issuer->name,
@@ -52,32 +52,31 @@ static const char *automatic_load(acme_issuer_t *issuer, const ctl_t *ctl)
                               clock_seconds(&clock_system), ctl->pool);
     if (issuer->set->issuer)
         return NULL;
-    return fault ? problem_text(fault, ctl->pool)
-                 : apr_psprintf(ctl->pool,
-                                "%s: there is no CA that could sign (yet); "
-                                "httpd makes it when it starts",
-                                dir);
+    return fault ? fault
+                 : problem_internal(ctl->pool, APR_SUCCESS,
+                                    "%s: there is no CA that could sign (yet); "
+                                    "httpd makes it when it starts",
+                                    dir);
 }
 
-static const char *files_load(acme_issuer_t *issuer, const ctl_t *ctl)
+static problem_t *files_load(acme_issuer_t *issuer, const ctl_t *ctl)
 {
-    ca_set_files_t files = {.certificate = issuer->certificate,
-                            .key = issuer->key,
-                            .directory = issuer->directory,
-                            .alternates = issuer->alternates};
-    problem_t *prob =
-        ca_set_load(&issuer->set, issuer->name, &files,
-                    clock_seconds(&clock_system), NULL, ctl->pool);
+    ca_set_files_t files = acme_conf_issuer_files(ctl->conf, issuer);
 
-    return prob ? problem_text(prob, ctl->pool) : NULL;
+    return ca_set_load(&issuer->set, issuer->name, &files,
+                       clock_seconds(&clock_system), NULL, ctl->pool);
 }
 
-void ctl_issuer_load(acme_issuer_t *issuer, const ctl_t *ctl)
+apr_status_t ctl_issuer_load(acme_issuer_t *issuer, const ctl_t *ctl)
 {
-    if (!strcmp(issuer->name, ACME_ISSUER_AUTOMATIC))
-        issuer->problem = automatic_load(issuer, ctl);
-    else
-        issuer->problem = files_load(issuer, ctl);
+    problem_t *prob = strcmp(issuer->name, ACME_ISSUER_AUTOMATIC)
+                          ? files_load(issuer, ctl)
+                          : automatic_load(issuer, ctl);
+
+    issuer->problem = prob ? problem_text(prob, ctl->pool) : NULL;
+    if (!prob)
+        return APR_SUCCESS;
+    return prob->rv ? prob->rv : APR_ENOENT;
 }
 
 /* As certificates say it, if they do. */
@@ -138,8 +137,17 @@ static json_t *users_render(const ctl_t *ctl, const char *name)
     return list;
 }
 
-/* Loaded before. */
-static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer)
+/* What may not be read may be all right. */
+static const char *status_of(apr_status_t loaded)
+{
+    if (loaded == APR_SUCCESS)
+        return "ready";
+    return APR_STATUS_IS_EACCES(loaded) ? "unknown" : "broken";
+}
+
+/* loaded: what ctl_issuer_load said. */
+static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer,
+                             apr_status_t loaded)
 {
     const ca_issuer_t *newest = issuer->set ? issuer->set->issuer : NULL;
     json_t *json = json_object(), *list = json_array();
@@ -147,8 +155,7 @@ static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer)
 
     json_object_set_new(json, "name", json_string(issuer->name));
     json_object_set_new(json, "type", json_string(issuer->type));
-    json_object_set_new(json, "status",
-                        json_string(issuer->problem ? "broken" : "ready"));
+    json_object_set_new(json, "status", json_string(status_of(loaded)));
     json_object_set_new(json, "notAfter",
                         ctl_print_time(ctl, newest ? newest->not_after : 0));
     json_object_set_new(json, "profiles", users_render(ctl, issuer->name));
@@ -171,43 +178,59 @@ static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer)
     return json;
 }
 
+/* As `acmectl ca list` does. */
+static ctl_exit_e exit_of(const acme_issuer_t *issuer, apr_status_t loaded)
+{
+    if (!APR_STATUS_IS_EACCES(loaded))
+        return CTL_OK;
+    ctl_print_error("issuer %s: %.*s; run this as root", issuer->name,
+                    (int)strcspn(issuer->problem, ";"), issuer->problem);
+    return CTL_FAILED;
+}
+
 static ctl_exit_e issuer_list(ctl_t *ctl)
 {
-    static const char *const columns[] = {"name",     "type",     "status",
-                                          "notAfter", "profiles", NULL};
+    static const char *const columns[] = {
+        "name", "type", "status", "notAfter", "profiles", "warnings", NULL};
     json_t *list = own_json(ctl->pool, json_array());
+    ctl_exit_e code = CTL_OK;
     int i;
 
     for (i = 0; i < ctl->conf->issuers->nelts; i++) {
         acme_issuer_t *issuer =
             APR_ARRAY_IDX(ctl->conf->issuers, i, acme_issuer_t *);
+        apr_status_t loaded = ctl_issuer_load(issuer, ctl);
 
-        ctl_issuer_load(issuer, ctl);
-        json_array_append_new(list, issuer_render(ctl, issuer));
+        json_array_append_new(list, issuer_render(ctl, issuer, loaded));
+        if (exit_of(issuer, loaded) != CTL_OK)
+            code = CTL_FAILED;
     }
     ctl_print_list(ctl, list, columns);
-    return CTL_OK;
+    return code;
 }
 
 static ctl_exit_e issuer_show(ctl_t *ctl)
 {
     acme_issuer_t *issuer = acme_conf_issuer(ctl->conf, ctl->id);
+    apr_status_t loaded;
 
     if (!issuer)
         return ctl_print_status(APR_ENOENT, "issuer", ctl->id);
-    ctl_issuer_load(issuer, ctl);
-    ctl_print_object(ctl, own_json(ctl->pool, issuer_render(ctl, issuer)));
-    return CTL_OK;
+    loaded = ctl_issuer_load(issuer, ctl);
+    ctl_print_object(ctl,
+                     own_json(ctl->pool, issuer_render(ctl, issuer, loaded)));
+    return exit_of(issuer, loaded);
 }
+
+#define ROOT_ALONE                                                             \
+    "Needs root, who alone may read their keys: to others an issuer is\n"      \
+    "\"unknown\", and the exit code 1."
 
 const ctl_command_t ctl_issuer_commands[] = {
     {"issuer", "list", CTL_NEEDS_CONF, 0, 0, "", NULL,
-     "the configured issuers, and whether they could sign now\n"
-     "Needs root, who alone may read their keys.",
+     "the configured issuers, and whether they could sign now\n" ROOT_ALONE,
      issuer_list},
     {"issuer", "show", CTL_NEEDS_CONF, 1, 1, "NAME", NULL,
-     "all about an issuer and its generations\n"
-     "Needs root, who alone may read their keys.",
-     issuer_show},
+     "all about an issuer and its generations\n" ROOT_ALONE, issuer_show},
     {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
 };

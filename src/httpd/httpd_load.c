@@ -144,36 +144,14 @@ static int is_automatic_needed(const acme_conf_t *acme, apr_pool_t *pool)
                   pool);
 }
 
-static apr_int64_t leaf_life(const acme_conf_t *acme, const char *issuer)
-{
-    apr_int64_t life = 0;
-    int i;
-
-    for (i = 0; i < acme->profiles->nelts; i++) {
-        const acme_profile_t *profile =
-            APR_ARRAY_IDX(acme->profiles, i, const acme_profile_t *);
-
-        if (!strcmp(profile->issuer, issuer) &&
-            profile->validity.validity > life)
-            life = profile->validity.validity;
-    }
-    return life;
-}
-
 /* Virtual hosts share what they inherited. */
 static void issuer_load(acme_issuer_t *issuer, const acme_conf_t *acme,
                         const log_t *log, int is_start, apr_pool_t *pool)
 {
-    ca_set_files_t files = {0};
-    problem_t *prob;
+    ca_set_files_t files = acme_conf_issuer_files(acme, issuer);
+    problem_t *prob = ca_set_load(&issuer->set, issuer->name, &files,
+                                  clock_seconds(&clock_system), log, pool);
 
-    files.certificate = issuer->certificate;
-    files.key = issuer->key;
-    files.directory = issuer->directory;
-    files.alternates = issuer->alternates;
-    files.leaf_life = leaf_life(acme, issuer->name);
-    prob = ca_set_load(&issuer->set, issuer->name, &files,
-                       clock_seconds(&clock_system), log, pool);
     if (prob)
         issuer->problem = is_start ? problem_text(prob) : look_text(prob, pool);
 }
