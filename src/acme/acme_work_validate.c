@@ -341,7 +341,7 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
     rv = store_authz_record(acme->store, job->subject, job->id, text,
                             prob ? 0 : now + lifetime_find(acme, result), now,
                             event, pool);
-    if (prob && rv == APR_SUCCESS)
+    if (prob && rv == APR_SUCCESS && prob->status < 500)
         acme_limit_failure(acme,
                            json_string_value(json_object_get(data, "account")),
                            json_string_value(json_object_get(data, "domain")));

@@ -200,6 +200,20 @@ static void failures(apr_pool_t *pool)
     is_int(client_order(c, "a.test")->status, 201);
 }
 
+/* What is our own fault counts for nobody. */
+static void our_failures(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    reply_t *order = client_order(c, "a.test");
+
+    limit(c, ACME_LIMIT_FAILURES, 1, 3600);
+    c->h->verdict = problem_make(pool, PROBLEM_SERVER_INTERNAL, "ill");
+    client_authorize(c, order);
+    is_str(reply_text(client_post(c, order->location, ""), "status"),
+           "invalid");
+    is_int(client_order(c, "a.test")->status, 201);
+}
+
 static void audited(apr_pool_t *pool)
 {
     client_t *c = start(pool);
@@ -276,6 +290,7 @@ const tap_case_t tap_cases[] = {
     {"T25 what waits, of one account", waiting},
     {"T25 accounts from one address", accounts},
     {"T25 failed validations of one name by one account", failures},
+    {"T25 failures of our own are not counted", our_failures},
     {"T25 refusals are audited, some of them", audited},
     {"T25 off", off},
     {"T25 the page that help leads to", page},
