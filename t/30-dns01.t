@@ -146,6 +146,10 @@ sub ways {
         '_acme-challenge.host.sub.x.test');
     proven('T80 only the resolver has it', 'own.test', $resolver,
         '_acme-challenge.own.test');
+    proven('T80 by TCP from the resolver, too', 'cut.own.test', $resolver,
+        '_acme-challenge.cut.own.test',
+        sub { { TXT => [('x' x 200) x 20, $_[0]], do => ['cut'] } });
+    is(scalar(grep { /^tcp .*cut/ } $resolver->questions), 1, 'T80 TCP');
     proven('a single label', 'intranet', $resolver, '_acme-challenge.intranet');
     proven('T80 the zone\'s servers do not answer', 'a.mute.test', $resolver,
         '_acme-challenge.a.mute.test');

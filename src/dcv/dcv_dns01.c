@@ -76,30 +76,60 @@ static void succeed(dns01_t *dns01, const dcv_txt_t *proof, const char *by)
     run->method->start(run);
 }
 
-/* Nobody is being asked any more. */
-static void try_end(dns01_t *dns01)
-{
-    dcv_event_t *event = dns01->run->event;
-    apr_time_t at;
-
-    if (++dns01->try >= TRIES_MAX) {
-        fail(dns01);
-        return;
-    }
-    at = dns01->began + tries[dns01->try];
-    if (at >= dns01->run->deadline) {
-        fail(dns01);
-        return;
-    }
-    dns01->timer.fire = try_begin;
-    dcv_event_timer_set(event, &dns01->timer, at);
-}
-
 /* What was seen in an earlier try is not forgotten for a failure to look. */
 static void said_set(dcv_txts_t *place, const dcv_txts_t *txts)
 {
     if (!place->by || txts->outcome != DCV_TXT_FAILED)
         *place = *txts;
+}
+
+static void silence(dcv_txts_t *place, const dns01_t *dns01, const char *by)
+{
+    dcv_txts_t txts = {0};
+
+    txts.values = apr_array_make(dns01->pool, 1, sizeof(dcv_txt_t));
+    txts.name = dns01->want->name;
+    txts.by = by;
+    txts.why = "no answer in time";
+    said_set(place, &txts);
+}
+
+/* Whoever of the zone's servers is silent does not hold up the next try; the
+ * resolver, which may have to ask far away, is waited for. */
+static void try_next(void *baton)
+{
+    dns01_t *dns01 = baton;
+
+    if (dns01->is_authority_asked) {
+        silence(&dns01->authority_said, dns01,
+                dcv_authority_where(dns01->authority));
+        dcv_authority_cancel(dns01->authority);
+        dns01->is_authority_asked = 0;
+    }
+    dns01->try++;
+    try_begin(dns01);
+}
+
+/* 0: there is no other try in the time that is left. */
+static int next_set(dns01_t *dns01)
+{
+    apr_time_t at;
+
+    if (dns01->try + 1 >= TRIES_MAX)
+        return 0;
+    at = dns01->began + tries[dns01->try + 1];
+    if (at >= dns01->run->deadline)
+        return 0;
+    dns01->timer.fire = try_next;
+    dcv_event_timer_set(dns01->run->event, &dns01->timer, at);
+    return 1;
+}
+
+/* Nobody is being asked any more. */
+static void try_end(dns01_t *dns01)
+{
+    if (!next_set(dns01))
+        fail(dns01);
 }
 
 static void resolver_heard(dns01_t *dns01, const dcv_txts_t *txts)
@@ -175,10 +205,11 @@ static void resolver_ask(void *baton)
 {
     dns01_t *dns01 = baton;
 
-    if (dns01->was_resolver_asked)
-        return;
     dcv_event_timer_clear(dns01->run->event, &dns01->timer);
+    (void)next_set(dns01);
     dns01->was_resolver_asked = 1;
+    if (dns01->is_resolver_asked)
+        return; /* since an earlier try */
     dns01->is_resolver_asked = 1;
     dns01->records.type = DCV_WIRE_TXT;
     dns01->records.done = resolver_answered;
@@ -233,17 +264,6 @@ static void start(dcv_run_t *run)
     if (run->conf->authoritative && !run->conf->dnssec)
         dns01->authority = dcv_authority_make(run, authority_answered, dns01);
     try_begin(dns01);
-}
-
-static void silence(dcv_txts_t *place, const dns01_t *dns01, const char *by)
-{
-    dcv_txts_t txts = {0};
-
-    txts.values = apr_array_make(dns01->pool, 1, sizeof(dcv_txt_t));
-    txts.name = dns01->want->name;
-    txts.by = by;
-    txts.why = "no answer in time";
-    said_set(place, &txts);
 }
 
 static void expire(dcv_run_t *run)

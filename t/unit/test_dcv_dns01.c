@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "dcv_bed.h"
@@ -17,9 +18,11 @@
  * (127.0.0.2 and 127.0.0.3), and TXT records of names that begin with
  * "known"; what 127.0.0.2 and 127.0.0.3 say depends on the name.
  */
+/* With 1,024 descriptors, 256 of them at a time. */
+#define HANGING 400
 static bed_t *bed;
 static nameserver_t resolver, first, second;
-static atomic_int late_asks; /* for TXT of late.x.test */
+static atomic_int late_asks, slow_asks; /* for TXT of such names */
 
 #define HAS(word)     (strstr(name, word) != NULL)
 #define BEGINS(word)  (!strncmp(name, word, strlen(word)))
@@ -76,6 +79,8 @@ static void resolver_script(nameserver_reply_t *reply, const char *name,
     else if (type != NAMESERVER_TXT)
         resolver_addresses(reply, name, type);
     else if (HAS("known"))
+        reply->txt[0] = DIGEST;
+    else if (HAS("slow") && atomic_fetch_add(&slow_asks, 1))
         reply->txt[0] = DIGEST;
     else if (HAS("mute"))
         reply->is_silent = 1;
@@ -209,6 +214,7 @@ static void open_all(apr_pool_t *pool)
         apr_psprintf(pool, "127.0.0.1@%d", resolver.port);
     APR_ARRAY_PUSH(bed->conf->resolvers, dcv_resolver_t *) = row;
     atomic_store(&late_asks, 0);
+    atomic_store(&slow_asks, 0);
 }
 
 static void close_all(void)
@@ -346,8 +352,8 @@ static int took(const dcv_result_t *result, int from, int to)
 
 static void again(apr_pool_t *pool)
 {
-    const dcv_result_t *late, *lagging, *nothing;
-    probe_t *probes[3];
+    const dcv_result_t *late, *lagging, *nothing, *slow;
+    probe_t *probes[4];
     int i;
 
     open_all(pool);
@@ -355,6 +361,7 @@ static void again(apr_pool_t *pool)
     probes[0] = bed_submit(bed, "late.x.test", "token", "account");
     probes[1] = bed_submit(bed, "lagging.x.test", "token", "account");
     probes[2] = bed_submit(bed, "nothing.x.test", "token", "account");
+    probes[3] = bed_submit(bed, "slow-silent.x.test", "token", "account");
     late = bed_wait(probes[0]);
     lagging = bed_wait(probes[1]);
     nothing = bed_wait(probes[2]);
@@ -366,7 +373,10 @@ static void again(apr_pool_t *pool)
                "no such record");
     took(nothing, 4900, 6500);
     is_int(atomic_load(&late_asks), 3);
-    for (i = 0; i < 3; i++)
+    slow = bed_wait(probes[3]); /* silent servers do not keep it */
+    is_proven(slow, "slow-silent.x.test", "127.0.0.1@");
+    took(slow, 1900, 3500);
+    for (i = 0; i < 4; i++)
         bed_free(probes[i]);
     close_all();
 }
@@ -401,6 +411,33 @@ static void stopping(apr_pool_t *pool)
         ok(result && result->is_retryable);
         bed_free(probes[i]);
     }
+}
+
+/* Of three accounts; and one more of somebody else. */
+static void hanging(apr_pool_t *pool)
+{
+    static probe_t *probes[HANGING];
+    const dcv_result_t *result;
+    int i, ended = 0;
+
+    open_all(pool);
+    bed->conf->timeout = apr_time_from_msec(2500);
+    bed->conf->max_in_flight = HANGING;
+    for (i = 0; i < HANGING; i++)
+        probes[i] =
+            bed_submit(bed, apr_psprintf(pool, "n%d.mute-silent.x.test", i),
+                       "token", apr_psprintf(pool, "account %d", i % 3));
+    usleep(1000000);
+    result = bed_ask(bed, "good.x.test", "token");
+    is_proven(result, "good.x.test", "127.0.0.2");
+    took(result, 0, 1000);
+    for (i = 0; i < HANGING; i++) {
+        result = bed_wait(probes[i]);
+        ended += result && result->problem && !result->is_retryable;
+        bed_free(probes[i]);
+    }
+    is_int(ended, HANGING);
+    close_all();
 }
 
 /* A proven name may still have to resolve somewhere. */
@@ -448,6 +485,7 @@ const tap_case_t tap_cases[] = {
     {"T80 tries at 0, 2 and 5 seconds; nothing is remembered", again},
     {"R20 silence ends with the time, and delays the resolver little",
      deadline},
+    {"H9 what hangs delays nobody else", hanging},
     {"all are handed back when the server stops", stopping},
     {"pki.md: a bound name must resolve to its networks", bound},
     {"dns-account-01 and dns-persist-01: name, records, problems", drafts},
