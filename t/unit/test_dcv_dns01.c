@@ -430,7 +430,7 @@ static void hanging(apr_pool_t *pool)
     usleep(1000000);
     result = bed_ask(bed, "good.x.test", "token");
     is_proven(result, "good.x.test", "127.0.0.2");
-    took(result, 0, 1000);
+    took(result, 0, 2000);
     for (i = 0; i < HANGING; i++) {
         result = bed_wait(probes[i]);
         ended += result && result->problem && !result->is_retryable;
