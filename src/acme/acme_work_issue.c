@@ -8,6 +8,7 @@
 #include "acme/acme_audit.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_response.h"
+#include "store/store_blocked.h"
 #include "store/store_cert.h"
 #include "store/store_order.h"
 
@@ -84,6 +85,23 @@ static store_event_t *event_make(const acme_t *acme, const acme_plan_t *plan,
     return event;
 }
 
+/* By a keyCompromise that came after the finalize. */
+static void key_refuse(acme_t *acme, const store_job_t *job,
+                       const store_cert_t *cert, apr_pool_t *pool)
+{
+    store_blocked_t *blocked;
+    apr_status_t rv =
+        store_blocked_get(&blocked, acme->store, cert->spki_sha256, pool);
+
+    job_refuse(acme, job,
+               rv == APR_SUCCESS
+                   ? problem_make(pool, PROBLEM_BAD_CSR,
+                                  "the CSR's key must not be used: %s",
+                                  blocked->reason)
+                   : problem_internal(pool, rv, "look for a blocked key"),
+               pool);
+}
+
 static void issue_run(acme_t *acme, const store_job_t *job,
                       const acme_plan_t *plan, apr_pool_t *pool)
 {
@@ -104,6 +122,8 @@ static void issue_run(acme_t *acme, const store_job_t *job,
                   cert->account_id, cert->order_id, cert->identifiers);
         acme_audit_tell(acme, event, pool);
     }
+    else if (rv == STORE_BLOCKED)
+        key_refuse(acme, job, cert, pool);
     else if (APR_STATUS_IS_EEXIST(rv))
         log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
                   "order %s had been completed or failed before", job->subject);

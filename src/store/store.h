@@ -30,6 +30,7 @@
 #define STORE_BUDGET      (APR_OS_START_USERERR + 1)
 #define STORE_FULL_ORDERS (APR_OS_START_USERERR + 2)
 #define STORE_FULL_AUTHZS (APR_OS_START_USERERR + 3)
+#define STORE_BLOCKED     (APR_OS_START_USERERR + 4)
 
 typedef struct store_t store_t;
 

@@ -49,6 +49,16 @@ static const store_sql_t sql_get = {STORE_SQL_BLOCKED_GET,
                                     "SELECT " COLUMNS " FROM blocked "
                                     "WHERE spki_sha256 = %s"};
 
+apr_status_t store_blocked_check(store_conn_t *conn, const char *spki_sha256,
+                                 apr_pool_t *pool)
+{
+    const void *args[] = {spki_sha256};
+    store_rows_t rows;
+    apr_status_t rv = store_conn_select(&rows, conn, &sql_get, args, pool);
+
+    return rv == APR_SUCCESS && store_rows_next(&rows) ? STORE_BLOCKED : rv;
+}
+
 apr_status_t store_blocked_get(store_blocked_t **blocked, store_t *store,
                                const char *spki_sha256, apr_pool_t *pool)
 {

@@ -60,10 +60,10 @@ typedef apr_status_t (*store_read_fn)(store_conn_t *conn, void *baton);
 apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)
     __attribute__((warn_unused_result));
 
-/* "seq < …": rows older than the one with this id (an argument, and twice more),
- * or all if it is NULL.  If that row has been removed, its place is known to a
- * few seconds by the time in ids (token.h), so a list goes on, and some rows
- * may come twice. */
+/* "seq < …": rows older than the one with this id (an argument, and twice
+ * more), or all if it is NULL.  If that row has been removed, its place is
+ * known to a few seconds by the time in ids (token.h), so a list goes on, and
+ * some rows may come twice. */
 #define STORE_SQL_OLDER(table)                                                 \
     "seq < CASE WHEN %s IS NULL THEN 9223372036854775807 "                     \
     "ELSE COALESCE((SELECT seq FROM " table " WHERE id = %s), "                \

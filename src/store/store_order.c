@@ -246,6 +246,7 @@ typedef struct {
     const char *error;        /* fail */
     const store_event_t *event;
     int is_late;
+    apr_pool_t *pool;
 } end_t;
 
 static const store_sql_t sql_complete = {
@@ -257,9 +258,12 @@ static apr_status_t complete_run(store_conn_t *conn, void *baton)
 {
     end_t *end = baton;
     const void *args[] = {end->cert->id, end->id};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_complete, args);
+    int changed = 0;
+    apr_status_t rv =
+        store_blocked_check(conn, end->cert->spki_sha256, end->pool);
 
+    if (rv == APR_SUCCESS)
+        rv = store_conn_run(&changed, conn, &sql_complete, args);
     if (rv == APR_SUCCESS) {
         end->is_late = !changed;
         rv = store_job_remove(conn, end->job_id);
@@ -277,7 +281,7 @@ apr_status_t store_order_complete(store_t *store, const char *id,
                                   const char *job_id, const store_cert_t *cert,
                                   const store_event_t *event, apr_pool_t *pool)
 {
-    end_t end = {id, job_id, cert, NULL, event, 0};
+    end_t end = {id, job_id, cert, NULL, event, 0, pool};
     apr_status_t rv = store_write(store, STORE_DURABLE, complete_run, &end);
 
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
@@ -308,7 +312,7 @@ apr_status_t store_order_fail(store_t *store, const char *id,
                               const char *job_id, const char *error,
                               const store_event_t *event, apr_pool_t *pool)
 {
-    end_t end = {id, job_id, NULL, error, event, 0};
+    end_t end = {id, job_id, NULL, error, event, 0, pool};
     apr_status_t rv = store_write(store, STORE_DURABLE, fail_run, &end);
 
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;

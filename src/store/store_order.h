@@ -62,7 +62,8 @@ apr_status_t store_order_claim(store_t *store, const char *id,
 /* Durable; one transaction: the certificate row, order.cert_id WHERE it was
  * NULL, the certificate that it replaces is replaced, the job is gone.
  * APR_EEXIST: it was completed or failed before; nothing changes but the job is
- * gone. */
+ * gone.  STORE_BLOCKED: the certificate's key has been blocked since it was
+ * claimed; nothing changes. */
 apr_status_t store_order_complete(store_t *store, const char *id,
                                   const char *job_id, const store_cert_t *cert,
                                   const store_event_t *event, apr_pool_t *pool)

@@ -63,6 +63,10 @@ apr_status_t store_authz_valid(store_conn_t *conn, const char *id,
 apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
                                   const store_blocked_t *blocked)
     __attribute__((warn_unused_result));
+/* STORE_BLOCKED: it is. */
+apr_status_t store_blocked_check(store_conn_t *conn, const char *spki_sha256,
+                                 apr_pool_t *pool)
+    __attribute__((warn_unused_result));
 /* APR_EEXIST: its id or serial is there. */
 apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *cert)
     __attribute__((warn_unused_result));

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_work_job.h"
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle_eab.h"
 #include "policy/policy_make.h"
+#include "policy/policy_spki.h"
+#include "store/store_blocked.h"
 #include "tap.h"
 
 /* A profile without validation, whose names are bound to networks. */
@@ -104,7 +107,33 @@ static void later(apr_pool_t *pool)
     is_str(status(c, order), "valid");
 }
 
+/* Between finalize and signing. */
+static void blocked(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    EVP_PKEY *key = key_make("P-256", pool);
+    store_blocked_t row = {NULL, "it was revoked as compromised", HANDLE_NOW};
+    unsigned char hash[32];
+    reply_t *order, *r;
+
+    need(policy_spki_sha256(hash, key));
+    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
+    c->h->is_idle = 1;
+    order = order_in(c, "lan", "c.test", NULL);
+    r = client_finalize(c, order, csr_make(key, "c.test", NULL, pool));
+    is_str(reply_text(r, "status"), "processing");
+    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    ok(!acme_work_start(&c->h->acme, handle_job(c->h), pool));
+    r = client_post(c, order->location, "");
+    is_str(reply_text(r, "status"), "invalid");
+    is_str(reply_text(r, "error/type"), "urn:ietf:params:acme:error:badCSR");
+    ok(strstr(reply_text(r, "error/detail"), "revoked as compromised"));
+    ok(event_last(c->h, "order.fail"));
+    ok(!event_last(c->h, "cert.issue"));
+}
+
 const tap_case_t tap_cases[] = {
+    {"T58 a key that is blocked before it is signed fails its order", blocked},
     {"pki.md: resolves-to before it is signed", bounds},
     {"a name that resolves elsewhere fails its order", elsewhere},
     {"no answer: the order stays processing", later},
