@@ -294,27 +294,53 @@ static void finding_add(apr_array_header_t *findings, const char *fmt, ...)
     va_end(args);
 }
 
-/* What is allowed and denied by the same words. */
+static int has_text(const apr_array_header_t *patterns, int count,
+                    const char *text)
+{
+    int i;
+
+    for (i = 0; i < count; ++i) {
+        if (strcasecmp(text,
+                       APR_ARRAY_IDX(patterns, i, policy_pattern_t *)->text) ==
+            0)
+            return 1;
+    }
+    return 0;
+}
+
+/* What is allowed and denied by the same words, each once. */
 static void clashes_add(apr_array_header_t *findings,
                         const policy_attribute_e attribute,
                         const apr_array_header_t *list,
                         const apr_array_header_t *deny)
 {
-    int i, k;
+    int i;
 
     for (i = 0; i < list->nelts; ++i) {
-        for (k = 0; k < deny->nelts; ++k) {
-            const char *text = APR_ARRAY_IDX(list, i, policy_pattern_t *)->text;
+        const char *text = APR_ARRAY_IDX(list, i, policy_pattern_t *)->text;
 
-            if (strcasecmp(text,
-                           APR_ARRAY_IDX(deny, k, policy_pattern_t *)->text) ==
-                0)
-                finding_add(findings,
-                            "%s \"%s\" is denied and allowed or required; deny "
-                            "wins, so take it out of one list",
-                            policy_attribute_name(attribute), text);
-        }
+        if (has_text(deny, deny->nelts, text) && !has_text(list, i, text))
+            finding_add(findings,
+                        "%s \"%s\" is denied and allowed or required; deny "
+                        "wins, so take it out of one list",
+                        policy_attribute_name(attribute), text);
     }
+}
+
+/* A CSR is signed with the key that it asks for. */
+static void signatures_add(apr_array_header_t *findings, const policy_t *policy)
+{
+    unsigned int others = policy->key_kinds & ~POLICY_KEY_ED25519;
+    unsigned int digests = policy->signatures & ~POLICY_SIGNATURE_ED25519;
+
+    if ((others && digests) ||
+        (policy->key_kinds != others && policy->signatures != digests))
+        return;
+    finding_add(findings,
+                "no key that it allows can sign a CSR as it allows (%s), so "
+                "nothing would be issued; add to ACMEPolicySignature or "
+                "ACMEPolicyKey",
+                policy_signatures_text(policy->signatures, findings->pool));
 }
 
 apr_array_header_t *policy_findings(const policy_t *policy, apr_pool_t *pool)
@@ -326,9 +352,11 @@ apr_array_header_t *policy_findings(const policy_t *policy, apr_pool_t *pool)
     for (i = 0; i < POLICY_ATTRIBUTE_COUNT; ++i) {
         const policy_rule_t *rule = &policy->rules[i];
 
-        clashes_add(findings, (policy_attribute_e)i, rule->allow, rule->deny);
-        clashes_add(findings, (policy_attribute_e)i, rule->require, rule->deny);
+        clashes_add(findings, (policy_attribute_e)i,
+                    apr_array_append(pool, rule->allow, rule->require),
+                    rule->deny);
     }
+    signatures_add(findings, policy);
     if (!policy->ku_require)
         finding_add(findings, "no key usage is left; require digitalSignature");
     if (!policy->eku_require->nelts)

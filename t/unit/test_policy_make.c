@@ -247,6 +247,9 @@ static void findings(apr_pool_t *pool)
     static const char *const table[][2] = {
         {"san dns allow *.a deny *.A", "dns \"*.a\" is denied and allowed"},
         {"san dns require x; san dns deny x", "dns \"x\" is denied"},
+        {"san dns allow x x require x deny x x", "dns \"x\" is denied"},
+        {"key ed25519; signature sha256 sha384", "no key that it allows"},
+        {"key rsa:2048 ec:P-256; signature ed25519", "no key that it allows"},
         {"subject O allow Corp deny Corp", "O \"Corp\" is denied"},
         {"ku deny digitalSignature", "no key usage is left"},
         {"eku deny serverAuth", "no extended key usage is left"},
@@ -266,6 +269,9 @@ static void findings(apr_pool_t *pool)
                          "; eku require clientAuth",
                          pool),
         pool);
+    is_int(list->nelts, 0);
+    list = policy_findings(
+        policy_help_make("key ed25519 ec:P-256; signature sha256", pool), pool);
     is_int(list->nelts, 0);
 }
 
