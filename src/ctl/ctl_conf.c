@@ -107,13 +107,15 @@ static const char *server_name(const json_t *server)
     return member(server, "serverName");
 }
 
-/* Several virtual hosts may have one ServerName. */
+/* Several virtual hosts may have one ServerName: its port tells them apart, as
+ * the base URL does. */
 static int is_called(const json_t *server, const char *name)
 {
-    const char *url = member(server, "baseURL");
+    const char *url = member(server, "baseURL"), *host = strstr(url, "://");
     apr_size_t len = strlen(url);
 
-    if (!name || !strcmp(name, server_name(server)))
+    if (!name || !strcmp(name, server_name(server)) ||
+        (host && !strcmp(name, host + 3)))
         return 1;
     return len && !strncmp(name, url, len) &&
            (!name[len] || !strcmp(name + len, "/"));
