@@ -160,7 +160,9 @@ static problem_t *pair_read(ca_issuer_t **issuer, const run_t *run)
                           run->now, run->pool);
     if (!prob)
         ca_file_key_warn(files->key, run->log, run->pool);
-    return prob;
+    /* They may be somebody else's, and needed there: nothing is to be moved. */
+    prob = ca_file_argument(prob, files->key, run->pool);
+    return ca_file_argument(prob, files->certificate, run->pool);
 }
 
 /* A certificate that cannot sign is still published. */
@@ -241,7 +243,8 @@ static problem_t *unusable(const run_t *run)
 static problem_t *alternate_load(run_t *run, const char *file)
 {
     apr_array_header_t *certs, *chain;
-    problem_t *prob = ca_file_certs_read(&certs, file, run->pool);
+    problem_t *prob = ca_file_argument(
+        ca_file_certs_read(&certs, file, run->pool), file, run->pool);
     X509 *root;
     int i, found = 0;
 

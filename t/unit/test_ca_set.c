@@ -5,6 +5,7 @@
 
 #include "base/token.h"
 #include "ca/ca_chain.h"
+#include "ca/ca_file.h"
 #include "ca_journal.h"
 
 /* A directory with a root of its own. */
@@ -118,6 +119,10 @@ static void pair(apr_pool_t *pool)
     files.key =
         put(&b, "other.key", ca_key_pem(ca_key_make("P-256", pool), pool));
     refused("does not belong to the certificate", &files, pool);
+    refused("; name another file", &files, pool);
+    ok(ca_file_exists(files.key));
+    files.key = put(&b, "junk.key", "junk");
+    refused("; name another file", &files, pool);
     files.key = "pkcs11:token=ca;object=key";
     refused("PKCS#11 come in a later version", &files, pool);
     files.key = NULL;
