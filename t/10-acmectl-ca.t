@@ -272,6 +272,29 @@ subtest 'an intermediate that an outside root signs' => sub {
         2, 'signed anew for the same key: the next generation');
 };
 
+subtest 'another request is as the one before' => sub {
+    ca('csr', '--dir', 'next', '--name', 'Next CA', '--org', 'Example', '--key',
+        'P-384', '--permit-dns', 'corp.example');
+    AcmeServer::write_file('next.ext', AcmeServer::read_file('ca.ext')
+        . "\nnameConstraints=critical,permitted;DNS:corp.example\n");
+    outside_sign('next/1.csr', 'next.ext', 'next.pem');
+    my ($code) = ca('install', '--dir', 'next', 'next.pem', 'out.pem');
+    is($code, 0, 'the first one is installed');
+    ($code) = ca('csr', '--dir', 'next');
+    is($code, 0, 'csr again');
+    my $text = openssl('req', '-in', 'next/2.csr', '-noout', '-text');
+    like($text, qr/Subject: O = Example, CN = Next CA$/m, 'its name');
+    like($text, qr/Name Constraints.*DNS:corp\.example/s, 'its constraints');
+    like($text, qr/secp384r1/, 'its kind of key');
+    rename "next/2.$_", "next/old.$_" for qw(key csr);
+    ca('csr', '--dir', 'next', '--name', 'Other CA', '--key', 'P-256',
+        '--permit-dns', 'other.example');
+    $text = openssl('req', '-in', 'next/2.csr', '-noout', '-text');
+    like($text, qr/Subject: CN = Other CA$/m, 'another name, if it is given');
+    like($text, qr/Name Constraints.*DNS:other\.example/s, '… constraints');
+    unlike($text, qr/corp\.example|secp384r1/, '… and key');
+};
+
 subtest 'what Windows gives' => sub {
     for my $form (qw(PEM DER)) {
         ca('csr', '--dir', "p7-$form");

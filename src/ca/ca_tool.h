@@ -26,6 +26,7 @@ typedef struct {
     const char *dir;
     const char *name;             /* "Example Corp": of the common names; NULL
                                      where they follow what is there */
+    const char *title;            /* csr: the name if nothing is there */
     const char *organization;     /* NULL: none, or as it is there */
     const char *key;              /* kind of the intermediate's (ca_key_make) */
     const char *root_key;         /* file; NULL: root.key in dir */
@@ -56,7 +57,8 @@ problem_t *ca_tool_renew(ca_tool_made_t *made, const ca_tool_wish_t *wish,
                          apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* The key of the next generation and the request for it. */
+/* The key of the next generation and the request for it.  What wish leaves open
+ * is as in the newest one. */
 problem_t *ca_tool_csr(ca_tool_made_t *made, const ca_tool_wish_t *wish,
                        const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));

@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 #include <openssl/err.h>
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "base/own.h"
@@ -101,27 +102,63 @@ static problem_t *csr_write(ca_tool_made_t *made, const ca_generations_t *found,
     return prob;
 }
 
+/* What an outside CA has signed before, if it has. */
+static const ca_issuer_t *newest_find(const char *dir, apr_pool_t *pool)
+{
+    ca_generations_t found;
+    problem_t *fault;
+
+    if (ca_generation_scan(&found, dir, "", pool) || !found.numbers->nelts)
+        return NULL;
+    return ca_generation_load(
+        &fault, &found, APR_ARRAY_IDX(found.numbers, 0, int), "", NULL, pool);
+}
+
+/* What wish leaves open is as it was. */
+static problem_t *csr_subject(ca_subject_t *subject, const ca_tool_wish_t *wish,
+                              const ca_issuer_t *newest, apr_pool_t *pool)
+{
+    problem_t *prob =
+        ca_constraints_make(&subject->constraints, &wish->constraints, pool);
+
+    subject->common_name = wish->name ? wish->name : wish->title;
+    subject->organization = wish->organization;
+    subject->path_len = 0;
+    if (newest && !wish->name && !wish->organization)
+        subject->name = X509_get_subject_name(newest->cert);
+    if (newest && !prob && !subject->constraints)
+        subject->constraints = own_name_constraints(
+            pool,
+            X509_get_ext_d2i(newest->cert, NID_name_constraints, NULL, NULL));
+    if (!prob && !subject->name &&
+        (!subject->common_name || !*subject->common_name))
+        prob =
+            problem_make(pool, PROBLEM_MALFORMED, "the request needs a name");
+    return prob;
+}
+
 static problem_t *csr_make(const char **pem, EVP_PKEY **key,
                            const ca_tool_wish_t *wish, apr_pool_t *pool)
 {
+    const ca_issuer_t *newest = newest_find(wish->dir, pool);
+    const char *kind = wish->key;
     ca_subject_t subject = {0};
-    problem_t *prob;
+    problem_t *prob = csr_subject(&subject, wish, newest, pool);
 
-    if (!wish->name || !*wish->name)
-        return problem_make(pool, PROBLEM_MALFORMED,
-                            "the request needs a name");
-    *key = ca_key_make(wish->key, pool);
+    if (prob)
+        return prob;
+    if (!kind && newest)
+        kind = ca_key_kind(X509_get0_pubkey(newest->cert));
+    if (!kind)
+        kind = "P-256";
+    *key = ca_key_make(kind, pool);
     if (!*key)
         return problem_make(pool, PROBLEM_MALFORMED,
                             "the kind of key \"%s\" is not known; choose one "
                             "of " CA_TOOL_KEY_KINDS,
-                            wish->key);
-    subject.common_name = wish->name;
-    subject.organization = wish->organization;
+                            kind);
     subject.key = *key;
-    subject.path_len = 0;
-    prob = ca_constraints_make(&subject.constraints, &wish->constraints, pool);
-    return prob ? prob : ca_hierarchy_csr(pem, &subject, pool);
+    return ca_hierarchy_csr(pem, &subject, pool);
 }
 
 problem_t *ca_tool_csr(ca_tool_made_t *made, const ca_tool_wish_t *wish,

@@ -303,10 +303,7 @@ static ctl_exit_e csr(ctl_t *ctl)
 
     if (code != CTL_OK)
         return code;
-    if (!wish.name)
-        wish.name = option_or(ctl, "org", ctl_ca_issuer_name(ctl, wish.dir));
-    if (!wish.key)
-        wish.key = "P-256";
+    wish.title = option_or(ctl, "org", ctl_ca_issuer_name(ctl, wish.dir));
     prob = ca_tool_csr(&made, &wish, ctl->log, ctl->pool);
     if (prob)
         return ctl_ca_problem(prob);
@@ -447,7 +444,9 @@ const ctl_command_t ctl_ca_commands[] = {
      init},
     {"ca", "csr", CTL_NEEDS_NOTHING, 0, 0, "", csr_options,
      "make a key and the request for an intermediate, for another CA to "
-     "sign\n" DIR_HELP CODES_HELP,
+     "sign\n"
+     "If DIR has generations already, what is not given is as in the newest: "
+     "its\nnames, constraints and kind of key.\n" DIR_HELP CODES_HELP,
      csr},
     {"ca", "install", CTL_NEEDS_NOTHING, 1, FILES_MAX, FILES, install_options,
      "take in what the other CA has signed\n"
