@@ -209,7 +209,8 @@ static problem_t *above_check(const acme_order_t *order,
                         finalize->profile->name);
 }
 
-/* Everything may have changed since newOrder (T61). */
+/* Everything may have changed since newOrder (T61): what the order stands on.
+ */
 static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
                                 const acme_verified_t *v,
                                 const acme_order_t *order)
@@ -221,11 +222,17 @@ static problem_t *order_approve(finalize_t *finalize, acme_t *acme,
                                      finalize->eab, v->pool);
     if (!prob)
         prob = acme_issue_profile_check(acme, finalize->profile, v->pool);
-    if (!prob)
-        prob = identifiers_get(&finalize->identifiers, order->row, v->pool);
-    if (!prob)
-        prob = acme_profile_names_check(finalize->profile, acme, v,
-                                        finalize->eab, finalize->identifiers);
+    return prob ? prob
+                : identifiers_get(&finalize->identifiers, order->row, v->pool);
+}
+
+static problem_t *names_approve(const finalize_t *finalize, acme_t *acme,
+                                const acme_verified_t *v,
+                                const acme_order_t *order)
+{
+    problem_t *prob = acme_profile_names_check(
+        finalize->profile, acme, v, finalize->eab, finalize->identifiers);
+
     if (!prob)
         prob = proof_check(order, finalize, v->pool);
     return prob ? prob : above_check(order, finalize, v->pool);
@@ -241,6 +248,23 @@ static problem_t *csr_approve(finalize_t *finalize, acme_t *acme,
                             .len = raw->len};
 
     return acme_csr_check(&finalize->csr, &finalize->key, acme, &wish, v->pool);
+}
+
+/* What is wrong with the names, and with the CSR: at once. */
+static problem_t *wishes_approve(finalize_t *finalize, acme_t *acme,
+                                 const acme_verified_t *v,
+                                 const acme_order_t *order, const csr_t *csr)
+{
+    problem_t *names = names_approve(finalize, acme, v, order);
+    problem_t *prob = csr_approve(finalize, acme, v, csr);
+    apr_array_header_t *subs;
+
+    if (!names || !prob)
+        return names ? names : prob;
+    subs = apr_array_make(v->pool, 4, sizeof(problem_t *));
+    acme_profile_refusal_add(subs, names, finalize->identifiers);
+    acme_profile_refusal_add(subs, prob, finalize->identifiers);
+    return problem_fold(subs, v->pool);
 }
 
 static apr_array_header_t *subject_texts(const apr_array_header_t *values,
@@ -363,7 +387,7 @@ static problem_t *plan_approve(store_job_t *job, store_event_t **event,
     problem_t *prob = order_approve(finalize, acme, v, order);
 
     if (!prob)
-        prob = csr_approve(finalize, acme, v, csr);
+        prob = wishes_approve(finalize, acme, v, order, csr);
     if (prob)
         return prob;
     plan = plan_make(finalize, acme, v, order);

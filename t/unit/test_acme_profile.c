@@ -245,6 +245,13 @@ static void names(apr_pool_t *pool)
                          pool));
     refused(finalized(c, r, "ten.corp.test"), 403, "rejectedIdentifier",
             "ten.corp.test");
+    /* What is wrong with the CSR, too. */
+    policy(h, "web")->key_kinds = POLICY_KEY_RSA;
+    r = finalized(c, r, "ten.corp.test");
+    is_str(r->problem, "compound");
+    is_int(reply_count(r, "subproblems"), 2);
+    ok(strstr(r->detail, "ten.corp.test"), "%s", r->detail);
+    ok(strstr(reply_text(r, "subproblems/1/type"), ":badCSR"));
 }
 
 static void no_validation(apr_pool_t *pool)
