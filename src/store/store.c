@@ -13,6 +13,8 @@ void store_ill(store_t *store, store_health_e health, const char *why)
     log_level_e level = LOG_LEVEL_ERROR;
     int is_first;
 
+    if (health == STORE_WRITE_ILL)
+        __atomic_store_n(&store->is_unsure, 1, __ATOMIC_RELAXED);
     pthread_mutex_lock(&store->mutex);
     is_first = store->health == STORE_WELL;
     if (store->engine == STORE_PGSQL && !store->was_there)

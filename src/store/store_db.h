@@ -32,6 +32,7 @@ struct store_t {
     int was_there;          /* this process has seen the database */
     int is_closed;
     store_health_e health;
+    int is_unsure; /* a write has failed since store_job_claim looked; atomic */
     store_entry_t *queue, **queue_end; /* writes that wait */
     int has_leader;
     int is_asking;     /* somebody tries whether an ill server is there again */

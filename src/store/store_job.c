@@ -130,7 +130,8 @@ apr_status_t store_job_due(apr_int64_t *due_at, store_t *store,
 /* Whose jobs may be taken. */
 typedef struct {
     const char *owner; /* "": nobody's */
-    int is_dead;       /* then the lease does not count */
+    int is_lost;       /* he is dead, or it is us: the lease does not count */
+    int is_attempt;    /* he may have died of it */
 } prey_t;
 
 static const store_sql_t sql_owners = {
@@ -144,18 +145,22 @@ static const store_sql_t sql_owners = {
 /* Each owner once, with the moment from which his first job is free: jumps from
  * owner to owner in the index, so the number of jobs does not matter. */
 static apr_status_t prey_find(apr_array_header_t **prey, store_t *store,
-                              apr_int64_t now, apr_pool_t *pool)
+                              const char *own, apr_int64_t now,
+                              apr_pool_t *pool)
 {
     store_rows_t rows;
     apr_status_t rv = store_read(&rows, store, &sql_owners, NULL, pool);
 
     *prey = apr_array_make(pool, 4, sizeof(prey_t));
     while (rv == APR_SUCCESS && store_rows_next(&rows)) {
-        prey_t one = {store_rows_text(&rows, 0), 0};
+        prey_t one = {store_rows_text(&rows, 0), 0, 0};
         int is_free = store_rows_int(&rows, 1) <= now;
+        int is_own = own && !strcmp(one.owner, own);
 
-        one.is_dead = *one.owner && store_owner_is_dead(one.owner, pool);
-        if (is_free || one.is_dead)
+        one.is_lost =
+            is_own || (*one.owner && store_owner_is_dead(one.owner, pool));
+        one.is_attempt = *one.owner && !is_own;
+        if (is_free || one.is_lost)
             APR_ARRAY_PUSH(*prey, prey_t) = one;
     }
     return rv;
@@ -186,9 +191,9 @@ static const store_sql_t sql_claim = {
 static apr_status_t prey_claim(store_conn_t *conn, claim_t *claim,
                                const prey_t *prey)
 {
-    int more = *prey->owner != '\0', limit = claim->max - claim->jobs->nelts;
+    int more = prey->is_attempt, limit = claim->max - claim->jobs->nelts;
     const void *args[] = {
-        prey->owner,        prey->is_dead ? &forever : claim->now,
+        prey->owner,        prey->is_lost ? &forever : claim->now,
         claim->now,         &limit,
         claim->owner,       claim->lease_until,
         claim->lease_until, &more};
@@ -222,13 +227,19 @@ apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
                      .now = &now,
                      .max = max,
                      .pool = pool};
-    apr_status_t rv = prey_find(&claim.prey, store, now, pool);
+    /* What became of a job cannot have been written, or seems not to have: its
+     * lease is still ours. */
+    int is_unsure = __atomic_exchange_n(&store->is_unsure, 0, __ATOMIC_RELAXED);
+    apr_status_t rv =
+        prey_find(&claim.prey, store, is_unsure ? owner : NULL, now, pool);
 
     *jobs = claim.jobs = apr_array_make(pool, 4, sizeof(store_job_t *));
     if (rv == APR_SUCCESS && claim.prey->nelts)
         rv = store_write(store, STORE_RELAXED, claim_run, &claim);
     if (rv != APR_SUCCESS)
         apr_array_clear(*jobs);
+    if (is_unsure && (rv != APR_SUCCESS || (*jobs)->nelts == max))
+        __atomic_store_n(&store->is_unsure, 1, __ATOMIC_RELAXED);
     return rv;
 }
 

@@ -33,7 +33,9 @@ int store_owner_is_dead(const char *owner, apr_pool_t *pool);
 /* Take up to max due jobs (of store_job_t *) whose lease is free, over, or held
  * by a dead owner; they are leased to owner until lease_until.  To take one
  * over whose lease was not given back counts as an attempt.  Empty when there
- * are none; costs one SELECT then. */
+ * are none; costs one SELECT then.  After a write of this process has failed,
+ * jobs leased to owner are among them, too: whoever works on one of them leaves
+ * it as it is. */
 apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
                              const char *owner, apr_int64_t lease_until,
                              int max, apr_int64_t now, apr_pool_t *pool)

@@ -282,6 +282,8 @@ static apr_status_t call_run(call_t *call)
     do {
         rv = call_once(call);
     } while (call->is_again);
+    if (call->why[0] && call->is_write)
+        __atomic_store_n(&store->is_unsure, 1, __ATOMIC_RELAXED);
     if (call->why[0])
         store_ill(store, call->is_refused ? STORE_WRITE_ILL : STORE_READ_ILL,
                   call->why);

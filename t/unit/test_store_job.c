@@ -96,6 +96,31 @@ static void claim_dead(apr_pool_t *pool)
     is_str(claimed(help, 9, 2000), "");
 }
 
+static apr_status_t fail_run(store_conn_t *conn, void *baton)
+{
+    store_rows_t rows;
+
+    return store_conn_text(&rows, conn, "SELECT x FROM nowhere", baton);
+}
+
+/* "me" holds both leases; nobody is told of the failure but the writer. */
+static void claim_unsure(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+
+    add(help, "a", "me", 9999, 1000);
+    add(help, "b", "me", 9999, 1001);
+    add(help, "later", "me", 9999, 3000);
+    add(help, "other", "x", 9999, 1000);
+    is_str(claimed(help, 9, 2000), "");
+    ok(store_write(help->store, STORE_RELAXED, fail_run, pool) != APR_SUCCESS);
+    is_str(claimed(help, 1, 2000), "a");
+    is_str(claimed(help, 9, 2001), "a b");
+    is_str(claimed(help, 9, 2002), "");
+    ok(store_write(help->store, STORE_RELAXED, fail_run, pool) != APR_SUCCESS);
+    is_str(claimed(help, 9, 3000), "a b later");
+}
+
 static store_job_t *only(help_t *help, apr_int64_t now)
 {
     apr_array_header_t *jobs;
@@ -177,6 +202,7 @@ const tap_case_t tap_cases[] = {
     {"free, due and overdue jobs are claimed, once", claim},
     {"at most as many as wanted, the oldest first", claim_max},
     {"a dead owner's jobs are claimed at once", claim_dead},
+    {"after a write has failed one's own jobs are claimed, too", claim_unsure},
     {"what was postponed or forgotten was an attempt", attempts},
     {"a lease is extended by its owner", extend},
     {"one job of a kind for a subject", single},
