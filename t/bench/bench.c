@@ -16,8 +16,10 @@
 #include <apr_time.h>
 
 #include <openssl/ec.h>
+#include <openssl/pem.h>
 #include <openssl/rsa.h>
 
+#include "base/own.h"
 #include "bench_acme.h"
 #include "bench_proc.h"
 #include "bench_responder.h"
@@ -27,7 +29,8 @@
 typedef struct {
     const char *directory, *ca_file, *scenario, *key, *zone;
     int workers, flows, names, reuse_account, new_connection;
-    int http_port, server_pid, verbose;
+    int http_port, server_pid, verbose, seconds, sturdy, listener;
+    FILE *log;
 } options_t;
 
 typedef struct {
@@ -37,7 +40,7 @@ typedef struct {
     apr_pool_t *pool;
     EVP_PKEY *cert_key;
     double *ms; /* of each finished flow */
-    int done, failed;
+    int room, done, failed;
     const char *first_error;
 } worker_t;
 
@@ -54,6 +57,10 @@ static const apr_getopt_option_t option_table[] = {
     {"new-connection", 'N', 0, "no keep-alive between flows' requests"},
     {"http-port", 'p', 1, "PORT on 127.0.0.1 that answers HTTP-01 (none)"},
     {"server-pid", 'P', 1, "PID of the server: measure its process tree"},
+    {"seconds", 't', 1, "N: for so long, however many flows"},
+    {"sturdy", 'S', 1, "SECONDS to try again after no answer or a 503 (0)"},
+    {"log", 'l', 1, "FILE that gets a line for each flow"},
+    {"listener", 'L', 1, "FD of a listening socket, instead of --http-port"},
     {"verbose", 'v', 0, "print each worker's first error"},
     {"help", 'h', 0, "this text"},
     {NULL, 0, 0, NULL}};
@@ -68,10 +75,32 @@ static int usage(int status)
     return status;
 }
 
+/* What a test compares with the database. */
+static void log_issued(const worker_t *w, const char *order_url,
+                       const char *pem)
+{
+    BIO *bio = BIO_new_mem_buf(pem, -1);
+    X509 *leaf = own_x509(w->acme.pool, PEM_read_bio_X509(bio, NULL, NULL, 0));
+    const ASN1_INTEGER *serial = leaf ? X509_get0_serialNumber(leaf) : NULL;
+    BIGNUM *number = serial ? ASN1_INTEGER_to_BN(serial, NULL) : NULL;
+    char *hex = number ? BN_bn2hex(number) : NULL;
+
+    fprintf(w->options->log, "ok %s %s\n", order_url, hex ? hex : "-");
+    OPENSSL_free(hex);
+    BN_free(number);
+    BIO_free(bio);
+}
+
+static void log_failed(const worker_t *w, const char *err)
+{
+    fprintf(w->options->log, "failed %ld %.*s\n",
+            (long)apr_time_sec(apr_time_now()), (int)strcspn(err, "\n"), err);
+}
+
 static const char *flow_full(worker_t *w)
 {
     const options_t *o = w->options;
-    const char *err, *order_url, *pem;
+    const char *err, *order_url = NULL, *pem = NULL;
     const char **names = apr_pcalloc(w->acme.pool, o->names * sizeof(*names));
     json_t *order;
     int i;
@@ -91,6 +120,8 @@ static const char *flow_full(worker_t *w)
                                   w->cert_key, &pem);
     if (!err && !strstr(pem, "-----BEGIN CERTIFICATE-----"))
         err = "no certificate came";
+    if (!err && o->log)
+        log_issued(w, order_url, pem);
     return err;
 }
 
@@ -107,11 +138,34 @@ static const char *flow(worker_t *w)
     return flow_full(w);
 }
 
+/* For the next flow's figure. */
+static void room_make(worker_t *w)
+{
+    double *all;
+
+    if (w->done < w->room)
+        return;
+    w->room = w->room ? 2 * w->room : 256;
+    all = apr_palloc(w->pool, w->room * sizeof(*all));
+    if (w->done)
+        memcpy(all, w->ms, w->done * sizeof(*all));
+    w->ms = all;
+}
+
+static int is_over(const worker_t *w, int share, apr_time_t start)
+{
+    int seconds = w->options->seconds;
+
+    return seconds ? apr_time_now() - start >= apr_time_from_sec(seconds)
+                   : w->done + w->failed >= share;
+}
+
 static void *worker_run(void *baton)
 {
     worker_t *w = baton;
     const options_t *o = w->options;
     int share = o->flows / o->workers + (w->number < o->flows % o->workers);
+    apr_time_t birth = apr_time_now();
     const char *err =
         bench_acme_init(&w->acme, o->directory, o->ca_file, w->pool);
 
@@ -120,15 +174,18 @@ static void *worker_run(void *baton)
         w->failed = share;
         return NULL;
     }
+    w->acme.sturdy = o->sturdy;
     if (o->new_connection)
         bench_acme_disconnect(&w->acme);
-    w->ms = apr_pcalloc(w->pool, (share + 1) * sizeof(*w->ms));
     w->cert_key =
         !strcmp(o->key, "P-256") ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
-    while (w->done + w->failed < share) {
+    while (!is_over(w, share, birth)) {
         apr_time_t start = apr_time_now();
 
+        room_make(w);
         err = flow(w);
+        if (err && o->log)
+            log_failed(w, err);
         if (err && !w->first_error)
             w->first_error = apr_pstrdup(w->pool, err);
         if (err)
@@ -150,11 +207,14 @@ static int by_value(const void *a, const void *b)
 static void report(worker_t *workers, const options_t *o, double seconds,
                    const bench_proc_t *before, const bench_proc_t *after)
 {
-    double *all = malloc((o->flows + 1) * sizeof(*all));
     long requests = 0, bad_nonces = 0, cuts = 0;
     int done = 0, failed = 0, i;
+    double *all;
 
-    for (i = 0; i < o->workers && all; i++) {
+    for (i = 0; i < o->workers; i++)
+        done += workers[i].done;
+    all = malloc((done + 1) * sizeof(*all));
+    for (i = 0, done = 0; i < o->workers && all; i++) {
         if (workers[i].done)
             memcpy(all + done, workers[i].ms, workers[i].done * sizeof(*all));
         done += workers[i].done;
@@ -224,6 +284,18 @@ static int option_set(options_t *o, int letter, const char *value)
     case 'P':
         o->server_pid = atoi(value);
         break;
+    case 't':
+        o->seconds = atoi(value);
+        break;
+    case 'S':
+        o->sturdy = atoi(value);
+        break;
+    case 'l':
+        o->log = fopen(value, "a");
+        return o->log && !setvbuf(o->log, NULL, _IOLBF, 0);
+    case 'L':
+        o->listener = atoi(value);
+        break;
     case 'v':
         o->verbose = 1;
         break;
@@ -290,7 +362,9 @@ int main(int argc, const char *const *argv)
         o.names < 1)
         return usage(2);
     curl_global_init(CURL_GLOBAL_DEFAULT);
-    if (o.http_port)
+    if (o.listener)
+        err = bench_responder_serve(o.listener, pool);
+    else if (o.http_port)
         err = bench_responder_start(o.http_port, pool);
     if (err) {
         fprintf(stderr, "acme-bench: %s\n", err);

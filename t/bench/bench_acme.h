@@ -29,6 +29,8 @@ typedef struct {
     const char *body;
     json_t *json; /* NULL when it was no JSON */
     int is_cut;   /* the server closed a kept-alive connection */
+    int is_late;  /* there was no answer in time */
+    int sturdy;   /* seconds to try again after no answer or a 503; 0: never */
     /* counters of the worker's whole life */
     long requests, bad_nonces, cuts;
 } bench_acme_t;
@@ -45,7 +47,8 @@ void bench_acme_reset(bench_acme_t *acme, int keep_account);
 void bench_acme_disconnect(bench_acme_t *acme);
 
 const char *bench_acme_get(bench_acme_t *acme, const char *url, int head);
-/* payload NULL: POST-as-GET.  badNonce is retried. */
+/* payload NULL: POST-as-GET.  badNonce is retried, and so are connections that
+ * the server closed. */
 const char *bench_acme_post(bench_acme_t *acme, const char *url,
                             const char *payload);
 

@@ -109,21 +109,27 @@ static void *run(void *baton)
     return NULL;
 }
 
-const char *bench_responder_start(int port, apr_pool_t *pool)
+const char *bench_responder_serve(int listener, apr_pool_t *pool)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET};
-    int *listener = apr_palloc(pool, sizeof(*listener)), one = 1;
+    int *own = apr_pmemdup(pool, &listener, sizeof(listener));
     pthread_t thread;
 
-    addr.sin_port = htons(port);
-    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    *listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(*listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(*listener, (struct sockaddr *)&addr, sizeof(addr)) ||
-        listen(*listener, 1024))
-        return apr_psprintf(pool, "127.0.0.1:%d: %s", port, strerror(errno));
-    if (pthread_create(&thread, NULL, run, listener))
+    if (pthread_create(&thread, NULL, run, own))
         return "no thread for the responder";
     pthread_detach(thread);
     return NULL;
+}
+
+const char *bench_responder_start(int port, apr_pool_t *pool)
+{
+    struct sockaddr_in addr = {.sin_family = AF_INET};
+    int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
+
+    addr.sin_port = htons(port);
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(listener, (struct sockaddr *)&addr, sizeof(addr)) ||
+        listen(listener, 1024))
+        return apr_psprintf(pool, "127.0.0.1:%d: %s", port, strerror(errno));
+    return bench_responder_serve(listener, pool);
 }
