@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+package FaultsProof;
+
+# What must hold after a phase, whatever happened in it.
+
+use strict;
+use warnings;
+use Test::More;
+use Time::HiRes qw(time);
+
+use AcmeCheck;
+use AcmeOperator;
+use AcmeServer;
+
+sub new {
+    my ($class, $server, $load) = @_;
+    return bless { server => $server, load => $load }, $class;
+}
+
+# What is half done: jobs, orders that are claimed, challenges that nobody
+# validates.
+my $half_done = <<'EOT';
+SELECT kind, subject FROM jobs WHERE kind IN ('issue', 'validate')
+UNION ALL SELECT 'order', id FROM orders
+    WHERE processing_since > 0 AND cert_id IS NULL AND error IS NULL
+UNION ALL SELECT 'authz', id FROM authzs
+    WHERE status = 'pending' AND attempted IS NOT NULL
+EOT
+
+sub settled {
+    my ($self, $title) = @_;
+    my $left = '';
+    my $start = time;
+    my $done = AcmeServer::wait_for(60, sub {
+        $left = sql($self->{server}, $half_done);
+        return $left eq '' ? 1 : undef;
+    });
+    ok($done, sprintf '%s: nothing is half done, after %.1f s', $title,
+        time - $start) or diag $left;
+}
+
+# Every certificate that a client got is there, by serial number, of its order;
+# and is the only one of that order.
+sub all_there {
+    my ($self, $title) = @_;
+    my %stored = map { my ($serial, $order) = split /\|/;
+        ($serial =~ s/^0+//r => $order) } split /\n/, sql($self->{server},
+        'SELECT lower(serial), order_id FROM certs'
+            . ' WHERE order_id IS NOT NULL');
+    my $issued = $self->{load}{issued};
+    my @lost = grep { ($stored{s/^0+//r} // '') ne $issued->{$_} }
+        keys %$issued;
+    ok(!@lost, "$title: all " . keys(%$issued) . ' certificates are in the '
+            . 'database') or diag join "\n", map {"$_ $issued->{$_}"} @lost;
+    is(sql($self->{server}, 'SELECT order_id FROM certs WHERE order_id IS NOT'
+        . ' NULL GROUP BY order_id HAVING count(*) > 1'), '',
+        "$title: none is doubled");
+    is(sql($self->{server}, 'SELECT o.id FROM orders o LEFT JOIN certs c'
+        . ' ON c.id = o.cert_id AND c.order_id = o.id'
+        . ' WHERE o.cert_id IS NOT NULL AND c.id IS NULL'), '',
+        "$title: each valid order has its own certificate");
+    is(sql($self->{server}, 'SELECT c.serial FROM certs c LEFT JOIN events e'
+        . " ON e.cert_id = c.id AND e.kind = 'cert.issue'"
+        . ' WHERE c.order_id IS NOT NULL GROUP BY c.id'
+        . ' HAVING count(e.id) <> 1'), '',
+        "$title: each is in the audit trail, once");
+}
+
+sub operator_content {
+    my ($self, $title) = @_;
+    for (['audit', 'verify'], ['db', 'check']) {
+        my ($code, $text, $errors) = acmectl($self->{server}, @$_);
+        is($code, 0, "$title: acmectl @$_") or diag $text, $errors;
+    }
+}
+
+# Open files of each process but its connections; {pid => number}.
+sub descriptors {
+    my ($self) = @_;
+    my %open;
+    for my $pid ($self->{server}{pid}, $self->{server}->children) {
+        my @links = map { readlink // () } glob "/proc/$pid/fd/*";
+        $open{$pid} = [sort @links];
+    }
+    return \%open;
+}
+
+sub remember { $_[0]{before} = $_[0]->descriptors }
+
+# Who was there before has no more files open than before, but for the pool of
+# connections to the database, each of which has two.
+sub no_leak {
+    my ($self, $title) = @_;
+    my $before = delete $self->{before} or return;
+    my $after = $self->descriptors;
+    my @both = grep { $after->{$_} } keys %$before;
+    my @more = grep { @{ $after->{$_} } > @{ $before->{$_} } + 20 } @both;
+    ok(!@more, "$title: no descriptor leaked in " . @both . ' processes')
+        or diag map { my $pid = $_; my %seen;
+            $seen{$_}++ for @{ $after->{$pid} };
+            map {"$pid $seen{$_} $_\n"} sort keys %seen } @more;
+}
+
+sub check {
+    my ($self, $title) = @_;
+    $self->settled($title);
+    $self->all_there($title);
+    $self->operator_content($title);
+    $self->{load}->start("$title, afterwards", 1, 0);
+    my @failed = $self->{load}->stop;
+    ok(!@failed && $self->{load}{figures} =~ /flows=[1-9]/,
+        "$title: the next orders work") or diag @failed;
+    $self->no_leak($title);
+}
+
+1;
