@@ -15,7 +15,8 @@ use Time::HiRes qw(sleep time);
 use AcmeServer;
 
 # server, and what AcmeClient takes.  sturdy: so many seconds a post is tried
-# again when there is no answer, badNonce or a 503; timeout: of a response.
+# again when there is no answer, badNonce or a 503; timeout: of a response;
+# from: the address of 127.0.0.0/8 that it comes from.
 sub new {
     my ($class, %o) = @_;
     return $class->SUPER::new(timeout => 60, failures => 0, %o);
@@ -45,7 +46,8 @@ sub attach {
     my $name = $self->{server}{server_name};
     my @cmd = (qw(openssl s_client -quiet -verify_return_error -verify 5),
         '-CAfile', $self->cacert, '-verify_hostname', $name,
-        '-servername', $name, '-connect', "127.0.0.1:$self->{server}{port}");
+        '-servername', $name, '-connect', "127.0.0.1:$self->{server}{port}",
+        $self->{from} ? ('-bind', "$self->{from}:0") : ());
     $self->{connections}++;
     socketpair my $mine, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die $!;
     my $pid = fork // die "fork: $!";
