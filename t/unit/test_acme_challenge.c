@@ -150,7 +150,7 @@ static void others(apr_pool_t *pool)
 static void not_offered(apr_pool_t *pool)
 {
     static const char *const types[] = {"dns-02", "http-0", "http-011",
-                                        "HTTP-01", "tls-alpn-01"};
+                                        "HTTP-01", "tls-alpn-02"};
     client_t *c = start(pool);
     const char *url = challenge_url(c, NULL);
     apr_size_t i;
@@ -249,15 +249,15 @@ static void drafts(apr_pool_t *pool)
     c->h->is_idle = 1;
     url = reply_text(client_order(c, "a.test"), "authorizations/0");
     r = client_post(c, url, "");
-    is_int(reply_count(r, "challenges"), 4);
-    is_str(reply_text(r, "challenges/2/type"), "dns-account-01");
-    ok(!reply_text(r, "challenges/2/accounturi"));
-    is_str(reply_text(r, "challenges/3/type"), "dns-persist-01");
-    is_str(reply_text(r, "challenges/3/accounturi"), c->kid);
-    is_int(reply_count(r, "challenges/3/issuer-domain-names"), 1);
-    is_str(reply_text(r, "challenges/3/issuer-domain-names/0"), "ca.example");
-    ok(reply_text(r, "challenges/3/token") != NULL);
-    client_post(c, reply_text(r, "challenges/3/url"), "{}");
+    is_int(reply_count(r, "challenges"), 5);
+    is_str(reply_text(r, "challenges/3/type"), "dns-account-01");
+    ok(!reply_text(r, "challenges/3/accounturi"));
+    is_str(reply_text(r, "challenges/4/type"), "dns-persist-01");
+    is_str(reply_text(r, "challenges/4/accounturi"), c->kid);
+    is_int(reply_count(r, "challenges/4/issuer-domain-names"), 1);
+    is_str(reply_text(r, "challenges/4/issuer-domain-names/0"), "ca.example");
+    ok(reply_text(r, "challenges/4/token") != NULL);
+    client_post(c, reply_text(r, "challenges/4/url"), "{}");
     work = acme_work_start(&c->h->acme, handle_job(c->h), pool);
     need(work);
     is_int(work->method, DCV_DNS_PERSIST01);
@@ -277,8 +277,8 @@ static void drafts_off(apr_pool_t *pool)
     acme_conf_drafts_add(conf, pool);
     url = reply_text(client_order(c, "a.test"), "authorizations/0");
     r = client_post(c, url, "");
-    is_int(reply_count(r, "challenges"), 3);
-    url = reply_text(r, "challenges/2/url");
+    is_int(reply_count(r, "challenges"), 4);
+    url = reply_text(r, "challenges/3/url");
     conf->dns_persist = 0;
     is_int(client_post(c, url, "{}")->status, 404);
     is_int(c->h->jobs->nelts, 0);
