@@ -1,8 +1,8 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 #
-# uacme: EC and RSA keys, several names, renewal, revocation, with the hook of
-# its package.
+# uacme: EC and RSA keys, several names, an IP address, renewal, revocation,
+# with the hook of its package.
 #
 # uacme believes /etc/ssl/certs and nothing else, so it runs in a mount
 # namespace of its own, where the server's roots are all that is there.
@@ -67,6 +67,10 @@ $tool->revoked_ok('T75: the reason it gives', $ec2, 0);
 $tool->run_ok('T73: uacme revokes by the certificate\'s key', @base, 'revoke',
     "$dir/a.test/cert.pem", "$dir/private/a.test/key.pem");
 $tool->revoked_ok('T75: which proves its compromise', $rsa2, 1);
+$tool->run_ok('T84: uacme gets a certificate for an address', @base, '-h', $hook,
+    'issue', '127.0.0.1', 'e.test');
+$tool->certificate_ok('it is good', "$dir/127.0.0.1/cert.pem",
+    names => ['127.0.0.1', 'e.test']);
 $tool->run_ok('uacme updates its account', @base, 'update', 'root@a.test');
 $tool->run_ok('uacme deactivates its account', @base, 'deactivate');
 

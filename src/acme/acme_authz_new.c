@@ -58,7 +58,9 @@ static problem_t *wish_parse(wish_t *wish, acme_t *acme,
         return prob;
     }
     /* Where that is not allowed, it is for the one name (RFC 9444 4.2). */
-    wish->is_above = wish->is_above && acme_conf_has_subdomains(wish->profile);
+    wish->is_above = wish->is_above &&
+                     wish->identifier->type == IDENTIFIER_DNS &&
+                     acme_conf_has_subdomains(wish->profile);
     wish->identifier = identifier;
     wish->identifiers = apr_array_make(v->pool, 1, sizeof(identifier_t *));
     APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;

@@ -17,13 +17,13 @@
 static void identifier_show(problem_t *prob, const char *type,
                             const char *value, apr_pool_t *pool)
 {
-    int is_ours = !strcmp(type, identifier_type_name(IDENTIFIER_DNS));
+    int number = identifier_type_find(type), is_ours = number >= 0;
     identifier_t *identifier;
 
     if (!is_ours && (strlen(type) > TYPE_MAX || strlen(value) > VALUE_MAX))
         return;
     identifier = apr_palloc(pool, sizeof(*identifier));
-    identifier->type = IDENTIFIER_DNS;
+    identifier->type = is_ours ? (identifier_type_e)number : IDENTIFIER_DNS;
     identifier->value = apr_pstrdup(pool, value);
     prob->identifier = identifier;
     if (!is_ours)

@@ -182,7 +182,8 @@ problem_t *acme_state_order_problem(const store_order_t *order,
         if (status == ACME_AUTHZ_PENDING || status == ACME_AUTHZ_VALID)
             continue;
         identifier = apr_palloc(pool, sizeof(*identifier));
-        identifier->type = IDENTIFIER_DNS;
+        /* Of our own rows: it is one that we have. */
+        identifier->type = (identifier_type_e)identifier_type_find(authz->type);
         identifier->value = authz->value;
         sub = authz_problem(authz, now, pool);
         sub->identifier = identifier;

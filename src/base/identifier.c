@@ -3,6 +3,7 @@
 
 #include <apr_lib.h>
 #include <apr_strings.h>
+#include <arpa/inet.h>
 #include <idn2.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,11 +17,39 @@
 #define LABEL_MAX_OCTETS 63
 #define QUOTE_MAX        80
 
-static const char *const type_names[] = {"dns"};
+static const char *const type_names[] = {"dns", "ip"};
+#define TYPES (int)(sizeof(type_names) / sizeof(type_names[0]))
 
 const char *identifier_type_name(identifier_type_e type)
 {
     return type_names[type];
+}
+
+int identifier_type_find(const char *name)
+{
+    int i;
+
+    for (i = 0; i < TYPES; ++i) {
+        if (!strcmp(type_names[i], name))
+            return i;
+    }
+    return -1;
+}
+
+/* 4 or 16; 0: text is no address. */
+static apr_size_t address_parse(unsigned char octets[16], const char *text)
+{
+    if (inet_pton(AF_INET, text, octets) == 1)
+        return 4;
+    return inet_pton(AF_INET6, text, octets) == 1 ? 16 : 0;
+}
+
+const char *identifier_type_guess(const char *value)
+{
+    unsigned char octets[16];
+
+    return type_names[address_parse(octets, value) ? IDENTIFIER_IP
+                                                   : IDENTIFIER_DNS];
 }
 
 static const char *quote(const char *text, apr_pool_t *pool)
@@ -99,26 +128,64 @@ static const char *dns_fault(const char *value, int flags, apr_pool_t *pool)
     return name_fault(value, flags, pool);
 }
 
-static identifier_t *make(const char *value, apr_pool_t *pool)
+static identifier_t *make(identifier_type_e type, const char *value,
+                          apr_pool_t *pool)
 {
     identifier_t *identifier = apr_palloc(pool, sizeof(*identifier));
 
-    identifier->type = IDENTIFIER_DNS;
+    identifier->type = type;
     identifier->value = value;
     return identifier;
 }
 
-problem_t *identifier_parse(identifier_t **identifier, const char *type,
-                            const char *value, int flags, apr_pool_t *pool)
+identifier_t *identifier_from_octets(const unsigned char *octets,
+                                     apr_size_t len, apr_pool_t *pool)
+{
+    char text[INET6_ADDRSTRLEN];
+
+    if ((len != 4 && len != 16) ||
+        !inet_ntop(len == 4 ? AF_INET : AF_INET6, octets, text, sizeof(text)))
+        return NULL;
+    return make(IDENTIFIER_IP, apr_pstrdup(pool, text), pool);
+}
+
+apr_size_t identifier_octets(unsigned char octets[16],
+                             const identifier_t *identifier)
+{
+    return identifier->type == IDENTIFIER_IP
+               ? address_parse(octets, identifier->value)
+               : 0;
+}
+
+static problem_t *ip_parse(identifier_t **identifier, const char *value,
+                           apr_pool_t *pool)
+{
+    static const unsigned char mapped[12] = {0, 0, 0, 0, 0,    0,
+                                             0, 0, 0, 0, 0xff, 0xff};
+    unsigned char octets[16];
+    apr_size_t len = address_parse(octets, value);
+
+    if (!len)
+        return problem_make(pool, PROBLEM_MALFORMED,
+                            "\"%s\" is not an IP address: write it like "
+                            "192.0.2.1 or 2001:db8::1, without brackets, zone "
+                            "or prefix length",
+                            quote(value, pool));
+    if (len == 16 && !memcmp(octets, mapped, sizeof(mapped)))
+        return problem_make(pool, PROBLEM_MALFORMED,
+                            "\"%s\" is an IPv4 address in IPv6's form: write "
+                            "it like 192.0.2.1",
+                            quote(value, pool));
+    *identifier = identifier_from_octets(octets, len, pool);
+    return NULL;
+}
+
+static problem_t *dns_parse(identifier_t **identifier, const char *value,
+                            int flags, apr_pool_t *pool)
 {
     const char *fault;
     char *lower, *c;
 
-    if (strcmp(type, type_names[IDENTIFIER_DNS]) != 0)
-        return problem_make(pool, PROBLEM_UNSUPPORTED_IDENTIFIER,
-                            "Identifiers of type \"%s\" are not supported; "
-                            "\"dns\" is",
-                            quote(type, pool));
     lower = apr_pstrndup(pool, value, NAME_MAX_OCTETS + 1);
     for (c = lower; *c; ++c) {
         if (!(*c & 0x80))
@@ -129,8 +196,24 @@ problem_t *identifier_parse(identifier_t **identifier, const char *type,
         return problem_make(pool, PROBLEM_MALFORMED,
                             "\"%s\" is not a DNS name: %s", quote(value, pool),
                             fault);
-    *identifier = make(lower, pool);
+    *identifier = make(IDENTIFIER_DNS, lower, pool);
     return NULL;
+}
+
+problem_t *identifier_parse(identifier_t **identifier, const char *type,
+                            const char *value, int flags, apr_pool_t *pool)
+{
+    switch (identifier_type_find(type)) {
+    case IDENTIFIER_DNS:
+        return dns_parse(identifier, value, flags, pool);
+    case IDENTIFIER_IP:
+        return ip_parse(identifier, value, pool);
+    default:
+        return problem_make(pool, PROBLEM_UNSUPPORTED_IDENTIFIER,
+                            "Identifiers of type \"%s\" are not supported; "
+                            "\"dns\" and \"ip\" are",
+                            quote(type, pool));
+    }
 }
 
 int identifier_is_wildcard(const identifier_t *identifier)
@@ -206,15 +289,20 @@ apr_array_header_t *identifier_list_from_text(const char *text,
                                               apr_pool_t *pool)
 {
     apr_array_header_t *list = apr_array_make(pool, 4, sizeof(identifier_t *));
-    const char *value;
-    apr_size_t len;
+    apr_size_t len, colon;
+    int type;
 
     while (*text) {
         len = strcspn(text, " ");
-        if (len < 5 || memcmp(text, "dns:", 4) != 0)
+        colon = strcspn(text, ":");
+        if (colon + 1 >= len)
             return NULL;
-        value = apr_pstrmemdup(pool, text + 4, len - 4);
-        APR_ARRAY_PUSH(list, identifier_t *) = make(value, pool);
+        type = identifier_type_find(apr_pstrmemdup(pool, text, colon));
+        if (type < 0)
+            return NULL;
+        APR_ARRAY_PUSH(list, identifier_t *) =
+            make((identifier_type_e)type,
+                 apr_pstrmemdup(pool, text + colon + 1, len - colon - 1), pool);
         text += len;
         if (*text)
             ++text;

@@ -9,6 +9,9 @@
  * octets, at most 253 in all; "xn--" labels must be valid A-labels.  A leading
  * "*." label makes a wildcard; nothing else may hold "*".  An all-numeric last
  * label (an IPv4 address in disguise) is refused.
+ *
+ * An ip value (RFC 8738) is an address as RFC 5952 writes it, without brackets,
+ * zone or length of a prefix.
  */
 
 #include <apr_pools.h>
@@ -16,7 +19,7 @@
 
 struct problem_t;
 
-typedef enum { IDENTIFIER_DNS } identifier_type_e;
+typedef enum { IDENTIFIER_DNS, IDENTIFIER_IP } identifier_type_e;
 
 typedef struct {
     identifier_type_e type;
@@ -35,6 +38,18 @@ struct problem_t *identifier_parse(identifier_t **identifier, const char *type,
     __attribute__((warn_unused_result));
 
 const char *identifier_type_name(identifier_type_e type); /* "dns" */
+/* An identifier_type_e; -1: there is no such type. */
+int identifier_type_find(const char *name);
+/* What an operator means by value: "ip" for an address, "dns" for all else. */
+const char *identifier_type_guess(const char *value);
+
+/* An address from network order, 4 or 16 octets; NULL: of another length. */
+identifier_t *identifier_from_octets(const unsigned char *octets,
+                                     apr_size_t len, apr_pool_t *pool);
+/* The way back: 4 or 16, 0 for a dns identifier. */
+apr_size_t identifier_octets(unsigned char octets[16],
+                             const identifier_t *identifier);
+
 int identifier_is_wildcard(const identifier_t *identifier);
 /* The value without "*.": what an authorization is for. */
 const char *identifier_base(const identifier_t *identifier);
@@ -44,7 +59,7 @@ void identifier_sort(apr_array_header_t *identifiers);
 /* Are these two sorted, double-free lists equal? */
 int identifier_lists_equal(const apr_array_header_t *a,
                            const apr_array_header_t *b);
-/* "dns:a.example dns:b.example" ↔ list: how the store and the log write them.
+/* "dns:a.example ip:192.0.2.1" ↔ list: how the store and the log write them.
  * from_text is for our own text only and trusts it; NULL if it is not ours. */
 const char *identifier_list_text(const apr_array_header_t *identifiers,
                                  apr_pool_t *pool);

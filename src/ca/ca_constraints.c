@@ -184,9 +184,7 @@ static const char *name_fault(const ca_issuer_t *issuer, int kind,
 
 static int kind_of(const identifier_t *identifier)
 {
-    return strcmp(identifier_type_name(identifier->type), "dns") == 0
-               ? GEN_DNS
-               : GEN_IPADD;
+    return identifier->type == IDENTIFIER_DNS ? GEN_DNS : GEN_IPADD;
 }
 
 problem_t *ca_issuer_names_check(const ca_issuer_t *issuer,

@@ -170,6 +170,25 @@ static int name_push(GENERAL_NAMES *names, int kind, const char *value)
     return 0;
 }
 
+static int address_push(GENERAL_NAMES *names, const identifier_t *id)
+{
+    unsigned char octets[16];
+    apr_size_t len = identifier_octets(octets, id);
+    GENERAL_NAME *name = GENERAL_NAME_new();
+    ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
+
+    if (name && value && len &&
+        ASN1_OCTET_STRING_set(value, octets, (int)len)) {
+        GENERAL_NAME_set0_value(name, GEN_IPADD, value);
+        value = NULL;
+        if (sk_GENERAL_NAME_push(names, name) > 0)
+            return 1;
+    }
+    ASN1_OCTET_STRING_free(value);
+    GENERAL_NAME_free(name);
+    return 0;
+}
+
 static int identifiers_push(GENERAL_NAMES *names,
                             const apr_array_header_t *identifiers)
 {
@@ -179,8 +198,8 @@ static int identifiers_push(GENERAL_NAMES *names,
         const identifier_t *id =
             APR_ARRAY_IDX(identifiers, i, const identifier_t *);
 
-        done =
-            id->type == IDENTIFIER_DNS && name_push(names, GEN_DNS, id->value);
+        done = id->type == IDENTIFIER_DNS ? name_push(names, GEN_DNS, id->value)
+                                          : address_push(names, id);
     }
     return done;
 }

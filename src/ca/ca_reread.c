@@ -238,6 +238,19 @@ static int is_name(const GENERAL_NAMES *names, int place, int kind,
            equals(name->d.ia5, want, strlen(want));
 }
 
+static int is_identifier(const GENERAL_NAMES *names, int place,
+                         const identifier_t *want)
+{
+    const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, place);
+    unsigned char octets[16];
+    apr_size_t len = identifier_octets(octets, want);
+
+    if (want->type == IDENTIFIER_DNS)
+        return is_name(names, place, GEN_DNS, want->value);
+    return name && name->type == GEN_IPADD && len &&
+           equals(name->d.iPAddress, octets, len);
+}
+
 /* texts begin at *place, which is moved behind them. */
 static int is_texts(const GENERAL_NAMES *names, int *place, int kind,
                     const apr_array_header_t *texts)
@@ -257,8 +270,8 @@ static int is_names(const reread_t *r, const void *value)
     int place, same = 1;
 
     for (place = 0; same && place < want->nelts; ++place)
-        same = is_name(got, place, GEN_DNS,
-                       APR_ARRAY_IDX(want, place, identifier_t *)->value);
+        same = is_identifier(got, place,
+                             APR_ARRAY_IDX(want, place, identifier_t *));
     return same && is_texts(got, &place, GEN_EMAIL, r->request->emails) &&
            is_texts(got, &place, GEN_URI, r->request->uris) &&
            place == sk_GENERAL_NAME_num(got);

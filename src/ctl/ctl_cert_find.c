@@ -53,8 +53,8 @@ ctl_exit_e ctl_cert_filter(ctl_cert_filter_t *filter, const ctl_t *ctl)
     filter->before = ctl_option(ctl, "before");
     if (!name)
         return CTL_OK;
-    prob = identifier_parse(&identifier, "dns", name, IDENTIFIER_UNDERSCORE,
-                            ctl->pool);
+    prob = identifier_parse(&identifier, identifier_type_guess(name), name,
+                            IDENTIFIER_UNDERSCORE, ctl->pool);
     if (prob) {
         ctl_print_error("--name %s: %s", name, prob->detail);
         return CTL_USAGE;

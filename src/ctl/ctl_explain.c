@@ -192,13 +192,6 @@ static ctl_exit_e key_take(explain_t *explain, const char *kid)
     return CTL_OK;
 }
 
-static const char *type_of(const char *name, apr_pool_t *pool)
-{
-    policy_cidr_t *cidr;
-
-    return policy_cidr_parse(&cidr, name, pool) ? "dns" : "ip";
-}
-
 static ctl_exit_e names_take(explain_t *explain)
 {
     ctl_t *ctl = explain->ctl;
@@ -218,7 +211,7 @@ static ctl_exit_e names_take(explain_t *explain)
         const char *name = APR_ARRAY_IDX(names, i, const char *);
         identifier_t *identifier;
         problem_t *prob = identifier_parse(
-            &identifier, type_of(name, ctl->pool), name, flags, ctl->pool);
+            &identifier, identifier_type_guess(name), name, flags, ctl->pool);
 
         if (prob)
             APR_ARRAY_PUSH(subs, problem_t *) = prob;

@@ -31,7 +31,8 @@ typedef struct {
 
 typedef struct {
     dcv_method_e method;
-    const char *domain; /* normalised dns name; of DCV_RESOLVE: for logs */
+    const char *domain; /* normalised dns name or address; of DCV_RESOLVE: for
+                           logs */
     const char *token;
     const char *key_authorization; /* token "." thumbprint */
     /* Of const dcv_bound_t *; NULL: none.  DCV_RESOLVE looks at each: all

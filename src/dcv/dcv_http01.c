@@ -140,14 +140,17 @@ static void start(dcv_run_t *run)
     const dcv_job_t *job = run->job;
     http01_t *http01 = apr_pcalloc(job->pool, sizeof(*http01));
     int number = run->conf->http01_port;
+    const char *host = job->domain;
     char port[16] = "";
 
     run->state = http01;
     dcv_dial_init(&http01->dial, run, &dialler, http01);
+    if (strchr(host, ':'))
+        host = apr_pstrcat(job->pool, "[", host, "]", NULL); /* RFC 8738 5 */
     if (number != 80)
         apr_snprintf(port, sizeof(port), ":%d", number);
     dcv_dial_host(&http01->dial,
-                  apr_pstrcat(job->pool, "http://", job->domain, port,
+                  apr_pstrcat(job->pool, "http://", host, port,
                               "/.well-known/acme-challenge/", job->token, NULL),
                   job->domain, number);
 }

@@ -10,15 +10,16 @@
 /* What a challenge can prove, as bits. */
 #define NAME     0x1u
 #define WILDCARD 0x2u /* RFC 8555 7.1.4, RFC 8737 3: dns-01 alone */
+#define ADDRESS  0x4u /* RFC 8738 4: not dns-01 */
 
 static const struct {
     const char *type;
     unsigned int proves;
     int is_default;
 } table[] = {
-    {"http-01", NAME, 1},
+    {"http-01", NAME | ADDRESS, 1},
     {"dns-01", NAME | WILDCARD, 1},
-    {"tls-alpn-01", NAME, 1},
+    {"tls-alpn-01", NAME | ADDRESS, 1},
     {POLICY_CHALLENGE_ACCOUNT, NAME | WILDCARD, 0},
     {POLICY_CHALLENGE_PERSIST, NAME | WILDCARD, 0},
 };
@@ -37,6 +38,8 @@ static unsigned int proves(const char *type)
 
 static unsigned int kind_of(const identifier_t *identifier)
 {
+    if (identifier->type == IDENTIFIER_IP)
+        return ADDRESS;
     return identifier_is_wildcard(identifier) ? WILDCARD : NAME;
 }
 
@@ -91,6 +94,18 @@ const char *policy_challenge_offer(const apr_array_header_t *types,
     return text;
 }
 
+static const char *kind_text(const identifier_t *identifier)
+{
+    switch (kind_of(identifier)) {
+    case WILDCARD:
+        return "it is a wildcard name";
+    case ADDRESS:
+        return "it is an IP address";
+    default:
+        return "it is a name";
+    }
+}
+
 static problem_t *refusal_make(const identifier_t *identifier,
                                const apr_array_header_t *types,
                                apr_pool_t *pool)
@@ -99,9 +114,7 @@ static problem_t *refusal_make(const identifier_t *identifier,
         pool, PROBLEM_REJECTED_IDENTIFIER,
         "\"%s\" is refused: %s, which none of the challenges here (%s) can "
         "prove; it takes one of: %s",
-        identifier->value,
-        identifier_is_wildcard(identifier) ? "it is a wildcard name"
-                                           : "it is an identifier",
+        identifier->value, kind_text(identifier),
         apr_array_pstrcat(pool, types, ' '),
         types_text(kind_of(identifier), pool));
 

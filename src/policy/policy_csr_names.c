@@ -66,7 +66,9 @@ static int subject_attribute(const ASN1_OBJECT *object)
     return -1;
 }
 
-/* A CN that could be a host name is one; another needs a pattern for CN. */
+/* A CN that could be a host name is one; another needs a pattern for CN.  An
+ * address, which some clients put there, is one of the order's too, but not
+ * the certificate's CN (T84). */
 static void common_name_read(policy_csr_reader_t *reader, const char *value,
                              apr_size_t len)
 {
@@ -74,6 +76,11 @@ static void common_name_read(policy_csr_reader_t *reader, const char *value,
     identifier_t *id;
     const char *fault;
 
+    if (!memchr(value, 0, len) &&
+        !identifier_parse(&id, "ip", value, 0, reader->pool)) {
+        APR_ARRAY_PUSH(reader->wishes->names, const identifier_t *) = id;
+        return;
+    }
     if (memchr(value, 0, len) || !policy_rule_is_list(rule) ||
         !identifier_parse(&id, "dns", value, IDENTIFIER_UNDERSCORE,
                           reader->pool)) {
@@ -167,8 +174,6 @@ void policy_csr_subject_read(policy_csr_reader_t *reader)
 static const char *general_name_kind(int type)
 {
     switch (type) {
-    case GEN_IPADD:
-        return "an IP address";
     case GEN_DIRNAME:
         return "a directory name";
     case GEN_OTHERNAME:
@@ -201,6 +206,24 @@ static void text_add(policy_csr_reader_t *reader, policy_attribute_e attribute,
         APR_ARRAY_PUSH(reader->wishes->emails, const char *) = text;
 }
 
+/* T84: by its octets. */
+static void address_read(policy_csr_reader_t *reader,
+                         const ASN1_OCTET_STRING *octets)
+{
+    const identifier_t *identifier = identifier_from_octets(
+        ASN1_STRING_get0_data(octets), (apr_size_t)ASN1_STRING_length(octets),
+        reader->pool);
+
+    if (identifier)
+        APR_ARRAY_PUSH(reader->wishes->names, const identifier_t *) =
+            identifier;
+    else
+        policy_csr_reader_fault(reader,
+                                "its subjectAltName has an IP address of %d "
+                                "octets",
+                                ASN1_STRING_length(octets));
+}
+
 static void general_name_read(policy_csr_reader_t *reader,
                               const GENERAL_NAME *name, unsigned int *kinds)
 {
@@ -216,6 +239,9 @@ static void general_name_read(policy_csr_reader_t *reader,
     case GEN_URI:
         text_add(reader, POLICY_URI, name->d.uniformResourceIdentifier);
         break;
+    case GEN_IPADD:
+        address_read(reader, name->d.iPAddress);
+        break;
     default:
         if (!(*kinds & 1u << name->type))
             policy_csr_reader_fault(
@@ -225,7 +251,7 @@ static void general_name_read(policy_csr_reader_t *reader,
     }
 }
 
-/* RFC 5280 4.2.1.6.  An order can hold dns identifiers only. */
+/* RFC 5280 4.2.1.6 */
 void policy_csr_san_read(policy_csr_reader_t *reader, const void *value)
 {
     const GENERAL_NAMES *names = value;

@@ -33,6 +33,23 @@ static const char *wildcard_fault(const check_t *check, const identifier_t *id)
     return NULL;
 }
 
+/* "**" is all names, but no address. */
+static int key_allows(const check_t *check, policy_attribute_e attribute,
+                      const identifier_t *id)
+{
+    int i;
+
+    for (i = 0; i < check->key_patterns->nelts; ++i) {
+        const policy_pattern_t *pattern =
+            APR_ARRAY_IDX(check->key_patterns, i, const policy_pattern_t *);
+
+        if (pattern->attribute == attribute &&
+            policy_pattern_matches(pattern, id->value))
+            return 1;
+    }
+    return 0;
+}
+
 /* The reason why one name is refused, as the end of a sentence, or NULL. */
 static const char *name_fault(const check_t *check, const identifier_t *id)
 {
@@ -44,8 +61,7 @@ static const char *name_fault(const check_t *check, const identifier_t *id)
         fault = wildcard_fault(check, id);
     if (fault)
         return fault;
-    if (check->key_patterns &&
-        !policy_pattern_find(check->key_patterns, id->value))
+    if (check->key_patterns && !key_allows(check, attribute, id))
         return apr_psprintf(
             check->pool, "the account's external account key allows %s only",
             check->key_patterns->nelts
@@ -104,8 +120,9 @@ static int may_be_common_name(const check_t *check,
     return 0;
 }
 
-/* Where CN is not required, wildcard names alone do without.  Where no
- * challenge proves it, it may be somebody's name, which only the CSR has. */
+/* Where CN is not required, wildcard names and addresses alone do without.
+ * Where no challenge proves it, it may be somebody's name, which only the CSR
+ * has. */
 static int is_common_name_needed(const check_t *check,
                                  const apr_array_header_t *identifiers)
 {
@@ -117,8 +134,9 @@ static int is_common_name_needed(const check_t *check,
     if (rule->require->nelts)
         return 1;
     for (i = 0; policy_rule_is_list(rule) && i < identifiers->nelts; ++i) {
-        if (!identifier_is_wildcard(
-                APR_ARRAY_IDX(identifiers, i, identifier_t *)))
+        const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
+
+        if (id->type == IDENTIFIER_DNS && !identifier_is_wildcard(id))
             return 1;
     }
     return 0;
@@ -133,6 +151,12 @@ static void common_name_add(apr_array_header_t *subs, const check_t *check,
     if (subs->nelts || !is_common_name_needed(check, identifiers) ||
         may_be_common_name(check, values))
         return;
+    if (!values->nelts)
+        sub_add(subs, check, NULL,
+                apr_psprintf(check->pool,
+                             "policy %s requires a CN, which an IP address "
+                             "cannot be",
+                             check->policy->name));
     for (i = 0; i < identifiers->nelts; ++i) {
         const identifier_t *id = APR_ARRAY_IDX(identifiers, i, identifier_t *);
 

@@ -82,6 +82,15 @@ sub show {
 # What openssl said of its visitors.
 sub said { return AcmeServer::read_file("$_[0]{dir}/said") }
 
+# The name (SNI) that the first visitor asked for.
+sub server_name {
+    my ($self) = @_;
+    my ($dump) = $self->said =~ /"server name".*\n((?:[0-9a-f]{4} - .*\n)+)/
+        or return '';
+    my $octets = join '', $dump =~ /^[0-9a-f]{4} - ((?:[0-9a-f]{2}[ -])+)/mg;
+    return substr pack('H*', $octets =~ tr/0-9a-f//cdr), 5;
+}
+
 sub stop {
     my ($self) = @_;
     my $pid = delete $self->{pid} or return;

@@ -210,9 +210,11 @@ sub register {
     return $res;
 }
 
+# For names, "IP:…" for an address.
 sub order {
     my ($self, @names) = @_;
-    my @identifiers = map { { type => 'dns', value => $_ } } @names;
+    my @identifiers = map { { type => /^IP:/ ? 'ip' : 'dns',
+        value => s/^IP://r } } @names;
     my $res = $self->post($self->endpoints->{newOrder},
         { identifiers => \@identifiers, %{ $self->{wish} || {} } });
     $res->{json}{self} = header($res, 'location') if ref $res->{json};
@@ -291,9 +293,10 @@ sub verify {
     my ($leaf, @chain) = $pem =~ /(-----BEGIN.*?-----END [^\n]*\n)/sg;
     AcmeServer::write_file("$self->{dir}/leaf.pem", $leaf // '');
     AcmeServer::write_file("$self->{dir}/chain.pem", join '', @chain);
+    my $kind = ($name // '') =~ /^[\d.]+$|:/ ? 'ip' : 'hostname';
     return eval { run('openssl', 'verify', '-x509_strict', '-purpose',
         'sslserver', '-CAfile', $self->cacert, '-untrusted',
-        "$self->{dir}/chain.pem", $name ? ('-verify_hostname', $name) : (),
+        "$self->{dir}/chain.pem", $name ? ("-verify_$kind", $name) : (),
         "$self->{dir}/leaf.pem") } // '';
 }
 

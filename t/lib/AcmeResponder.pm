@@ -8,7 +8,7 @@ package AcmeResponder;
 use strict;
 use warnings;
 use File::Basename qw(basename);
-use IO::Socket::INET;
+use IO::Socket::IP;
 use POSIX ();
 
 use AcmeServer;
@@ -21,7 +21,7 @@ sub new {
     my ($class, %o) = @_;
     my $self = bless { port => AcmeServer::free_port(),
         address => '127.0.0.1', dir => AcmeServer::tempdir(), %o }, $class;
-    my $listen = IO::Socket::INET->new(
+    my $listen = IO::Socket::IP->new(
         LocalAddr => $self->{address}, LocalPort => $self->{port},
         Listen => 128, ReuseAddr => 1)
         or die "cannot listen on $self->{address}:$self->{port}: $!\n";

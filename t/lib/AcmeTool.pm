@@ -141,7 +141,8 @@ sub renewal_id {
 # Names of a file's first certificate, sorted.
 sub names {
     my ($file) = @_;
-    my @names = x509($file, '-ext', 'subjectAltName') =~ /DNS:([^,\s]+)/g;
+    my @names = x509($file, '-ext', 'subjectAltName')
+        =~ /(?:DNS|IP Address):([^,\s]+)/g;
     return sort @names;
 }
 

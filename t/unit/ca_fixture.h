@@ -39,7 +39,8 @@ static inline apr_array_header_t *names(apr_pool_t *pool, ...)
          value = va_arg(args, const char *)) {
         identifier_t *identifier = apr_palloc(pool, sizeof(*identifier));
 
-        identifier->type = IDENTIFIER_DNS;
+        identifier->type = (identifier_type_e)identifier_type_find(
+            identifier_type_guess(value));
         identifier->value = value;
         APR_ARRAY_PUSH(list, identifier_t *) = identifier;
     }

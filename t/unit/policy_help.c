@@ -99,7 +99,8 @@ apr_array_header_t *policy_help_ids(const char *names, apr_pool_t *pool)
          name = apr_strtok(NULL, " ", &state)) {
         identifier_t *id = NULL;
 
-        ok(!identifier_parse(&id, "dns", name, IDENTIFIER_UNDERSCORE, pool));
+        ok(!identifier_parse(&id, identifier_type_guess(name), name,
+                             IDENTIFIER_UNDERSCORE, pool));
         APR_ARRAY_PUSH(ids, identifier_t *) = id;
     }
     return ids;

@@ -125,6 +125,8 @@ static void fields(apr_pool_t *pool)
             "subjectAltName");
     CHANGED(request.identifiers, names(pool, "a.test", "b.tesT", NULL),
             "subjectAltName");
+    CHANGED(request.identifiers, names(pool, "a.test", "10.0.0.1", NULL),
+            "subjectAltName");
     CHANGED(spki_len, good.spki_len - 1, "public key");
     spki = apr_pmemdup(pool, good.spki, good.spki_len);
     spki[good.spki_len - 1] ^= 1;

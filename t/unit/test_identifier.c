@@ -205,11 +205,66 @@ static void quoting(apr_pool_t *pool)
     large[5000] = '\0';
     ok(strlen(fault(large, 0, pool)) < 300);
     prob = identifier_parse(&id, "i\np", "192.0.2.1", 0, pool);
+    ok(prob && strstr(prob->detail, "\"dns\" and \"ip\" are"));
     need(prob);
     is_int(prob->type, PROBLEM_UNSUPPORTED_IDENTIFIER);
     ok(strstr(prob->detail, "\"i?p\""));
     ok(identifier_parse(&id, "DNS", "a.example", 0, pool) != NULL);
     ok(identifier_parse(&id, "", "a.example", 0, pool) != NULL);
+}
+
+static void ips(apr_pool_t *pool)
+{
+    static const char *const good[][2] = {
+        {"192.0.2.1", "192.0.2.1"},
+        {"2001:db8::1", "2001:db8::1"},
+        {"2001:DB8:0:0:0::1", "2001:db8::1"},
+        {"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+        {"::", "::"},
+        {NULL, NULL}};
+    static const char *const bad[] = {"",
+                                      "192.0.2",
+                                      "192.0.2.01",
+                                      "192.0.2.1/32",
+                                      "[::1]",
+                                      "fe80::1%lo",
+                                      "0xc0.0.2.1",
+                                      "192.0.2.1.",
+                                      "a.test",
+                                      "::ffff:1.2.3.4",
+                                      "*.0.2.1",
+                                      " 192.0.2.1",
+                                      "1:2:3:4:5:6:7:8:9",
+                                      "3221225985",
+                                      NULL};
+    unsigned char octets[16];
+    identifier_t *id;
+    problem_t *prob;
+    int i;
+
+    for (i = 0; good[i][0]; ++i) {
+        prob = identifier_parse(&id, "ip", good[i][0], 0, pool);
+        ok(!prob, "%s", good[i][0]);
+        if (prob)
+            continue;
+        is_str(id->value, good[i][1]);
+        is_int(id->type, IDENTIFIER_IP);
+        ok(!identifier_is_wildcard(id));
+        is_str(identifier_base(id), good[i][1]);
+        is_str(identifier_type_guess(good[i][0]), "ip");
+        is_str(
+            identifier_from_octets(octets, identifier_octets(octets, id), pool)
+                ->value,
+            good[i][1]);
+    }
+    for (i = 0; bad[i]; ++i) {
+        prob = identifier_parse(&id, "ip", bad[i], 0, pool);
+        ok(prob && prob->type == PROBLEM_MALFORMED, "%s", bad[i]);
+    }
+    is_str(identifier_type_guess("a.test"), "dns");
+    is_str(identifier_type_guess("192.0.2.1/32"), "dns");
+    is_int(identifier_octets(octets, make("a.test", pool)), 0);
+    ok(!identifier_from_octets(octets, 5, pool));
 }
 
 static void lists(apr_pool_t *pool)
@@ -234,7 +289,16 @@ static void lists(apr_pool_t *pool)
     ok(!identifier_lists_equal(a, b));
     APR_ARRAY_PUSH(b, identifier_t *) = make("c.example", pool);
     ok(!identifier_lists_equal(a, b));
-    ok(identifier_list_from_text("ip:192.0.2.1", pool) == NULL);
+    ok(identifier_list_from_text("iq:192.0.2.1", pool) == NULL);
+    ok(identifier_list_from_text(":192.0.2.1", pool) == NULL);
+    ok(identifier_list_from_text("ip:", pool) == NULL);
+    b = identifier_list_from_text("dns:a.test ip:10.0.0.1 ip:2001:db8::1",
+                                  pool);
+    need(b && b->nelts == 3);
+    is_str(identifier_list_text(b, pool),
+           "dns:a.test ip:10.0.0.1 ip:2001:db8::1");
+    is_int(APR_ARRAY_IDX(b, 2, identifier_t *)->type, IDENTIFIER_IP);
+    is_str(APR_ARRAY_IDX(b, 2, identifier_t *)->value, "2001:db8::1");
     ok(identifier_list_from_text("dns:a.example  dns:b", pool) == NULL);
     ok(identifier_list_from_text("dns:", pool) == NULL);
     is_int(identifier_list_from_text("", pool)->nelts, 0);
@@ -247,6 +311,7 @@ const tap_case_t tap_cases[] = {
     {"labels of 64 and names of 254 octets are refused", sizes},
     {"only letters, digits, hyphens inside, underscore by flag", characters},
     {"an all-numeric last label is refused", addresses},
+    {"T84 addresses, in their one form", ips},
     {"T49 xn-- labels are A-labels, U-labels are malformed", a_labels},
     {"T49 hostile xn-- labels are refused only", hostile_a_labels},
     {"T46 problems quote harmlessly and name the type", quoting},

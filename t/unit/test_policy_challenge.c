@@ -21,7 +21,8 @@ static identifier_t *name(const char *text, apr_pool_t *pool)
 {
     identifier_t *identifier = NULL;
 
-    ok(!identifier_parse(&identifier, "dns", text, 0, pool));
+    ok(!identifier_parse(&identifier, identifier_type_guess(text), text, 0,
+                         pool));
     return identifier;
 }
 
@@ -40,6 +41,9 @@ static void offers(apr_pool_t *pool)
     is_str(apr_array_pstrcat(pool, policy_challenge_defaults(pool), ' '),
            "http-01 dns-01 tls-alpn-01");
     is_str(offer("tls-alpn-01 dns-01", "*.a.test", pool), "dns-01");
+    is_str(offer("http-01 dns-01 tls-alpn-01 dns-account-01", "10.0.0.1", pool),
+           "http-01 tls-alpn-01");
+    is_str(offer("dns-01", "2001:db8::1", pool), "");
     ok(policy_challenge_is_known("dns-01"));
     ok(!policy_challenge_is_known("dns-02"));
 }
@@ -68,6 +72,12 @@ static void refusals(apr_pool_t *pool)
            "\"*.a.test\" is refused: it is a wildcard name, which "
            "none of the challenges here (http-01) can prove; it "
            "takes one of: dns-01, dns-account-01, dns-persist-01");
+    prob = check("dns-01", "10.0.0.1", pool);
+    need(prob);
+    is_str(prob->detail,
+           "\"10.0.0.1\" is refused: it is an IP address, which none of the "
+           "challenges here (dns-01) can prove; it takes one of: http-01, "
+           "tls-alpn-01");
     prob = check("http-01", "*.a.test *.b.test", pool);
     need(prob && prob->subproblems);
     is_int(prob->subproblems->nelts, 2);
@@ -76,6 +86,8 @@ static void refusals(apr_pool_t *pool)
 }
 
 const tap_case_t tap_cases[] = {
-    {"T48 what is offered: nothing of HTTP's for a wildcard", offers},
+    {"T48 T84 what is offered: only dns-01 for a wildcard, never for an "
+     "address",
+     offers},
     {"T46 T48 what nothing proves is refused, each by name", refusals},
     {NULL, NULL}};

@@ -269,7 +269,7 @@ static void other_names(apr_pool_t *pool)
          "a.test", "", SAN_A ",URI:spiffe://a.test/x,email:x@a.test",
          "-|email:x@a.test|uri:spiffe://a.test/x", NULL},
         {"san ip allow 10.0.0.0/8", NULL, "a.test", "", SAN_A ",IP:10.0.0.1",
-         NULL, "an IP address, which the order has not"},
+         NULL, "the order has not: 10.0.0.1"},
         END};
 
     table_try(table, 0, pool);

@@ -28,8 +28,9 @@ static void san_kinds(apr_pool_t *pool)
     static const char *const bad[][2] = {
         {"an e-mail address", "email:a@a.test"},
         {"a URI", "URI:https://a.test/"},
-        {"an IP address", "IP:192.0.2.1"},
-        {"an IP address", "IP:2001:db8::1"},
+        {"the order has not: 192.0.2.1", "IP:192.0.2.1"},
+        {"the order has not: 2001:db8::1", "IP:2001:db8::1"},
+        {"an IP address of 5 octets", "DER:300787050102030405"},
         {"a name of a rare kind", "RID:1.2.3.4"},
         {"an otherName", "otherName:1.3.6.1.4.1.311.20.2.3;UTF8:a@a.test"},
         {"a directory name", "DER:3010a40e300c310a300806035504030c0161"},
@@ -45,7 +46,7 @@ static void san_kinds(apr_pool_t *pool)
                           bad[i][1], NULL);
         BAD(bad[i][0], "a.test", .subject = {"CN=a.test"}, .ext = {ext});
     }
-    BAD("has an IP address, which", "a.test",
+    BAD("the order has not: 192.0.2.1, 192.0.2.2", "a.test",
         .ext = {"subjectAltName=DNS:a.test,IP:192.0.2.1,IP:192.0.2.2"});
     BAD("has a URI, which", "a.test",
         .ext = {"subjectAltName=URI:x:y,DNS:a.test,email:a@b,URI:x:z"});
@@ -141,8 +142,8 @@ static void common_name_octets(apr_pool_t *pool)
                {"is not a DNS name", "https://a.test", 14},
                {"is not a DNS name", "A Company", 9},
                {"ends with a dot", "a.test.", 7},
-               {"all digits", "192.0.2.1", 9},
-               {"is not a DNS name", "2001:db8::1", 11},
+               {"order has not: 192.0.2.1", "192.0.2.1", 9},
+               {"order has not: 2001:db8::1", "2001:DB8::1", 11},
                {"A-label",
                 "b\xc3\xbc"
                 "cher.test",
@@ -158,6 +159,32 @@ static void common_name_octets(apr_pool_t *pool)
         ok(BAD(bad[i].why, "a.test", .cn_type = V_ASN1_UTF8STRING,
                .cn = bad[i].cn, .cn_len = bad[i].len, .ext = {SAN}),
            "%s", bad[i].cn);
+}
+
+/* T84: by value; a CN that is an address is one of the order's, too, but does
+ * not become the certificate's. */
+static void addresses(apr_pool_t *pool)
+{
+    policy_csr_t *csr;
+
+    csr = GOOD("10.0.0.1 2001:db8::1",
+               .ext = {"subjectAltName=IP:2001:db8:0::1,IP:10.0.0.1"});
+    need(csr);
+    ok(!csr->common_name);
+    csr = GOOD("a.test 10.0.0.1", .ext = {"subjectAltName=IP:10.0.0.1,"
+                                          "DNS:a.test"});
+    need(csr);
+    ok(!csr->common_name);
+    csr = GOOD("10.0.0.1", .subject = {"CN=10.0.0.1"},
+               .ext = {"subjectAltName=IP:10.0.0.1"});
+    need(csr);
+    ok(!csr->common_name);
+    ok(GOOD("10.0.0.1", .subject = {"CN=10.0.0.1"}));
+    BAD("it lacks names of the order: 10.0.0.1", "10.0.0.1 a.test",
+        .ext = {"subjectAltName=DNS:a.test"});
+    BAD("not a DNS name", "10.0.0.1", .ext = {"subjectAltName=DNS:10.0.0.1"});
+    BAD("it has names that the order has not: ::ffff:10.0.0.1", "10.0.0.1",
+        .ext = {"subjectAltName=IP:10.0.0.1,IP:::ffff:10.0.0.1"});
 }
 
 static void common_names(apr_pool_t *pool)
@@ -465,4 +492,5 @@ const tap_case_t tap_cases[] = {
      other_extensions},
     {"one extension request, in either spelling", requests},
     {"any version", versions},
+    {"T84 IP addresses by value, never as CN", addresses},
     {NULL, NULL}};

@@ -90,6 +90,8 @@ static void unruled(apr_pool_t *pool)
         {"", NULL, "localhost", NULL, NULL, 0},
         {"", NULL, "a.test b.test xn--bcher-kva.test", NULL, NULL, 0},
         {"preset tls-client", NULL, "a.test", NULL, NULL, 0},
+        {"", NULL, "10.0.0.1 2001:db8::1 a.test", NULL, NULL, 0},
+        {"san dns allow b.test", NULL, "10.0.0.1", NULL, NULL, 0},
         {"san ip allow 10.0.0.0/8", NULL, "a.test", NULL, NULL, 0},
         {"subject O require x", NULL, "a.test", NULL, NULL, 0},
         {NULL, NULL, NULL, NULL, NULL, 0}};
@@ -126,6 +128,37 @@ static void lists(apr_pool_t *pool)
         {"san dns allow * deny localhost", NULL, "intranet", NULL, NULL, 0},
         {"san dns allow * deny localhost", NULL, "a.test", "a.test",
          "allows dns * only", 0},
+        {NULL, NULL, NULL, NULL, NULL, 0}};
+
+    table_try(table, pool);
+}
+
+/* T84 */
+static void addresses(apr_pool_t *pool)
+{
+#define NET "san ip allow 10.0.0.0/8 2001:db8::/32 deny 10.9.0.0/16"
+    static const row_t table[] = {
+        {NET, NULL, "10.0.0.1 2001:db8::1", NULL, NULL, 0},
+        {NET, NULL, "192.0.2.1 10.0.0.1", "192.0.2.1",
+         "policy p allows ip 10.0.0.0/8, 2001:db8::/32 only", 0},
+        {NET, NULL, "10.9.1.2", "10.9.1.2", "policy p denies ip 10.9.0.0/16",
+         0},
+        {NET, NULL, "a.test", NULL, NULL, 0},
+        {"san ip deny ::/0", NULL, "2001:db8::1", "2001:db8::1", "denies ip",
+         0},
+        {"san ip require 10.0.0.0/8", NULL, "a.test", "",
+         "requires a name (ip) that matches 10.0.0.0/8", 0},
+        {"", "10.0.0.0/8 *.a.test", "10.0.0.1 x.a.test", NULL, NULL, 0},
+        {"", "10.0.0.0/8", "192.0.2.1", "192.0.2.1", "external account key", 0},
+        {"", "**", "10.0.0.1 a.test", "10.0.0.1",
+         "external account key allows ** only", 0},
+        {"", "**", "2001:db8::1", "2001:db8::1", "external account", 0},
+        {"", NULL, "10.0.0.1", "10.0.0.1", "nothing is validated",
+         POLICY_NAMES_LISTED},
+        {NET, NULL, "10.0.0.1", NULL, NULL, POLICY_NAMES_LISTED},
+        {"subject CN allow *.acme.com", NULL, "10.0.0.1", NULL, NULL, 0},
+        {"subject CN require *.acme.com", NULL, "10.0.0.1", "",
+         "requires a CN, which an IP address cannot be", 0},
         {NULL, NULL, NULL, NULL, NULL, 0}};
 
     table_try(table, pool);
@@ -302,4 +335,5 @@ const tap_case_t tap_cases[] = {
     {"names of profiles without validation need a list", unproven},
     {"a rule for CN binds one name at least", common_names},
     {"100 names, and one more", many},
+    {"T84 addresses: networks, and no pattern for names", addresses},
     {NULL, NULL}};
