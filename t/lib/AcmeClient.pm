@@ -2,8 +2,8 @@
 package AcmeClient;
 
 # An ACME client made of curl and openssl, so that our own JOSE code cannot
-# agree with itself.  Low level first (http, jws, post), so that a test can send
-# anything; then the steps of RFC 8555; then certificate(), all of them.
+# agree with itself.  Low level first (http, jws, post), to send anything; then
+# the steps of RFC 8555; then certificate(), all of them.
 
 use strict;
 use warnings;
@@ -210,13 +210,11 @@ sub register {
     return $res;
 }
 
-# For names, "IP:…" for an address.
-sub order {
+sub order { # of names, "IP:…" for an address
     my ($self, @names) = @_;
-    my @identifiers = map { { type => /^IP:/ ? 'ip' : 'dns',
-        value => s/^IP://r } } @names;
-    my $res = $self->post($self->endpoints->{newOrder},
-        { identifiers => \@identifiers, %{ $self->{wish} || {} } });
+    my $res = $self->post($self->endpoints->{newOrder}, { identifiers => [
+        map { { type => /^IP:/ ? 'ip' : 'dns', value => s/^IP://r } } @names],
+        %{ $self->{wish} || {} } });
     $res->{json}{self} = header($res, 'location') if ref $res->{json};
     return $res;
 }
@@ -286,18 +284,17 @@ sub certificate {
     return $self->get($res->{json}{certificate})->{body};
 }
 
-# Does openssl think that the first certificate chains to the root, for this
-# name?  The chain's other certificates are the intermediates.
+# Does openssl follow the first certificate to the root, for this name or IPv4
+# address?  The chain's other certificates are the intermediates.
 sub verify {
     my ($self, $pem, $name) = @_;
     my ($leaf, @chain) = $pem =~ /(-----BEGIN.*?-----END [^\n]*\n)/sg;
+    my $kind = '-verify_' . (($name // '') =~ /^[\d.]+$/ ? 'ip' : 'hostname');
     AcmeServer::write_file("$self->{dir}/leaf.pem", $leaf // '');
     AcmeServer::write_file("$self->{dir}/chain.pem", join '', @chain);
-    my $kind = ($name // '') =~ /^[\d.]+$|:/ ? 'ip' : 'hostname';
-    return eval { run('openssl', 'verify', '-x509_strict', '-purpose',
-        'sslserver', '-CAfile', $self->cacert, '-untrusted',
-        "$self->{dir}/chain.pem", $name ? ("-verify_$kind", $name) : (),
-        "$self->{dir}/leaf.pem") } // '';
+    return eval { run(qw(openssl verify -x509_strict -purpose sslserver),
+        '-CAfile', $self->cacert, '-untrusted', "$self->{dir}/chain.pem",
+        $name ? ($kind, $name) : (), "$self->{dir}/leaf.pem") } // '';
 }
 
 1;

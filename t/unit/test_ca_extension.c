@@ -89,6 +89,28 @@ static void urls(apr_pool_t *pool)
     need(issue(issuer, &request, pool));
 }
 
+/* T84 */
+static void addresses(apr_pool_t *pool)
+{
+    ca_issuer_t *issuer = issuer_of("P-256", pool);
+    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
+    X509 *leaf;
+
+    request.identifiers =
+        names(pool, "a.test", "10.0.0.1", "2001:db8::1", NULL);
+    leaf = issue(issuer, &request, pool);
+    need(leaf);
+    is_str(extension(leaf, NID_subject_alt_name, pool),
+           "critical DNS:a.test, IP Address:10.0.0.1, "
+           "IP Address:2001:DB8:0:0:0:0:0:1");
+    is_int(X509_check_ip_asc(leaf, "10.0.0.1", 0), 1);
+    is_int(X509_check_ip_asc(leaf, "2001:db8:0::1", 0), 1);
+    is_int(X509_check_ip_asc(leaf, "10.0.0.2", 0), 0);
+    is_int(X509_check_host(leaf, "a.test", 0, 0, NULL), 1);
+    is_int(X509_check_host(leaf, "10.0.0.1", 0, 0, NULL), 0);
+}
+
 const tap_case_t tap_cases[] = {
     {"URLs of list, responder and issuer; RFC 9608: not both", urls},
+    {"T84 IP addresses", addresses},
     {NULL, NULL}};

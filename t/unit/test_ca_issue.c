@@ -367,33 +367,6 @@ static void many_names(apr_pool_t *pool)
     ok(!verify(leaf, issuer, "any.a.test", NOW));
 }
 
-/* T84 */
-static void addresses(apr_pool_t *pool)
-{
-    ca_issuer_t *issuer = issuer_of("P-256", pool);
-    ca_request_t request = request_for(ca_key_make("P-256", pool), pool);
-    X509_EXTENSION *extension;
-    X509 *leaf;
-
-    request.identifiers =
-        names(pool, "a.test", "10.0.0.1", "2001:db8::1", NULL);
-    leaf = issue(issuer, &request, pool);
-    need(leaf);
-    is_int(X509_check_ip_asc(leaf, "10.0.0.1", 0), 1);
-    is_int(X509_check_ip_asc(leaf, "2001:db8:0::1", 0), 1);
-    is_int(X509_check_ip_asc(leaf, "10.0.0.2", 0), 0);
-    is_int(X509_check_host(leaf, "a.test", 0, 0, NULL), 1);
-    is_int(X509_check_host(leaf, "10.0.0.1", 0, 0, NULL), 0);
-    /* RFC 5280 4.2.1.6: critical when there is nothing else. */
-    request.identifiers = names(pool, "10.0.0.1", NULL);
-    request.common_name = NULL;
-    leaf = issue(issuer, &request, pool);
-    need(leaf);
-    extension =
-        X509_get_ext(leaf, X509_get_ext_by_NID(leaf, NID_subject_alt_name, -1));
-    ok(X509_EXTENSION_get_critical(extension));
-}
-
 static void within_issuer(apr_pool_t *pool)
 {
     ca_issuer_t *issuer = issuer_of("P-256", pool);
@@ -523,5 +496,4 @@ const tap_case_t tap_cases[] = {
     {"fingerprints are those of what is handed out", fingerprints},
     {"the signature is verified before the certificate is seen",
      wrong_signature},
-    {"T84 IP addresses", addresses},
     {NULL, NULL}};
