@@ -76,7 +76,10 @@ apr_status_t store_pgsql_version(int *version, store_conn_t *conn,
     store_rows_t rows;
     apr_status_t rv = store_conn_text(
         &rows, conn,
-        "SELECT CASE WHEN to_regclass('acme_schema') IS NULL THEN 0 ELSE 1 END",
+        /* Not to_regclass(), whose cache may not know yet of what was made
+         * while this waited for the lock. */
+        "SELECT count(*) FROM pg_catalog.pg_tables WHERE tablename = "
+        "'acme_schema' AND schemaname = ANY (current_schemas(false))",
         pool);
 
     *version = 0;

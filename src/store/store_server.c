@@ -12,9 +12,10 @@
 
 /* How long a call may last that meets a server that restarts, deadlocks and
  * the like; how often the same may fail before it is no accident. */
-#define LIMIT     apr_time_from_sec(5)
-#define TRIES_MAX 6
-#define READS_MAX 2
+#define LIMIT       apr_time_from_sec(5)
+#define LIMIT_FIRST apr_time_from_sec(2) /* it was away when we started */
+#define TRIES_MAX   6
+#define READS_MAX   2
 /* A server that is away is asked again after that, by those who found it well
  * when they came, and by one of all who know that it is ill. */
 #define NAP     apr_time_from_msec(50)
@@ -92,8 +93,10 @@ static apr_status_t conn_make(store_conn_t **conn, call_t *call)
     apr_pool_t *pool;
 
     *conn = NULL;
-    if (!gate_enter(store))
+    if (!gate_enter(store)) {
+        why_copy(call, "is still away");
         return APR_EGENERAL;
+    }
     *conn = store_conn_make(store->driver);
     apr_pool_create(&pool, (*conn)->pool);
     rv = conn_prepare(*conn, store, pool);
@@ -278,7 +281,8 @@ static apr_status_t call_run(call_t *call)
 
     store_enter(store);
     call->was_well = store_is_well(store);
-    call->limit = clock_now(&clock_system) + LIMIT;
+    call->limit = clock_now(&clock_system) +
+                  (store_was_there(store) ? LIMIT : LIMIT_FIRST);
     do {
         rv = call_once(call);
     } while (call->is_again);
