@@ -62,6 +62,22 @@ subtest 'migrate' => sub {
     cmp_ok($said->{schema}, '>=', 2, 'the newest schema');
 };
 
+# The older server that runs on it would end.
+subtest 'an older schema stays until somebody migrates it' => sub {
+    chomp(my $newest = sql($server, 'PRAGMA user_version'));
+    sql($server, 'PRAGMA user_version = 2');
+    for (['cert', 'list'], ['db', 'check'],
+        ['cert', 'revoke', '--name', 'a.test', '--dry-run'],
+        ['renew', '--all', '--dry-run'], ['eab', 'create'])
+    {
+        ($code, $text, $errors) = ctl(@$_);
+        is($code, 1, "@$_");
+        like($errors, qr/schema 2.*needs $newest: .*acmectl db migrate/, 'why');
+        is(sql($server, 'PRAGMA user_version'), "2\n", 'as it was');
+    }
+    sql($server, "PRAGMA user_version = $newest");
+};
+
 my (%before, @files);
 subtest 'backup' => sub {
     my $writer = fork // die;

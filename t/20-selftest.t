@@ -300,6 +300,17 @@ subtest 'without proof' => sub {
     like($cert->{reason}, qr/--http-port/, 'and the reason is told');
 };
 
+# A monitor that sees 0 believes that all is well.
+subtest 'a server that does nothing' => sub {
+    my $db = "$server->{state}/db";
+    rename $db, "$db-away" or die $!;
+    my ($code, $got, $errors) = selftest('default/directory', '--wait', '0',
+        '--rule', 'T32', '--rule', 'T45');
+    is($code, 1, 'no account: 1') or diag $json->encode($got);
+    like($errors, qr{new-account was answered with 503}, 'and why');
+    rename "$db-away", $db or die $!;
+};
+
 subtest 'webroot' => sub {
     my $root = AcmeServer::tempdir();
     $server->configure(http_vhost => "DocumentRoot $root\n",

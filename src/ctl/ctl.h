@@ -40,6 +40,7 @@ typedef struct {
     const acme_conf_t *conf;
     const json_t *dump; /* what conf is made of: all virtual hosts */
     store_t *store;
+    int may_migrate; /* an older schema may become this version's */
     int audit; /* descriptor of a plain file that is ACMEAuditLog, or -1 */
 } ctl_t;
 
@@ -99,7 +100,8 @@ ctl_exit_e ctl_option_past(apr_int64_t *at, const ctl_t *ctl, const char *name,
 ctl_exit_e ctl_conf_load(ctl_t *ctl) __attribute__((warn_unused_result));
 
 /* ctl_run.c.  Open the database; root becomes its owner before, so what only
- * root may read is read before.  may_make: if there is none yet, too. */
+ * root may read is read before.  may_make: if there is none yet, too.  One with
+ * an older schema is refused unless ctl->may_migrate. */
 ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
     __attribute__((warn_unused_result));
 /* An event of this kind: when, who.  detail: a new reference, taken. */

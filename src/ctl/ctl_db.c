@@ -38,9 +38,15 @@ static ctl_exit_e db_check(ctl_t *ctl)
 static ctl_exit_e db_migrate(ctl_t *ctl)
 {
     json_t *json = own_json(ctl->pool, json_object());
+    ctl_exit_e code;
+    apr_status_t rv;
     int had, has;
-    apr_status_t rv = store_migrate(&had, &has, ctl->store);
 
+    ctl->may_migrate = 1;
+    code = ctl_store_open(ctl, 0);
+    if (code != CTL_OK)
+        return code;
+    rv = store_migrate(&had, &has, ctl->store);
     if (rv != APR_SUCCESS)
         return ctl_print_status(rv, "migrate", "");
     json_object_set_new(
@@ -97,10 +103,11 @@ static const ctl_option_t restore_options[] = {
 const ctl_command_t ctl_db_commands[] = {
     {"db", "check", CTL_NEEDS_STORE, 0, 0, "", NULL,
      "look the database over; exit code 4 when something is wrong", db_check},
-    {"db", "migrate", CTL_NEEDS_STORE, 0, 0, "", NULL,
+    {"db", "migrate", CTL_NEEDS_CONF, 0, 0, "", NULL,
      "bring the database to this version's schema now\n"
-     "The server does that by itself when it is started. A server of an older\n"
-     "version that still runs does not go on with a newer schema.",
+     "The server does that by itself when it is started, no other command "
+     "does. A\nserver of an older version that still runs does not go on with "
+     "a newer schema.",
      db_migrate},
     {"db", "prune", CTL_NEEDS_STORE, 0, 0, "", prune_options,
      "remove now what is over, as the server does it now and then\n"

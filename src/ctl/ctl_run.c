@@ -74,6 +74,22 @@ static void audit_open(ctl_t *ctl)
         ctl->audit = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
 }
 
+/* A look at the database must not end the older server that runs on it. */
+static ctl_exit_e schema_check(const ctl_t *ctl)
+{
+    int has, needs;
+
+    if (ctl->may_migrate ||
+        store_version(&has, &needs, ctl->store) != APR_SUCCESS || !has ||
+        has >= needs) /* whatever it is, its use will say it */
+        return CTL_OK;
+    ctl_print_error("database %s: has schema %d, made by an older "
+                    "mod_acme_server; this acmectl needs %d: start httpd with "
+                    "the new module, or run acmectl db migrate",
+                    store_conf_name(&ctl->conf->store, ctl->pool), has, needs);
+    return CTL_FAILED;
+}
+
 ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
 {
     const store_conf_t *conf = &ctl->conf->store;
@@ -87,7 +103,8 @@ ctl_exit_e ctl_store_open(ctl_t *ctl, int may_make)
     if (code != CTL_OK)
         return code;
     rv = store_open(&ctl->store, conf, ctl->log, ctl->pool);
-    return ctl_print_status(rv, "database", store_conf_name(conf, ctl->pool));
+    code = ctl_print_status(rv, "database", store_conf_name(conf, ctl->pool));
+    return code == CTL_OK ? schema_check(ctl) : code;
 }
 
 store_event_t *ctl_event(const ctl_t *ctl, const char *kind, json_t *detail)

@@ -244,6 +244,38 @@ static void report_json(const ctl_test_t *t)
     ctl_print_object(t->ctl, json);
 }
 
+/* The answer without which most rules had nothing to look at; NULL: none, or
+ * only because nobody gave us an external account key. */
+static const ctl_answer_t *hindrance(const ctl_test_t *t)
+{
+    const ctl_answer_t *made = t->registered;
+
+    if (made && !t->account &&
+        (t->eab_kid || !made->problem ||
+         strcmp(made->problem, "externalAccountRequired") != 0))
+        return made;
+    made = t->order;
+    return made && (made->status == 0 || made->status == 429 ||
+                    made->status >= 500)
+               ? made
+               : NULL;
+}
+
+/* A monitor must not take a server that does nothing for a good one. */
+static ctl_exit_e judge(const ctl_test_t *t)
+{
+    const ctl_answer_t *answer = hindrance(t);
+
+    if (count(t, "FAIL"))
+        return CTL_FINDINGS;
+    if (!answer)
+        return CTL_OK;
+    ctl_print_error("%s was answered with %d, so most rules could not be "
+                    "looked at",
+                    answer->url, answer->status);
+    return CTL_FAILED;
+}
+
 ctl_exit_e ctl_test_report(ctl_test_t *t, int is_verbose)
 {
     int i;
@@ -260,5 +292,5 @@ ctl_exit_e ctl_test_report(ctl_test_t *t, int is_verbose)
                t->answers->nelts, t->accounts->nelts,
                t->accounts->nelts - left_open(t));
     }
-    return count(t, "FAIL") ? CTL_FINDINGS : CTL_OK;
+    return judge(t);
 }

@@ -141,6 +141,7 @@ static ctl_exit_e database_check(ctl_t *ctl, void *baton)
     ctl_exit_e code;
 
     own.conf = &conf;
+    own.may_migrate = 1;
     if (verify->path)
         conf.store.params = verify->path;
     conf.audit_log = NULL;

@@ -54,6 +54,11 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
                         const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The schema that the database has (0: none), and the one of this version.
+ * Changes nothing. */
+apr_status_t store_version(int *has, int *needs, store_t *store)
+    __attribute__((warn_unused_result));
+
 /* Bring the database to this version's schema now, not at the first use; the
  * schema that it had (0: none) and has. */
 apr_status_t store_migrate(int *had, int *has, store_t *store)

@@ -24,6 +24,17 @@ static apr_status_t version_read(int *version, const store_t *store)
     return rv;
 }
 
+apr_status_t store_version(int *has, int *needs, store_t *store)
+{
+    apr_status_t rv;
+
+    store_enter(store);
+    rv = version_read(has, store);
+    store_leave(store);
+    *needs = store_schema_version();
+    return rv;
+}
+
 /* What is wrong with a file that cannot even be read, the writer says. */
 apr_status_t store_migrate(int *had, int *has, store_t *store)
 {
