@@ -76,8 +76,9 @@ void acme_work_prune_limits(store_prune_t *prune, const acme_conf_t *conf,
                             apr_int64_t now);
 
 /* The vhost's own certificate: *der is the newest one in the store for this key
- * and these names if it is younger than current, else NULL; queues a "vhost"
- * job when less than a third of its life is left, or it is revoked. */
+ * and these names if it is younger than current, else NULL; current gets a row
+ * if it has none (acme_work_setup comes before); queues a "vhost" job when less
+ * than a third of its life is left, or it is revoked. */
 apr_status_t acme_work_vhost_refresh(const unsigned char **der,
                                      apr_size_t *der_len, acme_t *acme,
                                      X509 *current, EVP_PKEY *key,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "acme/acme_work.h"
+#include "acme/acme_work_job.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
 #include <openssl/x509v3.h>
 
+#include "acme/acme_audit.h"
 #include "acme/acme_issue.h"
+#include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/token.h"
+#include "ca/ca_chain.h"
 #include "ca/ca_openssl.h"
 #include "policy/policy_make.h"
 #include "store/store_cert.h"
@@ -99,7 +102,8 @@ static apr_status_t renewal_queue(acme_t *acme, const apr_array_header_t *names,
     return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
 }
 
-/* The newest stored one if it is younger than current, else current itself. */
+/* The newest stored one if it is younger than current and of a generation that
+ * is still ours, else current itself. */
 static apr_status_t newest_get(X509 **newest, store_cert_t **row, acme_t *acme,
                                X509 *current, const apr_array_header_t *names,
                                const char *digest, apr_pool_t *pool)
@@ -113,12 +117,78 @@ static apr_status_t newest_get(X509 **newest, store_cert_t **row, acme_t *acme,
                               identifier_list_text(names, pool), digest, pool);
     if (rv != APR_SUCCESS)
         return APR_STATUS_IS_ENOENT(rv) ? APR_SUCCESS : rv;
+    if (automatic(acme)->set &&
+        !ca_set_generation(automatic(acme)->set, (*row)->issuer)) {
+        *row = NULL;
+        return APR_SUCCESS;
+    }
     der = (*row)->der;
     cert = own_x509(pool, d2i_X509(NULL, &der, (long)(*row)->der_len));
     if (cert && ASN1_TIME_compare(X509_get0_notBefore(cert),
                                   X509_get0_notBefore(current)) > 0)
         *newest = cert;
     return APR_SUCCESS;
+}
+
+static const ca_issuer_t *signer_find(const ca_set_t *set, X509 *cert)
+{
+    int i;
+
+    for (i = 0; set && i < set->generations->nelts; i++) {
+        const ca_issuer_t *issuer =
+            APR_ARRAY_IDX(set->generations, i, const ca_issuer_t *);
+
+        if (ca_chain_has_signed(issuer->cert, cert))
+            return issuer;
+    }
+    return NULL;
+}
+
+static store_event_t *event_make(const acme_t *acme, const store_cert_t *row,
+                                 apr_pool_t *pool)
+{
+    store_event_t *event = acme_work_event(acme, "cert.issue", NULL, pool);
+    json_t *detail = json_object();
+
+    event->cert_id = row->id;
+    acme_response_set_string(detail, "serial", row->serial);
+    acme_response_set_string(detail, "identifiers", row->identifiers);
+    acme_response_set_string(detail, "issuer", ACME_ISSUER_AUTOMATIC);
+    acme_response_set_string(detail, "issuerFingerprint", row->issuer);
+    acme_response_set_string(detail, "keySHA256", row->spki_sha256);
+    acme_audit_detail(event, detail, pool);
+    return event;
+}
+
+/* What the parent has made, who had no database: from now on it can be revoked,
+ * and OCSP knows it.  Another process may have done that. */
+static apr_status_t first_record(acme_t *acme, X509 *cert,
+                                 const apr_array_header_t *names,
+                                 const char *digest, apr_int64_t now,
+                                 apr_pool_t *pool)
+{
+    const ca_issuer_t *issuer = signer_find(automatic(acme)->set, cert);
+    store_cert_t row = {.realm = "", .directory = "", .profile = ""};
+    store_event_t *event;
+    apr_status_t rv;
+
+    row.serial = ca_serial_text(cert, pool);
+    row.der = ca_cert_der(&row.der_len, cert, pool);
+    if (!issuer || !row.serial || !row.der)
+        return APR_SUCCESS;
+    row.id = token_id(apr_time_from_sec(now), pool);
+    row.issuer = issuer->fingerprint;
+    row.identifiers = identifier_list_text(names, pool);
+    row.spki_sha256 = digest;
+    row.not_before = ca_time_seconds(X509_get0_notBefore(cert));
+    row.not_after = ca_time_seconds(X509_get0_notAfter(cert));
+    row.issued_at = now;
+    row.revoked_reason = -1;
+    event = event_make(acme, &row, pool);
+    rv = store_cert_add(acme->store, &row, event, pool);
+    if (rv == APR_SUCCESS)
+        acme_audit_tell(acme, event, pool);
+    return APR_STATUS_IS_EEXIST(rv) ? APR_SUCCESS : rv;
 }
 
 /* An issuer near its end cannot give more than there is. */
@@ -152,6 +222,11 @@ apr_status_t acme_work_vhost_refresh(const unsigned char **der,
         *der = row->der;
         *der_len = row->der_len;
     }
+    else if (!row ||
+             row->not_before != ca_time_seconds(X509_get0_notBefore(current)))
+        rv = first_record(acme, current, names, digest, now, pool);
+    if (rv != APR_SUCCESS)
+        return rv;
     if (acme_issue_ready_check(acme, ACME_ISSUER_AUTOMATIC, pool) ||
         !(is_due(acme, newest, now) || (row && row->revoked_at)))
         return APR_SUCCESS;

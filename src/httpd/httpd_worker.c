@@ -374,15 +374,16 @@ static void chores_run(httpd_worker_t *w, apr_pool_t *pool)
     int is_look = look_take(w), is_refresh = atomic_exchange(&w->is_refresh, 0);
     int i;
 
-    for (i = 0; is_refresh && i < w->vhosts->nelts; i++)
-        httpd_tls_refresh(APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *), pool);
-    if (!atomic_exchange(&w->is_wake, 0) && !is_look)
-        return;
-    for (i = 0; w->has_lists && i < w->vhosts->nelts; i++)
-        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle)
-            setup_ensure(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle,
-                         pool);
-    for (i = 0; i < w->vhosts->nelts; i++)
+    is_look |= atomic_exchange(&w->is_wake, 0);
+    for (i = 0; i < w->vhosts->nelts; i++) {
+        httpd_conf_t *conf = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *);
+
+        if (conf->handle && (is_refresh || (w->has_lists && is_look)))
+            setup_ensure(w, conf->handle, pool);
+        if (is_refresh)
+            httpd_tls_refresh(conf, pool);
+    }
+    for (i = 0; is_look && i < w->vhosts->nelts; i++)
         if (is_first_of_store(w, i))
             claim(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle, pool);
 }
@@ -447,6 +448,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
     w->log = log;
     w->has_lists = has_lists(vhosts);
+    w->is_refresh = 1;
     w->host.submit = host_submit;
     w->host.wake = host_wake;
     w->host.wait = host_wait;

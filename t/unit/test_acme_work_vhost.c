@@ -8,7 +8,8 @@
 
 #include "base/own.h"
 #include "ca/ca_issue.h"
-#include "handle.h"
+#include "ca/ca_openssl.h"
+#include "handle_eab.h"
 #include "tap.h"
 #include "policy/policy_make.h"
 #include "policy/policy_spki.h"
@@ -53,6 +54,30 @@ static int claim(handle_t *h, apr_array_header_t **jobs)
     if (acme_work_claim(jobs, &h->acme, 10, h->pool) != APR_SUCCESS)
         return -1;
     return (*jobs)->nelts;
+}
+
+/* So that it can be revoked. */
+static void first(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    EVP_PKEY *key = key_make("P-256", pool);
+    X509 *current = cert_make(h, key, "dns:ca.example");
+    apr_array_header_t *rows;
+    store_cert_t *row;
+    int i;
+
+    need(current);
+    for (i = 0; i < 2; i++)
+        ok(!refresh(h, current, key));
+    is_int(store_cert_list(&rows, h->acme.store, NULL, NULL, 9, pool),
+           APR_SUCCESS);
+    need(rows->nelts == 1);
+    row = APR_ARRAY_IDX(rows, 0, store_cert_t *);
+    is_str(row->serial, ca_serial_text(current, pool));
+    is_str(row->identifiers, "dns:ca.example");
+    is_str(row->issuer, handle_issuer(h)->set->issuer->fingerprint);
+    ok(!row->order_id && !row->account_id && !row->revoked_at);
+    is_str(event_last(h, "cert.issue")->cert_id, row->id);
 }
 
 static void young(apr_pool_t *pool)
@@ -222,6 +247,7 @@ static void away(apr_pool_t *pool)
 }
 
 const tap_case_t tap_cases[] = {
+    {"the first one gets its row, once", first},
     {"a young certificate stays", young},
     {"an old one is renewed once, for the same key and names", old},
     {"a revoked one is renewed", revoked},
