@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # T41: binding and account are one transaction.  Fifty clients at once with a
 # key for one account, then with one for seven; orders of a key with a daily
-# limit at once.
+# limit at once, which no renewal that was asked for meets.
 
 use strict;
 use warnings;
@@ -14,6 +14,7 @@ use AcmeCheck;
 use AcmeClient;
 use AcmeOperator;
 use AcmeServer;
+use AcmeTool;
 use AcmeWire;
 
 my $server = AcmeServer->new(vhost => <<'EOT')->start;
@@ -103,6 +104,25 @@ subtest 'orders a day' => sub {
             [{ type => 'dns', value => 'a.test' }] })];
     }, @lines);
     is_deeply($count, { 201 => 5, 429 => 15 }, 'twenty at once: five');
+};
+
+subtest 'a renewal that was asked for' => sub {
+    my $key = eab($server, '--profile', 'web', '--max-orders-per-day', 1,
+        '--skip-validation', '--allow', 'a.test');
+    my $client = AcmeWire->new(server => $server,
+        directory => "$base/directory");
+    $client->register(externalAccountBinding => binding($client, $key));
+    my $done = $client->finalize($client->order('a.test')->{json},
+        $client->csr(['a.test']));
+    AcmeServer::write_file("$server->{dir}/due.pem",
+        $client->get($done->{json}{certificate})->{body});
+    $client->{wish} = { replaces =>
+        AcmeTool::renewal_id("$server->{dir}/due.pem") };
+    refused($client->order('a.test'), 429, 'rateLimited', 'not asked for');
+    acmectl_json($server, 'renew', '--name', 'a.test', '--within', '1h');
+    answered($client->order('a.test'), 201, 'T25 asked for');
+    delete $client->{wish};
+    refused($client->order('a.test'), 429, 'rateLimited', 'T25 another order');
 };
 
 $server->finish;

@@ -294,7 +294,8 @@ static store_order_t *row_make(const acme_t *acme, const wish_t *wish,
         row->replaces_cert = wish->replaces->cert->id;
         row->after = wish->replaces->after;
     }
-    if (wish->replaces && wish->replaces->is_due)
+    row->is_due = wish->replaces && wish->replaces->is_due;
+    if (row->is_due)
         return row;
     row->max_open = (int)acme->conf->limits[ACME_LIMIT_PENDING_ORDERS].count;
     row->max_pending = (int)acme->conf->limits[ACME_LIMIT_PENDING_AUTHZS].count;

@@ -295,7 +295,9 @@ static const ctl_option_t create_options[] = {
     {"expires", "TIME",
      "no new accounts from then on: 90d, 1y, 2027-01-31T12:00:00Z"},
     {"max-accounts", "N", "so many accounts, ever"},
-    {"max-orders-per-day", "N", "of all its accounts together, days of UTC"},
+    {"max-orders-per-day", "N",
+     "of all its accounts together, days of UTC; without renewals that\n"
+     "renewal information asked for"},
     {"from", "CIDR", "networks that it may be used from; may be given again"},
     {"skip-validation", NULL,
      "its accounts prove no names; needs --allow, or a policy that\n"

@@ -222,20 +222,22 @@ apr_status_t store_eab_bind(store_conn_t *conn, const char *kid,
     return rv == APR_SUCCESS && !changed ? STORE_BUDGET : rv;
 }
 
-/* A clock that goes back over midnight finds a later day: it counts there. */
+/* A clock that goes back over midnight finds a later day: it counts there.  A
+ * renewal that was asked for is none of them. */
 static const store_sql_t sql_order = {
     STORE_SQL_EAB_ORDER,
     "UPDATE eabs SET orders_count = "
-    "CASE WHEN orders_day < %lld THEN 1 ELSE orders_count + 1 END, "
+    "CASE WHEN orders_day < %lld THEN %lld ELSE orders_count + %lld END, "
     "orders_day = CASE WHEN orders_day < %lld THEN %lld ELSE orders_day END "
-    "WHERE kid = %s AND status = 'valid' AND (max_orders_per_day = 0 "
-    "OR orders_day < %lld OR orders_count < max_orders_per_day)"};
+    "WHERE kid = %s AND status = 'valid' AND (%lld = 0 "
+    "OR max_orders_per_day = 0 OR orders_day < %lld "
+    "OR orders_count < max_orders_per_day)"};
 
-apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
+apr_status_t store_eab_order(store_conn_t *conn, const char *kid, int is_due,
                              apr_int64_t now)
 {
-    apr_int64_t day = now / 86400;
-    const void *args[] = {&day, &day, &day, kid, &day};
+    apr_int64_t day = now / 86400, count = !is_due;
+    const void *args[] = {&day, &count, &count, &day, &day, kid, &count, &day};
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_order, args);
 

@@ -68,7 +68,7 @@ static store_order_t *order_make(const store_rows_t *rows)
     order->replaces = store_rows_maybe(rows, COL_REPLACES);
     order->replaces_cert = store_rows_maybe(rows, COL_REPLACES_CERT);
     order->after = NULL;
-    order->max_open = order->max_pending = 0;
+    order->is_due = order->max_open = order->max_pending = 0;
     return order;
 }
 
@@ -140,7 +140,8 @@ static apr_status_t create_run(store_conn_t *conn, void *baton)
     if (create->order->max_open || create->order->max_pending)
         rv = room_check(conn, create);
     if (rv == APR_SUCCESS && create->eab_kid)
-        rv = store_eab_order(conn, create->eab_kid, create->order->created_at);
+        rv = store_eab_order(conn, create->eab_kid, create->order->is_due,
+                             create->order->created_at);
     if (rv == APR_SUCCESS && create->order->replaces_cert)
         rv = store_cert_replace(conn, create->order);
     if (rv == APR_SUCCESS)

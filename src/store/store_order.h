@@ -27,15 +27,17 @@ typedef struct {
     const char *replaces_cert; /* the certificate's id */
     const char *after;         /* for create, and nowhere else: an invalid
                                   order that was to replace it before */
-    int max_open;    /* when it is made: orders of the account that may wait, */
+    /* For create, and nowhere else. */
+    int is_due;      /* a renewal that was asked for: none of today's orders */
+    int max_open;    /* orders of the account that may wait, */
     int max_pending; /* and authorizations, these included; 0: no limit */
 } store_order_t;
 
 /* Durable; one transaction: the order and its new authorizations (of
- * store_authz_t *; reused ones are not in it), and one more today on the
- * external account key (NULL: none).  STORE_BUDGET: the key is not valid or has
- * all its orders of today.  APR_EEXIST: another order replaces that
- * certificate, or has.  STORE_FULL_ORDERS, STORE_FULL_AUTHZS: the account
+ * store_authz_t *; reused ones are not in it), and one more today (unless it
+ * is_due) on the external account key (NULL: none).  STORE_BUDGET: the key is
+ * not valid or has all its orders of today.  APR_EEXIST: another order replaces
+ * that certificate, or has.  STORE_FULL_ORDERS, STORE_FULL_AUTHZS: the account
  * has max_open orders or max_pending authorizations that wait; the cost does
  * not depend on how many others it has. */
 apr_status_t store_order_create(store_t *store, const store_order_t *order,

@@ -28,11 +28,11 @@ apr_status_t store_event_page(apr_array_header_t **events, store_t *store,
     __attribute__((warn_unused_result));
 
 /* One more account, one more order of this external account key; STORE_BUDGET
- * when it does not allow that. */
+ * when it does not allow that.  is_due: one that is not counted. */
 apr_status_t store_eab_bind(store_conn_t *conn, const char *kid,
                             apr_int64_t now)
     __attribute__((warn_unused_result));
-apr_status_t store_eab_order(store_conn_t *conn, const char *kid,
+apr_status_t store_eab_order(store_conn_t *conn, const char *kid, int is_due,
                              apr_int64_t now)
     __attribute__((warn_unused_result));
 

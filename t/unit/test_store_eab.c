@@ -29,14 +29,21 @@ static apr_status_t join(help_t *help, const char *id, const char *kid,
     return store_account_create(NULL, help->store, account, NULL, help->pool);
 }
 
-static apr_status_t order(help_t *help, const char *id, const char *kid,
-                          apr_int64_t now)
+static apr_status_t order_made(help_t *help, const char *id, const char *kid,
+                               int is_due, apr_int64_t now)
 {
     store_order_t *made = help_order(id, "a", help->pool);
     apr_array_header_t *none = apr_array_make(help->pool, 1, sizeof(void *));
 
     made->created_at = now;
+    made->is_due = is_due;
     return store_order_create(help->store, made, none, kid, NULL, help->pool);
+}
+
+static apr_status_t order(help_t *help, const char *id, const char *kid,
+                          apr_int64_t now)
+{
+    return order_made(help, id, kid, 0, now);
 }
 
 static int has_account(help_t *help, const char *id)
@@ -308,6 +315,26 @@ static void orders(apr_pool_t *pool)
     is_int(order(help, "o9", "nil", 20001 * DAY), STORE_BUDGET);
 }
 
+/* A renewal that was asked for is none of a day's orders. */
+static void due_orders(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_eab_t *eab = help_eab("k", pool);
+
+    eab->max_orders_per_day = 1;
+    is_int(add(help, eab), APR_SUCCESS);
+    is_int(join(help, "a", "k", 1000), APR_SUCCESS);
+    is_int(order_made(help, "o1", "k", 1, 20000 * DAY), APR_SUCCESS);
+    is_int(get(help, "k")->orders_count, 0);
+    is_int(order(help, "o2", "k", 20000 * DAY), APR_SUCCESS);
+    is_int(order(help, "o3", "k", 20000 * DAY), STORE_BUDGET);
+    is_int(order_made(help, "o4", "k", 1, 20000 * DAY), APR_SUCCESS);
+    is_int(order_made(help, "o5", "k", 1, 20001 * DAY), APR_SUCCESS);
+    is_int(get(help, "k")->orders_count, 0);
+    is_int(get(help, "k")->orders_day, 20001);
+    is_int(order_made(help, "o6", "nil", 1, 20001 * DAY), STORE_BUDGET);
+}
+
 /* An order that fails to be written does not count. */
 static void order_undone(apr_pool_t *pool)
 {
@@ -343,6 +370,7 @@ const tap_case_t tap_cases[] = {
     {"T33 a known account's key costs nothing and needs no valid key", known},
     {"an expired, suspended or revoked key admits nobody", not_valid},
     {"orders per day, counted by UTC's days", orders},
+    {"T25 a renewal that is due meets no budget", due_orders},
     {"what was not written is not counted", order_undone},
     {"index: no statement scans or sorts", plans},
     {NULL, NULL}};
