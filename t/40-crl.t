@@ -9,6 +9,7 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::INET;
 use MIME::Base64 qw(decode_base64 encode_base64url);
+use POSIX qw(strftime);
 use Test::More;
 use Time::HiRes qw(sleep);
 
@@ -188,8 +189,19 @@ sub killed {
     }), 'H11 children are killed: all in the list');
 }
 
+# Another list of the same second is another one: whoever has nothing but the
+# date of the first must get it (RFC 9110 8.8.2.2).
+sub dates {
+    my ($second) = @_;
+    my $file = "$server->{state}/pub/" . fingerprint() . '.crl';
+    utime $second, $second, $file or die "$file: $!";
+    return map { strftime('%a, %d %b %Y %T GMT', gmtime $_) } $second,
+        $second + 1;
+}
+
 # Both work for the same base: the list is of use to caches.
 sub caching {
+    my ($early, $late) = dates(time - 60);
     for my $at ($url, "$server->{base}/acme/issuer/" . fingerprint() . '.crl')
     {
         my @ca  = ('--cacert', "$ca/root.pem");
@@ -205,8 +217,11 @@ sub caching {
         is($again->{status}, 304, "$how: 304 by ETag");
         is($again->{body}, '', "$how: and nothing in it");
         is(header($again, 'etag'), $tag, "$how: but the ETag");
+        is($date, $late, "$how: the next second's date");
         is(fetch($at, @ca, '-H', "If-Modified-Since: $date")->{status}, 304,
             "$how: 304 by date");
+        is(fetch($at, @ca, '-H', "If-Modified-Since: $early")->{status}, 200,
+            "$how: 200 for that of its own second");
         is(fetch($at, @ca, '-H', 'If-None-Match: "x"')->{status}, 200,
             "$how: 200 for another ETag");
         is(fetch($at, @ca, '-I')->{status}, 200, "$how: HEAD");

@@ -88,7 +88,9 @@ typedef struct {
     apr_size_t body_len;
     /* Of what is published: for conditional requests; NULL and 0 otherwise. */
     const char *etag;
-    apr_int64_t modified; /* seconds since 1970 */
+    apr_int64_t modified; /* seconds since 1970; of what may change twice in a
+                             second the next one, which nobody is told of
+                             before it has come (RFC 9110 8.8.2) */
     /* For the access log; NULL when there is none. */
     const char *account; /* id */
     const char *order;   /* id */

@@ -149,7 +149,7 @@ static void headers_set(acme_response_t *res, const run_t *run,
                                       "public, max-age=%" APR_INT64_T_FMT
                                       ", no-transform, must-revalidate",
                                       age < AGE_MAX ? age : AGE_MAX));
-    res->modified = response->this_update;
+    res->modified = response->this_update + 1;
     res->etag =
         apr_psprintf(run->pool, "\"%.*s\"", ETAG_LEN,
                      ca_sha256_hex(response->der, response->len, run->pool));

@@ -161,7 +161,7 @@ static int list_answer(acme_response_t *res, const acme_t *acme,
         modified = crl->this_update;
     }
     acme_response_body(res, 200, CRL_TYPE, data, len);
-    res->modified = modified;
+    res->modified = modified + 1;
     res->etag = apr_psprintf(pool, "\"%.*s\"", ETAG_LEN,
                              ca_sha256_hex(data, len, pool));
     age_set(res, list_age(acme->conf, fingerprint), pool);
