@@ -149,6 +149,8 @@ is_deeply([pkcs7_certs(download('application/pkcs7-mime', $further))],
 my $der = download('application/pkix-cert', $further);
 is_leaf($der, 'T71 in DER it');
 is_deeply([links($der, 'alternate')], [$url], 'and a Link back');
+is(openssl($client->http('GET', links($der, 'up')), qw(x509 -inform DER)),
+    $cross->{pem}, 'T71 its Link rel="up" leads up this chain');
 refused(download('application/pkix-cert', "$url/2"), 404, 'malformed',
     'T71 a chain that there is not');
 refused($client->http('GET', $url,

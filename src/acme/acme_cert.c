@@ -124,22 +124,6 @@ static problem_t *pem_answer(acme_response_t *res, const store_cert_t *cert,
     return NULL;
 }
 
-/* One certificate; "up" says where its issuer is (RFC 8555 7.4.2), as long as
- * that is loaded and published. */
-static void der_answer(acme_response_t *res, const acme_t *acme,
-                       const store_cert_t *cert, const ca_issuer_t *generation,
-                       apr_pool_t *pool)
-{
-    if (generation)
-        acme_response_link(res,
-                           apr_pstrcat(pool, acme->conf->base_url,
-                                       acme->conf->path, "/issuer/",
-                                       generation->fingerprint, ".cer", NULL),
-                           "up", pool);
-    acme_response_body(res, 200, DER_TYPE, (const char *)cert->der,
-                       cert->der_len);
-}
-
 /* The leaf and what follows it, of X509 *. */
 static apr_array_header_t *certs_of(const store_cert_t *cert, const char *chain,
                                     apr_pool_t *pool)
@@ -158,6 +142,26 @@ static apr_array_header_t *certs_of(const store_cert_t *cert, const char *chain,
     return certs;
 }
 
+/* One certificate; "up" says where the next one of this chain is (RFC 8555
+ * 7.4.2), as long as that is loaded and published. */
+static void der_answer(acme_response_t *res, const acme_t *acme,
+                       const store_cert_t *cert, const char *chain,
+                       const ca_issuer_t *generation, apr_pool_t *pool)
+{
+    apr_array_header_t *certs = certs_of(cert, chain, pool);
+
+    if (generation && certs->nelts > 1)
+        acme_response_link(
+            res,
+            apr_pstrcat(
+                pool, acme->conf->base_url, acme->conf->path, "/issuer/",
+                acme_publish_fingerprint(APR_ARRAY_IDX(certs, 1, X509 *), pool),
+                ".cer", NULL),
+            "up", pool);
+    acme_response_body(res, 200, DER_TYPE, (const char *)cert->der,
+                       cert->der_len);
+}
+
 static problem_t *form_answer(acme_response_t *res, const acme_t *acme,
                               const store_cert_t *cert, const char *chain,
                               const ca_issuer_t *generation,
@@ -165,7 +169,7 @@ static problem_t *form_answer(acme_response_t *res, const acme_t *acme,
 {
     switch (acme_accept_choose(v->req->accept, forms, FORMS)) {
     case FORM_DER:
-        der_answer(res, acme, cert, generation, v->pool);
+        der_answer(res, acme, cert, chain, generation, v->pool);
         return NULL;
     case FORM_PKCS7:
         return acme_publish_pkcs7(res, certs_of(cert, chain, v->pool), NULL,

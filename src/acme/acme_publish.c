@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include <apr_strings.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
 
 #include "acme/acme_ocsp.h"
 #include "acme/acme_pub.h"
@@ -11,6 +13,7 @@
 #include "acme/acme_publish_limits.h"
 #include "acme/acme_publish_page.h"
 #include "acme/acme_route.h"
+#include "base/own.h"
 #include "ca/ca_openssl.h"
 #include "store/store_crl.h"
 
@@ -80,11 +83,34 @@ static int has_fingerprint(X509 *cert, const char *want, apr_pool_t *pool)
                     FINGERPRINT_LEN);
 }
 
+/* Among what further chains are made of: "up" of a download leads there. */
+static X509 *alternate_find(const ca_issuer_t *issuer, const char *fingerprint,
+                            apr_pool_t *pool)
+{
+    X509 *found = NULL, *cert;
+    int i;
+
+    for (i = 0; i < issuer->alternates->nelts && !found; i++) {
+        const char *pem = APR_ARRAY_IDX(issuer->alternates, i, const char *);
+        BIO *bio = own_bio(pool, BIO_new_mem_buf(pem, -1));
+
+        do {
+            cert = own_x509(pool, bio ? PEM_read_bio_X509(bio, NULL, NULL, NULL)
+                                      : NULL);
+            if (cert && has_fingerprint(cert, fingerprint, pool))
+                found = cert;
+        } while (cert && !found);
+    }
+    ERR_clear_error(); /* that they ended */
+    return found;
+}
+
 /* Among all generations and what they chain to: old leaves still point here.
  */
 static X509 *cert_find(const ca_set_t *set, const char *fingerprint,
                        apr_pool_t *pool)
 {
+    X509 *alternate;
     int i;
 
     for (i = 0; i < set->generations->nelts; i++) {
@@ -100,6 +126,9 @@ static X509 *cert_find(const ca_set_t *set, const char *fingerprint,
             if (has_fingerprint(cert, fingerprint, pool))
                 return cert;
         }
+        alternate = alternate_find(issuer, fingerprint, pool);
+        if (alternate)
+            return alternate;
     }
     for (i = 0; i < set->roots->nelts; i++) {
         X509 *root = APR_ARRAY_IDX(set->roots, i, X509 *);
