@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_getopt.h>
@@ -21,6 +22,7 @@
 
 #include "base/own.h"
 #include "bench_acme.h"
+#include "bench_garbage.h"
 #include "bench_proc.h"
 #include "bench_responder.h"
 
@@ -29,7 +31,7 @@
 typedef struct {
     const char *directory, *ca_file, *scenario, *key, *zone;
     int workers, flows, names, reuse_account, new_connection;
-    int http_port, server_pid, verbose, seconds, sturdy, listener;
+    int http_port, server_pid, verbose, seconds, sturdy, listener, addresses;
     FILE *log;
 } options_t;
 
@@ -41,13 +43,16 @@ typedef struct {
     EVP_PKEY *cert_key;
     double *ms; /* of each finished flow */
     int room, done, failed;
+    unsigned int seed;
     const char *first_error;
 } worker_t;
 
 static const apr_getopt_option_t option_table[] = {
     {"directory", 'd', 1, "URL of the ACME directory"},
     {"ca", 'c', 1, "FILE of the roots to trust (default: verify nothing)"},
-    {"scenario", 's', 1, "full, nonce, directory, account or order (full)"},
+    {"scenario", 's', 1,
+     "full; nonce, directory, account, order: only these; accept: validations "
+     "are started; garbage: mutated requests"},
     {"workers", 'w', 1, "N clients at once (8)"},
     {"flows", 'n', 1, "N flows in all (200)"},
     {"names", 'i', 1, "N names per certificate (1)"},
@@ -61,6 +66,7 @@ static const apr_getopt_option_t option_table[] = {
     {"sturdy", 'S', 1, "SECONDS to try again after no answer or a 503 (0)"},
     {"log", 'l', 1, "FILE that gets a line for each flow"},
     {"listener", 'L', 1, "FD of a listening socket, instead of --http-port"},
+    {"addresses", 'a', 0, "each worker comes from an address of its own"},
     {"verbose", 'v', 0, "print each worker's first error"},
     {"help", 'h', 0, "this text"},
     {NULL, 0, 0, NULL}};
@@ -114,7 +120,9 @@ static const char *flow_full(worker_t *w)
     if (!err && !strcmp(o->scenario, "order"))
         return NULL;
     if (!err)
-        err = bench_acme_prove(&w->acme, order);
+        err = bench_acme_prove(&w->acme, order, strcmp(o->scenario, "accept"));
+    if (!err && !strcmp(o->scenario, "accept"))
+        return NULL;
     if (!err)
         err = bench_acme_finalize(&w->acme, order_url, order, names, o->names,
                                   w->cert_key, &pem);
@@ -123,6 +131,16 @@ static const char *flow_full(worker_t *w)
     if (!err && o->log)
         log_issued(w, order_url, pem);
     return err;
+}
+
+/* For newOrder if there is to be an account. */
+static const char *flow_garbage(worker_t *w)
+{
+    const char *err = NULL;
+
+    if (w->options->reuse_account && !w->acme.kid)
+        err = bench_acme_register(&w->acme);
+    return err ? err : bench_garbage(&w->acme, &w->seed);
 }
 
 static const char *flow(worker_t *w)
@@ -135,6 +153,8 @@ static const char *flow(worker_t *w)
         return bench_acme_get(&w->acme, o->directory, 0);
     if (!strcmp(o->scenario, "account"))
         return bench_acme_register(&w->acme);
+    if (!strcmp(o->scenario, "garbage"))
+        return flow_garbage(w);
     return flow_full(w);
 }
 
@@ -175,6 +195,11 @@ static void *worker_run(void *baton)
         return NULL;
     }
     w->acme.sturdy = o->sturdy;
+    w->seed = (unsigned int)(getpid() * 1000 + w->number);
+    if (o->addresses)
+        bench_acme_from(&w->acme,
+                        apr_psprintf(w->pool, "127.0.%d.%d",
+                                     1 + w->number / 200, 1 + w->number % 200));
     if (o->new_connection)
         bench_acme_disconnect(&w->acme);
     w->cert_key =
@@ -245,64 +270,48 @@ static void report(worker_t *workers, const options_t *o, double seconds,
     free(all);
 }
 
+static int *number_of(options_t *o, int letter)
+{
+    const struct {
+        int letter, *number;
+    } numbers[] = {{'w', &o->workers},       {'n', &o->flows},
+                   {'i', &o->names},         {'p', &o->http_port},
+                   {'P', &o->server_pid},    {'t', &o->seconds},
+                   {'S', &o->sturdy},        {'L', &o->listener},
+                   {'r', &o->reuse_account}, {'N', &o->new_connection},
+                   {'a', &o->addresses},     {'v', &o->verbose}};
+    size_t i;
+
+    for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {
+        if (numbers[i].letter == letter)
+            return numbers[i].number;
+    }
+    return NULL;
+}
+
 static int option_set(options_t *o, int letter, const char *value)
 {
-    switch (letter) {
-    case 'd':
+    int *number = number_of(o, letter);
+
+    if (number)
+        *number = value ? atoi(value) : 1;
+    else if (letter == 'd')
         o->directory = value;
-        break;
-    case 'c':
+    else if (letter == 'c')
         o->ca_file = value;
-        break;
-    case 's':
+    else if (letter == 's')
         o->scenario = value;
-        break;
-    case 'w':
-        o->workers = atoi(value);
-        break;
-    case 'n':
-        o->flows = atoi(value);
-        break;
-    case 'i':
-        o->names = atoi(value);
-        break;
-    case 'z':
+    else if (letter == 'z')
         o->zone = value;
-        break;
-    case 'k':
+    else if (letter == 'k')
         o->key = value;
-        break;
-    case 'r':
-        o->reuse_account = 1;
-        break;
-    case 'N':
-        o->new_connection = 1;
-        break;
-    case 'p':
-        o->http_port = atoi(value);
-        break;
-    case 'P':
-        o->server_pid = atoi(value);
-        break;
-    case 't':
-        o->seconds = atoi(value);
-        break;
-    case 'S':
-        o->sturdy = atoi(value);
-        break;
-    case 'l':
+    else if (letter == 'l')
         o->log = fopen(value, "a");
-        return o->log && !setvbuf(o->log, NULL, _IOLBF, 0);
-    case 'L':
-        o->listener = atoi(value);
-        break;
-    case 'v':
-        o->verbose = 1;
-        break;
-    default:
+    else
         return 0;
-    }
-    return 1;
+    if (o->log)
+        setvbuf(o->log, NULL, _IOLBF, 0);
+    return letter != 'l' || o->log;
 }
 
 static void run(const options_t *o, apr_pool_t *pool)

@@ -125,11 +125,22 @@ static const char *jws_make(bench_acme_t *acme, const char *url,
     return jose_sign(acme->key, header, payload, strlen(payload), acme->pool);
 }
 
+/* What perform() will do. */
+static void post_set(bench_acme_t *acme, const char *body, apr_size_t len,
+                     struct curl_slist *headers)
+{
+    curl_easy_setopt(acme->curl, CURLOPT_NOBODY, 0L);
+    curl_easy_setopt(acme->curl, CURLOPT_POST, 1L);
+    curl_easy_setopt(acme->curl, CURLOPT_HTTPHEADER, headers);
+    curl_easy_setopt(acme->curl, CURLOPT_POSTFIELDSIZE, (long)len);
+    curl_easy_setopt(acme->curl, CURLOPT_COPYPOSTFIELDS, body);
+}
+
 /* One request; a nonce is fetched if there is none. */
 static const char *post_once(bench_acme_t *acme, const char *url,
                              const char *payload, struct curl_slist *headers)
 {
-    const char *err = NULL;
+    const char *err = NULL, *jws;
 
     if (!acme->nonce[0])
         err = bench_acme_get(acme, acme->new_nonce, 1);
@@ -138,12 +149,8 @@ static const char *post_once(bench_acme_t *acme, const char *url,
     if (!acme->nonce[0])
         return apr_psprintf(acme->pool, "newNonce: status %ld, no nonce",
                             acme->status);
-    curl_easy_setopt(acme->curl, CURLOPT_NOBODY, 0L);
-    curl_easy_setopt(acme->curl, CURLOPT_POST, 1L);
-    curl_easy_setopt(acme->curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(acme->curl, CURLOPT_POSTFIELDSIZE, -1L);
-    curl_easy_setopt(acme->curl, CURLOPT_COPYPOSTFIELDS,
-                     jws_make(acme, url, payload));
+    jws = jws_make(acme, url, payload);
+    post_set(acme, jws, strlen(jws), headers);
     return perform(acme, url);
 }
 
@@ -182,6 +189,22 @@ const char *bench_acme_post(bench_acme_t *acme, const char *url,
     if (!err && acme->status >= 400)
         err = apr_psprintf(acme->pool, "POST %s: %ld %s", url, acme->status,
                            acme->body);
+    return err;
+}
+
+const char *bench_acme_post_raw(bench_acme_t *acme, const char *url,
+                                const char *body, apr_size_t len)
+{
+    struct curl_slist *headers =
+        curl_slist_append(NULL, "Content-Type: application/jose+json");
+    const char *err;
+
+    post_set(acme, body, len, headers);
+    err = perform(acme, url);
+    if (err && acme->is_cut)
+        err = perform(acme, url);
+    curl_easy_setopt(acme->curl, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(headers);
     return err;
 }
 
@@ -238,6 +261,11 @@ void bench_acme_disconnect(bench_acme_t *acme)
 {
     curl_easy_setopt(acme->curl, CURLOPT_FRESH_CONNECT, 1L);
     curl_easy_setopt(acme->curl, CURLOPT_FORBID_REUSE, 1L);
+}
+
+void bench_acme_from(bench_acme_t *acme, const char *address)
+{
+    curl_easy_setopt(acme->curl, CURLOPT_INTERFACE, address);
 }
 
 const char *bench_acme_register(bench_acme_t *acme)
@@ -307,7 +335,7 @@ static const char *poll_while(bench_acme_t *acme, const char *url,
     return apr_psprintf(acme->pool, "%s: still %s", url, one);
 }
 
-static const char *authz_prove(bench_acme_t *acme, const char *url)
+static const char *authz_prove(bench_acme_t *acme, const char *url, int wait)
 {
     const char *err, *token, *key_authz;
     json_t *challenge;
@@ -322,6 +350,8 @@ static const char *authz_prove(bench_acme_t *acme, const char *url)
     key_authz =
         apr_psprintf(acme->pool, "%s.%s", token,
                      jose_jwk_from_pkey(acme->key, acme->pool)->thumbprint);
+    if (!wait)
+        return bench_acme_post(acme, member(challenge, "url"), "{}");
     bench_responder_set(token, key_authz);
     err = bench_acme_post(acme, member(challenge, "url"), "{}");
     if (!err)
@@ -332,14 +362,14 @@ static const char *authz_prove(bench_acme_t *acme, const char *url)
     return err;
 }
 
-const char *bench_acme_prove(bench_acme_t *acme, json_t *order)
+const char *bench_acme_prove(bench_acme_t *acme, json_t *order, int wait)
 {
     json_t *authzs = json_object_get(order, "authorizations"), *url;
     size_t i;
 
     json_array_foreach(authzs, i, url)
     {
-        const char *err = authz_prove(acme, json_string_value(url));
+        const char *err = authz_prove(acme, json_string_value(url), wait);
 
         if (err)
             return err;

@@ -45,6 +45,8 @@ void bench_acme_done(bench_acme_t *acme);
 void bench_acme_reset(bench_acme_t *acme, int keep_account);
 /* Do not reuse the connection for what follows. */
 void bench_acme_disconnect(bench_acme_t *acme);
+/* Connections come from this address. */
+void bench_acme_from(bench_acme_t *acme, const char *address);
 
 const char *bench_acme_get(bench_acme_t *acme, const char *url, int head);
 /* payload NULL: POST-as-GET.  badNonce is retried, and so are connections that
@@ -52,13 +54,18 @@ const char *bench_acme_get(bench_acme_t *acme, const char *url, int head);
 const char *bench_acme_post(bench_acme_t *acme, const char *url,
                             const char *payload);
 
+/* These octets, once, or once more after the server closed the connection. */
+const char *bench_acme_post_raw(bench_acme_t *acme, const char *url,
+                                const char *body, apr_size_t len);
+
 /* The pieces of a flow. */
 const char *bench_acme_register(bench_acme_t *acme);
 const char *bench_acme_order(bench_acme_t *acme, const char *const *names,
                              int n_names, const char **order_url,
                              json_t **order);
-/* Proves every authorization of the order by HTTP-01 (bench_responder). */
-const char *bench_acme_prove(bench_acme_t *acme, json_t *order);
+/* Proves every authorization of the order by HTTP-01 (bench_responder); or has
+ * their validations started only. */
+const char *bench_acme_prove(bench_acme_t *acme, json_t *order, int wait);
 /* CSR with a new key of this kind ("P-256", "RSA-2048"), finalize, wait,
  * download: *pem gets the chain. */
 const char *bench_acme_finalize(bench_acme_t *acme, const char *order_url,
