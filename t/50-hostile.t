@@ -25,7 +25,7 @@ note "ACME_SEED=$seed";
 my $responder = AcmeResponder->new;
 # Two children that stay, so that memory can be compared; mod_reqtimeout as
 # Debian has it.
-my $server = AcmeServer->new(http01_port => $responder->{port},
+my $server = AcmeServer->new(mpm => 'event', http01_port => $responder->{port},
     modules => ['reqtimeout'], hosts => [map {"$_.test"} 'a' .. 'f'],
     global => <<'EOT', vhost => AcmeFlows->vhost)->start;
 StartServers 2
@@ -218,8 +218,10 @@ is_deeply(found('nonces'), { 200 => 3200 }, 'nonces for everybody');
 is_deeply(found('accounts'), { 'account 201' => 20,
     'account 429 rateLimited' => 8, 'order 201' => 40,
     'order 429 rateLimited' => 20 }, 'T25 limits of addresses and accounts');
-is_deeply(found('large bodies'), { '413 malformed' => 10 },
-    '10 MB bodies: 413');
+$found = found('large bodies');
+cmp_ok(delete $found->{'413 malformed'}, '>=', 5, '10 MB bodies: 413');
+delete $found->{'no answer'}; # who goes on sending may not see it
+ok(!%$found, '10 MB bodies: nothing else') or diag explain $found;
 is_deeply(found('slow bodies'), { '408 malformed' => 20 }, 'slow bodies: 408');
 is_deeply(found('dripping bodies'), { '408 malformed' => 20 },
     'bodies that drip: 408');
@@ -228,8 +230,8 @@ ok(!(grep { !/^(?:408|no answer)/ } keys %$found),
     'slow headers: the core closes') or diag explain $found;
 $flows->check('meanwhile', 10);
 my $after = memory();
-cmp_ok($after, '<', $before + 60, sprintf
-    'memory: %.1f MB before, %.1f MB afterwards', $before, $after);
+cmp_ok($after, '<', $before + (AcmeServer::sanitizer_env() ? 600 : 60),
+    sprintf 'memory: %.1f MB before, %.1f MB afterwards', $before, $after);
 like($c->verify($c->certificate($responder, 'b.test'), 'b.test'), qr/OK/,
     'and all is well');
 unlike($server->log, qr/exit signal/, 'no child has died');
