@@ -223,6 +223,31 @@ EOT
         qr/Other &lt;Root&gt; &amp; &quot;Co&quot;/, 'there, too');
 };
 
+# One plain virtual host for all CAs of a machine.
+subtest 'two ACME virtual hosts, one plain one with the names of both' => sub {
+    my $state = AcmeServer::tempdir() . '/second';
+    reload($server, vhost => $vhost, global => <<"EOT", http_vhost => <<'ALIAS');
+<VirtualHost 127.0.0.1:$server->{port}>
+    ServerName second.test:$server->{port}
+    SSLEngine on
+    ACMEServer on
+    ACMEStateDir $state
+    ACMEPath /pki
+</VirtualHost>
+EOT
+ServerAlias second.test
+ALIAS
+    unlike($server->log, qr/AS0430: /, 'there is nothing to warn of');
+    my $second = AcmeServer::read_file("$state/ca/root.pem");
+    for (['localhost', 'acme', $pem], ['second.test', 'pki', $second]) {
+        my ($host, $path, $want) = @$_;
+        my $got = AcmeClient::run('curl', '-s', '-H', "Host: $host",
+            "http://127.0.0.1:$server->{http_port}/$path/roots.pem");
+        ok(index($got, $want) >= 0, "$host publishes its own roots")
+            or diag $got;
+    }
+};
+
 $c->detach;
 $server->finish;
 done_testing;

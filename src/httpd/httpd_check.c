@@ -113,20 +113,19 @@ static int is_tls(const server_rec *server)
     return server->addrs && server->addrs->host_port == 443;
 }
 
-/* What certificates may point to, where nobody says ACMEIssuerURL: this plain
- * virtual host, under the ACME one's name if it has that.  The first one on
- * port 80 is the best. */
-static void publish_url_set(const httpd_conf_t *conf, apr_pool_t *pconf)
+/* What an ACME virtual host's certificates may point to, where nobody says
+ * ACMEIssuerURL: this plain virtual host, under the ACME one's name if it has
+ * that.  The first one on port 80 is the best. */
+static void publish_url_set(acme_conf_t *acme, const httpd_conf_t *conf,
+                            apr_pool_t *pconf)
 {
     const server_rec *server = conf->server;
-    acme_conf_t *acme = conf->published ? conf->published->acme : NULL;
     const char *name = server->server_hostname;
     apr_array_header_t *one = apr_array_make(pconf, 1, sizeof(identifier_t *));
     unsigned int port = server->addrs ? server->addrs->host_port : 0;
     identifier_t *identifier;
 
-    if (!acme || !server->is_virtual || is_tls(server) ||
-        (acme->publish_url && port && port != 80))
+    if (acme->publish_url && port && port != 80)
         return;
     if (!identifier_parse(&identifier, "dns", acme->server_name,
                           IDENTIFIER_UNDERSCORE, pconf)) {
@@ -140,13 +139,26 @@ static void publish_url_set(const httpd_conf_t *conf, apr_pool_t *pconf)
             : apr_pstrcat(pconf, "http://", name, acme->path, "/", NULL);
 }
 
-/* The ACME virtual host for which this plain one publishes: the one with a name
- * of its own; with ACMEPublish on any (*others counts how many there are to
- * choose from). */
-static httpd_conf_t *published_find(int *others, const httpd_conf_t *conf,
-                                    server_rec *main_server, apr_pool_t *pool)
+static void publish_urls_set(const httpd_conf_t *conf, apr_pool_t *pconf)
 {
-    apr_array_header_t *names = httpd_conf_names(conf, pool);
+    int i;
+
+    if (!conf->published || !conf->server->is_virtual || is_tls(conf->server))
+        return;
+    for (i = 0; i < conf->published->nelts; i++)
+        publish_url_set(APR_ARRAY_IDX(conf->published, i, httpd_conf_t *)->acme,
+                        conf, pconf);
+}
+
+/* The ACME virtual hosts for which this plain one publishes: those with a name
+ * of its own; with ACMEPublish on any (*others counts how many there are to
+ * choose from).  NULL: none. */
+static apr_array_header_t *published_find(int *others, const httpd_conf_t *conf,
+                                          server_rec *main_server,
+                                          apr_pool_t *pconf)
+{
+    apr_array_header_t *names = httpd_conf_names(conf, pconf);
+    apr_array_header_t *found = apr_array_make(pconf, 1, sizeof(conf));
     httpd_conf_t *any = NULL;
     server_rec *server;
 
@@ -157,23 +169,27 @@ static httpd_conf_t *published_find(int *others, const httpd_conf_t *conf,
         if (!candidate->acme)
             continue;
         if (has_common_name(names, candidate->names))
-            return candidate;
-        if (!any)
+            APR_ARRAY_PUSH(found, httpd_conf_t *) = candidate;
+        else if (!any)
             any = candidate;
         else if (strcmp(any->acme->state_dir, candidate->acme->state_dir))
             (*others)++;
     }
-    return conf->publish == 1 ? any : NULL;
+    if (found->nelts)
+        *others = 0;
+    else if (conf->publish == 1 && any)
+        APR_ARRAY_PUSH(found, httpd_conf_t *) = any;
+    return found->nelts ? found : NULL;
 }
 
 static int publisher_check(httpd_conf_t *conf, server_rec *main_server,
-                           apr_pool_t *ptemp)
+                           apr_pool_t *pconf, apr_pool_t *ptemp)
 {
     int others;
 
     if (conf->acme || conf->publish == 0)
         return 0;
-    conf->published = published_find(&others, conf, main_server, ptemp);
+    conf->published = published_find(&others, conf, main_server, pconf);
     if (conf->publish != 1 || !conf->server->is_virtual)
         return 0;
     if (conf->published && !others)
@@ -231,9 +247,10 @@ static int conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
         }
     }
     for (server = main_server; server; server = server->next)
-        mistakes += publisher_check(httpd_conf_get(server), main_server, ptemp);
+        mistakes +=
+            publisher_check(httpd_conf_get(server), main_server, pconf, ptemp);
     for (server = main_server; server; server = server->next)
-        publish_url_set(httpd_conf_get(server), pconf);
+        publish_urls_set(httpd_conf_get(server), pconf);
     if (count)
         mistakes += slotmem_check(main_server, ptemp);
     if (mistakes)

@@ -68,9 +68,10 @@ struct httpd_conf_t {
 
     /* What became of it, from check_config on. */
     server_rec *server;
-    acme_conf_t *acme;         /* NULL: no ACME virtual host */
-    httpd_conf_t *published;   /* whose roots and issuers are published on this
-                                  plain virtual host; NULL: nobody's */
+    acme_conf_t *acme;             /* NULL: no ACME virtual host */
+    apr_array_header_t *published; /* of httpd_conf_t *: whose roots and issuers
+                                      are published on this plain virtual host;
+                                      NULL: nobody's */
     apr_array_header_t *names; /* ServerName and ServerAlias as identifiers */
 
     /* What it has at run time. */

@@ -12,6 +12,7 @@
 
 #include "acme/acme.h"
 #include "acme/acme_publish.h"
+#include "base/identifier.h"
 #include "httpd/httpd_body.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_log.h"
@@ -46,19 +47,48 @@ static int is_below(const char *path, const char *base)
     return !strncmp(path, base, len) && (!path[len] || path[len] == '/');
 }
 
-/* The ACME virtual host whose URLs this server has; NULL: none. */
-static const httpd_conf_t *conf_find(const request_rec *r, int *is_publication)
+static int has_name(const httpd_conf_t *conf, const char *name)
 {
-    const httpd_conf_t *conf = httpd_conf_get(r->server);
+    int i;
 
-    *is_publication = !conf->acme;
+    for (i = 0; name && i < conf->names->nelts; i++)
+        if (!ap_cstr_casecmp(
+                APR_ARRAY_IDX(conf->names, i, const identifier_t *)->value,
+                name))
+            return 1;
+    return 0;
+}
+
+/* Of those for which a plain virtual host publishes: whose name was asked for;
+ * of those of one name, whose path was. */
+static const httpd_conf_t *published_choose(const apr_array_header_t *published,
+                                            const char *name, const char *path)
+{
+    const httpd_conf_t *best = NULL;
+    int i, best_fit = -1;
+
+    for (i = 0; i < published->nelts; i++) {
+        const httpd_conf_t *conf = APR_ARRAY_IDX(published, i, httpd_conf_t *);
+        int fit = 2 * has_name(conf, name) + is_below(path, conf->acme->path);
+
+        if (fit > best_fit) {
+            best_fit = fit;
+            best = conf;
+        }
+    }
+    return best;
+}
+
+/* The ACME virtual host whose URLs this server has; NULL: none. */
+static const httpd_conf_t *conf_find(const httpd_conf_t *conf,
+                                     const request_rec *r, const char *path)
+{
     if (conf->acme)
         return conf;
     /* A TLS virtual host of the same name is the operator's own business. */
-    if (conf->published && conf->publish != 1 &&
-        ap_ssl_conn_is_ssl(r->connection))
+    if (conf->publish != 1 && ap_ssl_conn_is_ssl(r->connection))
         return NULL;
-    return conf->published;
+    return published_choose(conf->published, r->hostname, path);
 }
 
 /* The path and query of the request line: "/path?query" or, to a proxy,
@@ -94,15 +124,16 @@ static int is_ours(const bound_t *bound)
 static int request_bind(request_rec *r)
 {
     core_request_config *core = ap_get_core_module_config(r->request_config);
+    const httpd_conf_t *conf = httpd_conf_get(r->server);
     bound_t bound = {0};
 
-    if (r->main || r->prev || !r->unparsed_uri)
-        return DECLINED;
-    bound.conf = conf_find(r, &bound.is_publication);
-    if (!bound.conf)
+    if (r->main || r->prev || !r->unparsed_uri ||
+        (!conf->acme && !conf->published))
         return DECLINED;
     url_split(&bound, r);
-    if (!is_ours(&bound))
+    bound.conf = conf_find(conf, r, bound.path);
+    bound.is_publication = !conf->acme;
+    if (!bound.conf || !is_ours(&bound))
         return DECLINED;
     ap_set_module_config(r->request_config, &acme_server_module,
                          apr_pmemdup(r->pool, &bound, sizeof(bound)));

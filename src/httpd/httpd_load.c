@@ -307,7 +307,7 @@ static void url_tell(const acme_conf_t *acme, const log_t *log)
         log_write(log, LOG_LEVEL_WARNING, "AS0430", APR_SUCCESS,
                   "certificates of %s do not say where their issuer and its "
                   "list of revoked certificates are; write <VirtualHost *:80> "
-                  "with ServerName %s, or ACMEIssuerURL http://…",
+                  "with ServerName %s, or ACMEIssuerURL http://...",
                   acme->server_name, acme->server_name);
         return;
     }
