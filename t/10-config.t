@@ -89,7 +89,7 @@ my @mistakes = (
     ['ACMEResolverHost a..test 192.0.2.1',
         qr/ACMEResolverHost a\.\.test: it is no DNS name; write NAME IP/],
     ['ACMEResolverInsecure a..test',
-        qr/ACMEResolverInsecure a\.\.test: it is no zone; write a DNS name/],
+        qr/ACMEResolverInsecure a\.\.test: it is no name; write a DNS name/],
     ['ACMEResolverDNSSEC maybe', qr/ACMEResolverDNSSEC must be On or Off/],
     ['ACMEResolverAuthoritative no', qr/ACMEResolverAuth\w+ must be On or Off/],
     ['ACMEValidationPort dns-01 0',

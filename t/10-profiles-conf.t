@@ -193,8 +193,6 @@ my @mistakes = (
         qr/ACMEProfileExternalAccount maybe: there is no .*; write requ/],
     [profile('web', 'ACMEProfileValidation off'),
         qr/ACMEProfileValidation off \(profile web\): anybody .*; write AC/],
-    [profile('web', 'ACMEProfileCAA on'),
-        qr/ACMEProfileCAA on \(profile web\): .* later version; leave it off/],
     [profile('web', 'ACMEProfileEnrollment est'),
         qr/ACMEProfileEnrollment est: there is no such way .*; write acme/],
     [profile('web', 'ACMEProfileSubject Example'),

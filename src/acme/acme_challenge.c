@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_authz.h"
+#include "acme/acme_caa.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
 #include "acme/acme_work.h"
@@ -115,6 +116,7 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
                              const char *type, const acme_verified_t *v)
 {
     json_t *json = own_json(v->pool, json_object());
+    dcv_caa_t *caa = acme_caa_of_authz(acme->conf, authz, type, v->pool);
 
     acme_response_set_string(json, "server", acme->conf->server_name);
     acme_response_set_string(json, "method", type);
@@ -133,6 +135,8 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
         json_object_set_new(json, "issuers", issuer_names(acme, v->pool));
     }
     bound_add(json, acme, authz, v->pool);
+    if (caa)
+        json_object_set_new(json, "caa", acme_caa_render(caa));
     acme_response_set_string(json, "externalAccountKey", v->account->eab_kid);
     acme_response_set_string(json, "owner", v->account->owner);
     acme_response_set_string(json, "address", v->req->client_ip);

@@ -89,6 +89,7 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     conf->nonce_slots = 65536;
     conf->finalize_wait = apr_time_from_sec(5);
     conf->dcv = dcv_conf_make(pool);
+    conf->caa_identities = apr_array_make(pool, 1, sizeof(const char *));
     conf->key_blocklists = apr_array_make(pool, 1, sizeof(const char *));
     conf->eab_key_file = ACME_STATE_DIR "/ca/eab.key";
     conf->issuers = apr_array_make(pool, 2, sizeof(acme_issuer_t *));

@@ -38,7 +38,10 @@ typedef struct {
     int authz_reuse;
     acme_limit_rule_t limits[ACME_LIMIT_COUNT]; /* ACMERateLimit */
     int underscore;                             /* ACMEValidationUnderscore */
-    int dns_account, dns_persist; /* ACMEDNSAccount, ACMEDNSPersist */
+    int dns_account, dns_persist;       /* ACMEDNSAccount, ACMEDNSPersist */
+    apr_array_header_t *caa_identities; /* of const char *; empty: the server's
+                                           name */
+    int caa_strict;                     /* ACMECAAStrict */
     int tolerate_padded_csr;
     int nonce_slots;
     int nonce_reject;                  /* for testing: percent of good nonces */

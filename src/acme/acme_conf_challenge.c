@@ -43,6 +43,8 @@ apr_array_header_t *acme_conf_issuer_names(const acme_conf_t *conf,
     apr_array_header_t *names = apr_array_make(pool, 1, sizeof(const char *));
     char *name = apr_pstrdup(pool, conf->server_name), *c;
 
+    if (conf->caa_identities->nelts)
+        return apr_array_copy(pool, conf->caa_identities);
     for (c = name; *c; c++)
         *c = (char)apr_tolower(*c);
     APR_ARRAY_PUSH(names, const char *) = name;

@@ -47,6 +47,7 @@ static const field_t conf_fields[] = {
     {"underscore", NUMBER, CONF(underscore)},
     {"dnsAccount", NUMBER, CONF(dns_account)},
     {"dnsPersist", NUMBER, CONF(dns_persist)},
+    {"caaStrict", NUMBER, CONF(caa_strict)},
     {"toleratePaddedCSR", NUMBER, CONF(tolerate_padded_csr)},
     {"nonceSlots", NUMBER, CONF(nonce_slots)},
     {"nonceReject", NUMBER, CONF(nonce_reject)},
@@ -421,6 +422,8 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
     fields_render(json, conf_fields, conf);
     json_object_set_new(json, "baseURLAliases",
                         strings_render(conf->base_url_aliases));
+    json_object_set_new(json, "caaIdentities",
+                        strings_render(conf->caa_identities));
     json_object_set_new(json, "keyBlocklists",
                         strings_render(conf->key_blocklists));
     json_object_set_new(json, "rateLimits", limits_render(conf->limits));
@@ -445,12 +448,14 @@ acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
 
     conf->base_url_aliases =
         strings_parse(json_object_get(json, "baseURLAliases"), pool);
+    conf->caa_identities =
+        strings_parse(json_object_get(json, "caaIdentities"), pool);
     conf->key_blocklists =
         strings_parse(json_object_get(json, "keyBlocklists"), pool);
     apr_array_clear(conf->issuers);
     apr_array_clear(conf->profiles);
     if (!conf->base_url_aliases || !conf->key_blocklists ||
-        !fields_parse(conf, conf_fields, json, pool) ||
+        !conf->caa_identities || !fields_parse(conf, conf_fields, json, pool) ||
         !limits_parse(conf->limits, json_object_get(json, "rateLimits")) ||
         !dcv_parse(conf->dcv, json_object_get(json, "validation"), pool) ||
         !issuers_parse(conf->issuers, json_object_get(json, "issuers"), pool) ||

@@ -271,11 +271,6 @@ static void enrollment_check(apr_array_header_t *findings,
                           "ACMEProfileExternalAccount required, or leave "
                           "validation on",
                           profile->name);
-    if (profile->caa)
-        acme_conf_finding(findings,
-                          "ACMEProfileCAA on (profile %s): CAA records are "
-                          "looked at by a later version; leave it off",
-                          profile->name);
 }
 
 static void policy_check(apr_array_header_t *findings,

@@ -24,12 +24,29 @@ static const struct {
     {"renewalInfo", ACME_ROUTE_RENEWAL_INFO},
 };
 
-static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route)
+/* RFC 8555 9.7.6: where CAA records are looked at. */
+static void identities_render(json_t *meta, const acme_conf_t *conf,
+                              apr_pool_t *pool)
+{
+    apr_array_header_t *names = acme_conf_issuer_names(conf, pool);
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; i < names->nelts; i++)
+        json_array_append_new(
+            list, json_string(APR_ARRAY_IDX(names, i, const char *)));
+    json_object_set_new(meta, "caaIdentities", list);
+}
+
+static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route,
+                           apr_pool_t *pool)
 {
     json_t *meta = json_object();
 
     acme_response_set_string(meta, "termsOfService", conf->terms_url);
     acme_response_set_string(meta, "website", conf->website);
+    if (route->profile->caa)
+        identities_render(meta, conf, pool);
     json_object_set_new(
         meta, "externalAccountRequired",
         json_boolean(route->profile->external == ACME_EXTERNAL_REQUIRED));
@@ -52,7 +69,8 @@ problem_t *acme_directory_get(acme_response_t *res, acme_t *acme,
                                  acme_route_url(acme->conf, resources[i].route,
                                                 v->route->directory, NULL, NULL,
                                                 v->pool));
-    json_object_set_new(json, "meta", meta_render(acme->conf, v->route));
+    json_object_set_new(json, "meta",
+                        meta_render(acme->conf, v->route, v->pool));
     /* One member per line: old getssl reads it by line (R24). */
     text = pjson_text(json, PJSON_PRETTY, v->pool);
     acme_response_body(res, 200, "application/json", text, strlen(text));

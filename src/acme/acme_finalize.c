@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_caa.h"
 #include "acme/acme_csr.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_order.h"
@@ -318,6 +319,8 @@ static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
         is_above_used(order, finalize))
         plan->bounds =
             acme_profile_bounds(profile, finalize->identifiers, v->pool);
+    plan->caa = acme_caa_of_order(acme->conf, profile, finalize->identifiers,
+                                  order->authzs, v->now, v->pool);
     return plan;
 }
 

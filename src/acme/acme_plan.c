@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_caa.h"
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
@@ -156,6 +157,8 @@ const char *acme_plan_text(const acme_plan_t *plan, apr_pool_t *pool)
         json_object_set_new(json, "noRevAvail", json_true());
     lists_render(json, plan);
     bounds_render(json, plan->bounds);
+    if (plan->caa)
+        json_object_set_new(json, "caa", acme_caa_render(plan->caa));
     acme_response_set_string(json, "key", plan->key->canonical);
     return pjson_text(json, 0, pool);
 }
@@ -280,7 +283,8 @@ acme_plan_t *acme_plan_parse(const char *text, jose_cache_t *keys,
     if (!text || pjson_parse(&json, text, strlen(text), "plan", pool) ||
         !texts_parse(plan, json, pool) || !numbers_parse(plan, json) ||
         !usage_parse(plan, json) || !lists_parse(plan, json, pool) ||
-        !bounds_parse(plan, json, pool))
+        !bounds_parse(plan, json, pool) ||
+        !acme_caa_parse(&plan->caa, json_object_get(json, "caa"), pool))
         return NULL;
     /* Of the first version, which had no other. */
     if (!plan->issuer_name)

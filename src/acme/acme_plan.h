@@ -41,6 +41,7 @@ typedef struct {
     int no_rev_avail;
     apr_array_header_t *bounds; /* of dcv_bound_t *, looked at before it is
                                    signed; NULL: none */
+    dcv_caa_t *caa;             /* the same; NULL: none */
     const char *eab_kid, *owner, *ip; /* who asked, for events; or NULL */
 } acme_plan_t;
 

@@ -132,7 +132,8 @@ static void issue_run(acme_t *acme, const store_job_t *job,
                         "the certificate could not be stored", pool);
 }
 
-/* Names that nobody proves may have to resolve to certain networks first. */
+/* Names that nobody proves may have to resolve to certain networks first, and
+ * CAA records may be long forgotten. */
 dcv_job_t *acme_work_issue(acme_t *acme, const store_job_t *job,
                            apr_pool_t *pool)
 {
@@ -141,14 +142,17 @@ dcv_job_t *acme_work_issue(acme_t *acme, const store_job_t *job,
 
     if (!plan)
         return NULL;
-    if (!plan->bounds || !plan->bounds->nelts) {
+    if ((!plan->bounds || !plan->bounds->nelts) && !plan->caa) {
         issue_run(acme, job, plan, pool);
         return NULL;
     }
     work = apr_pcalloc(pool, sizeof(*work));
     work->method = DCV_RESOLVE;
-    work->domain = APR_ARRAY_IDX(plan->bounds, 0, const dcv_bound_t *)->name;
-    work->bounds = plan->bounds;
+    work->domain = plan->identifiers;
+    work->bounds = plan->bounds
+                       ? plan->bounds
+                       : apr_array_make(pool, 1, sizeof(dcv_bound_t *));
+    work->caa = plan->caa;
     work->account = plan->account_id ? plan->account_id : "";
     work->pool = pool;
     return work;

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_audit.h"
+#include "acme/acme_caa.h"
 #include "acme/acme_authz_make.h"
 #include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
@@ -102,13 +103,15 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     const char *account = json_string_value(json_object_get(json, "account"));
     json_t *networks = json_object_get(json, "resolvesTo");
     dcv_method_e number;
+    dcv_caa_t *caa;
     dcv_job_t *work;
 
     if (!method_find(&number, method) || !domain || !token || !print ||
-        !account)
+        !account || !acme_caa_parse(&caa, json_object_get(json, "caa"), pool))
         return NULL;
     work = apr_pcalloc(pool, sizeof(*work));
     work->method = number;
+    work->caa = caa;
     work->domain = apr_pstrdup(pool, domain);
     work->token = apr_pstrdup(pool, token);
     work->key_authorization = apr_pstrcat(pool, token, ".", print, NULL);

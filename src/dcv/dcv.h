@@ -29,6 +29,21 @@ typedef struct {
     const apr_array_header_t *resolves_to; /* of const char *, CIDRs */
 } dcv_bound_t;
 
+/* A name whose CAA records are to be looked at. */
+typedef struct {
+    const char *domain; /* normalised, without "*." */
+    int is_wildcard;
+    const char *method; /* that proves it: "http-01"; NULL: nobody does */
+} dcv_caa_name_t;
+
+/* What they may name (RFC 8659, RFC 8657). */
+typedef struct {
+    const apr_array_header_t *names;      /* of const dcv_caa_name_t * */
+    const apr_array_header_t *identities; /* of const char *: this CA's */
+    const char *account_uri;
+    int is_strict; /* what cannot be had forbids, wherever that is */
+} dcv_caa_t;
+
 typedef struct {
     dcv_method_e method;
     const char *domain; /* normalised dns name or address; of DCV_RESOLVE: for
@@ -40,6 +55,7 @@ typedef struct {
      * when all else is proven.  The others know only domain's, and dial no
      * address of it that is not. */
     const apr_array_header_t *bounds;
+    const dcv_caa_t *caa;          /* looked at in the end; NULL: not */
     const char *account;           /* whose job it is: for fairness, logs */
     apr_interval_time_t time_left; /* for it; 0: as the configuration says */
     /* Of the drafts' methods. */

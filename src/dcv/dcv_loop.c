@@ -14,6 +14,7 @@
 #include <apr_thread_proc.h>
 
 #include "base/clock.h"
+#include "dcv/dcv_climb.h"
 #include "dcv/dcv_dns01.h"
 #include "dcv/dcv_http01.h"
 #include "dcv/dcv_queue.h"
@@ -185,6 +186,13 @@ static void running_remove(dcv_run_t *run)
 void dcv_run_finish(dcv_run_t *run, problem_t *problem, const char *address,
                     int is_retryable)
 {
+    if (!problem && !is_retryable && run->job->caa &&
+        run->method != &dcv_climb) {
+        run->method = &dcv_climb;
+        run->address = apr_pstrdup(run->job->pool, address);
+        run->method->start(run);
+        return;
+    }
     running_remove(run);
     hand_back(run, problem, address, is_retryable);
 }

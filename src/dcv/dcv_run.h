@@ -36,6 +36,7 @@ struct dcv_run_t {
     void *state; /* the method's */
     apr_time_t deadline;
     apr_int64_t lifetime; /* of the result */
+    const char *address;  /* that answered, when CAA comes after it */
 
     /* the loop's own */
     dcv_done_fn done;
@@ -48,7 +49,8 @@ struct dcv_run_t {
     int bucket;
 };
 
-/* problem NULL: proven.  run is gone when this returns. */
+/* problem NULL: proven, but for CAA, which is looked at first where the job
+ * wants it.  run is gone when this returns. */
 void dcv_run_finish(dcv_run_t *run, problem_t *problem, const char *address,
                     int is_retryable);
 

@@ -277,6 +277,7 @@ static void answer_init(dcv_ub_answer_t *answer, int err,
             for (; result->data[answer->count]; answer->count++)
                 ;
     }
+    answer->is_bogus = !err && result && result->bogus;
     if (!answer->count)
         answer->failure = failure_words(err, result, pool);
 }

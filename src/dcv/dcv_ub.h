@@ -18,6 +18,7 @@ typedef struct dcv_ub_t dcv_ub_t;
 typedef struct {
     const char *failure; /* why there are no records, or NULL */
     int is_no_name;      /* NXDOMAIN: there is no such name */
+    int is_bogus;        /* somebody says so, but cannot prove it (DNSSEC) */
     int is_no_record;    /* the name is there, or may be; these are not */
     const char *owner;   /* whose records: the name, or where CNAMEs led */
     apr_int64_t ttl;     /* of the records */

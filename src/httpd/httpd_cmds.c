@@ -179,13 +179,13 @@ static const char *name_parse(const char *text, apr_pool_t *pool)
                                                       : identifier->value;
 }
 
-static const char *zone_add(cmd_parms *cmd, void *dir, const char *arg)
+static const char *names_add(cmd_parms *cmd, void *dir, const char *arg)
 {
-    const char *zone = name_parse(arg, cmd->pool);
+    const char *name = name_parse(arg, cmd->pool);
 
-    if (!zone)
-        return httpd_mistake(cmd, arg, "it is no zone; write a DNS name");
-    APR_ARRAY_PUSH(list(cmd), const char *) = zone;
+    if (!name)
+        return httpd_mistake(cmd, arg, "it is no name; write a DNS name");
+    APR_ARRAY_PUSH(list(cmd), const char *) = name;
     return NULL;
 }
 
@@ -285,7 +285,7 @@ const command_rec httpd_cmds[] = {
                  "on: answers must be signed where they can be"),
     AP_INIT_TAKE1("ACMEResolverTrustAnchor", file_set, AT(trust_anchor),
                   RSRC_CONF, "FILE with the keys that sign the root zone"),
-    AP_INIT_ITERATE("ACMEResolverInsecure", zone_add, AT(insecure), RSRC_CONF,
+    AP_INIT_ITERATE("ACMEResolverInsecure", names_add, AT(insecure), RSRC_CONF,
                     "ZONEs that need no signatures"),
     AP_INIT_TAKE2("ACMEValidationPort", port_set, NULL, RSRC_CONF,
                   "http-01, dns-01 or tls-alpn-01, and its port"),
@@ -305,6 +305,10 @@ const command_rec httpd_cmds[] = {
                  "on: offer dns-account-01, which is a draft"),
     AP_INIT_FLAG("ACMEDNSPersist", flag_set, AT(dns_persist), RSRC_CONF,
                  "on: offer dns-persist-01, which is a draft"),
+    AP_INIT_ITERATE("ACMECAAIdentity", names_add, AT(caa_identities), RSRC_CONF,
+                    "the names of this CA in CAA records"),
+    AP_INIT_FLAG("ACMECAAStrict", flag_set, AT(caa_strict), RSRC_CONF,
+                 "on: CAA records that cannot be had refuse, everywhere"),
     AP_INIT_FLAG("ACMEToleratePaddedCSR", flag_set, AT(tolerate_padded_csr),
                  RSRC_CONF, "on: a CSR may end in \"=\""),
     AP_INIT_TAKE1("ACMEOrderLifetime", span_set, AT(order_lifetime), RSRC_CONF,

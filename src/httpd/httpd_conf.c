@@ -79,6 +79,8 @@ static const field_t fields[] = {
     {"ACMEValidationUnderscore", KIND_FLAG, FROM(underscore), ACME(underscore)},
     {"ACMEDNSAccount", KIND_FLAG, FROM(dns_account), ACME(dns_account)},
     {"ACMEDNSPersist", KIND_FLAG, FROM(dns_persist), ACME(dns_persist)},
+    {"ACMECAAIdentity", KIND_LIST, FROM(caa_identities), ACME(caa_identities)},
+    {"ACMECAAStrict", KIND_FLAG, FROM(caa_strict), ACME(caa_strict)},
     {"ACMEToleratePaddedCSR", KIND_FLAG, FROM(tolerate_padded_csr),
      ACME(tolerate_padded_csr)},
     {"ACMEOrderLifetime", KIND_SECONDS, FROM(order_lifetime),

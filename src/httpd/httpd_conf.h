@@ -51,7 +51,9 @@ struct httpd_conf_t {
     int max_in_flight;               /* ACMEValidationMax */
     int underscore;                  /* ACMEValidationUnderscore */
     int dns_account, dns_persist;    /* ACMEDNSAccount, ACMEDNSPersist */
-    int tolerate_padded_csr;         /* ACMEToleratePaddedCSR */
+    apr_array_header_t *caa_identities; /* ACMECAAIdentity, const char * */
+    int caa_strict;                     /* ACMECAAStrict */
+    int tolerate_padded_csr;            /* ACMEToleratePaddedCSR */
     apr_interval_time_t order_lifetime; /* ACMEOrderLifetime */
     apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
     apr_interval_time_t retention;      /* ACMERetention */

@@ -92,11 +92,11 @@ sub questions {
 
 sub names {
     my ($self) = @_;
-    my $inode = (stat "$self->{dir}/names")[1];
-    if ($inode != ($self->{inode} // 0)) {
+    my $version = join ' ', (stat "$self->{dir}/names")[1, 7, 9, 10];
+    if ($version ne ($self->{version} // '')) {
         $self->{names}
             = $json->decode(AcmeServer::read_file("$self->{dir}/names"));
-        $self->{inode} = $inode;
+        $self->{version} = $version;
     }
     return $self->{names};
 }

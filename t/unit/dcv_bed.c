@@ -116,6 +116,7 @@ probe_t *bed_submit_key(bed_t *bed, const char *domain, const char *token,
     job = apr_pcalloc(pool, sizeof(*job));
     job->method = bed->method;
     job->bounds = bed->bounds;
+    job->caa = bed->caa;
     job->domain = apr_pstrdup(pool, domain);
     job->token = apr_pstrdup(pool, token);
     job->key_authorization = apr_pstrdup(pool, key_authorization);

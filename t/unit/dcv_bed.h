@@ -17,6 +17,7 @@ typedef struct {
     apr_array_header_t *bounds; /* … and what it is bound to; NULL: nothing */
     const char *account_url;    /* … and whose, for the drafts */
     apr_array_header_t *issuers;
+    const dcv_caa_t *caa; /* … and what CAA records must allow */
     dcv_loop_t *loop;
     pthread_t thread;
     pthread_mutex_t lock;

@@ -93,6 +93,20 @@ static void txt_record(packet_t *packet, const char *owner, const char *text)
     record_end(packet, at, 0);
 }
 
+static void caa_record(packet_t *packet, const char *owner, const char *text)
+{
+    size_t at = record_begin(packet, owner, NAMESERVER_CAA);
+    size_t tag_len = strcspn(text, "="), len = strlen(text) - 1;
+
+    packet->data[packet->len++] = 0;
+    packet->data[packet->len++] = (unsigned char)tag_len;
+    memcpy(packet->data + packet->len, text, tag_len);
+    memcpy(packet->data + packet->len + tag_len, text + tag_len + 1,
+           len - tag_len);
+    packet->len += len;
+    record_end(packet, at, 0);
+}
+
 static void address_record(packet_t *packet, const char *owner, int type,
                            const char *text)
 {
@@ -135,6 +149,8 @@ static void answers_write(packet_t *packet, const nameserver_reply_t *reply,
         address_record(packet, owner, type, reply->addresses[i]);
     for (i = 0; i < 8 && reply->txt[i]; i++)
         txt_record(packet, owner, reply->txt[i]);
+    if (reply->caa)
+        caa_record(packet, owner, reply->caa);
     for (i = 1; i < reply->txt_count; i++)
         txt_record(packet, owner, reply->txt[0]);
     for (i = 0; i < 4 && reply->ns[i]; i++)

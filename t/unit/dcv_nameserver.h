@@ -13,6 +13,7 @@
 #define NAMESERVER_CNAME 5
 #define NAMESERVER_TXT   16
 #define NAMESERVER_AAAA  28
+#define NAMESERVER_CAA   257
 
 typedef struct {
     int is_silent, rcode;
@@ -20,6 +21,7 @@ typedef struct {
     const char *addresses[8]; /* of the type that was asked for */
     const char *txt[8];       /* strings of one record parted by "|" */
     int txt_count;            /* so many of txt[0] instead */
+    const char *caa;          /* "issue=ca.test": one record */
     const char *ns[4];        /* answers to NS … */
     const char *zone;  /* … but with it they are a referral to this zone, or,
                           without any, its SOA says no */

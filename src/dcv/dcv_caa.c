@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_caa.h"
+
+#include <string.h>
+
+#include <apr_lib.h>
+#include <apr_strings.h>
+
+#include "base/quote.h"
+
+#include "base/banned.h"
+
+#define CRITICAL  0x80
+#define SHOWN_MAX 100
+
+/* One record, RFC 8659 4.1. */
+typedef struct {
+    int flags;
+    const char *tag, *value; /* tag in lower case */
+    apr_size_t value_len;
+} property_t;
+
+/* Those that we know; all but the first two say nothing about issuance. */
+static const char *const known_tags[] = {
+    "issue", "issuewild", "iodef", "contactemail", "contactphone", "issuemail",
+};
+
+static int property_parse(property_t *property, const char *data, int len,
+                          apr_pool_t *pool)
+{
+    int tag_len, i;
+    char *tag;
+
+    if (len < 2)
+        return 0;
+    tag_len = (unsigned char)data[1];
+    if (!tag_len || tag_len > len - 2)
+        return 0;
+    tag = apr_pstrmemdup(pool, data + 2, (apr_size_t)tag_len);
+    for (i = 0; i < tag_len; i++) {
+        if (!apr_isalnum(tag[i]))
+            return 0;
+        tag[i] = (char)apr_tolower(tag[i]);
+    }
+    property->flags = (unsigned char)data[0];
+    property->tag = tag;
+    property->value_len = (apr_size_t)(len - 2 - tag_len);
+    property->value =
+        apr_pstrmemdup(pool, data + 2 + tag_len, property->value_len);
+    return 1;
+}
+
+static int is_known(const char *tag)
+{
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(known_tags) / sizeof(known_tags[0]); i++) {
+        if (!strcmp(known_tags[i], tag))
+            return 1;
+    }
+    return 0;
+}
+
+/* The next word up to one of ends, without blanks around it; *at is moved
+ * behind the end.  NULL: there is nothing left. */
+static char *word_take(char **at, char end)
+{
+    char *word = *at, *stop, *last;
+
+    if (!word)
+        return NULL;
+    stop = strchr(word, end);
+    *at = stop ? stop + 1 : NULL;
+    last = stop ? stop : word + strlen(word);
+    while (last > word && (last[-1] == ' ' || last[-1] == '\t'))
+        last--;
+    *last = '\0';
+    return word + strspn(word, " \t");
+}
+
+static int has_word(const apr_array_header_t *words, const char *word)
+{
+    int i;
+
+    for (i = 0; i < words->nelts; i++) {
+        if (!strcasecmp(APR_ARRAY_IDX(words, i, const char *), word))
+            return 1;
+    }
+    return 0;
+}
+
+/* RFC 8657 4: a list of labels, one of which is what proved the name. */
+static int is_method(char *list, const char *method)
+{
+    char *word;
+    int found = 0;
+
+    for (word = word_take(&list, ','); word; word = word_take(&list, ','))
+        found |= method && !strcmp(word, method);
+    return found;
+}
+
+/* What one parameter says; *seen: of those that may stand once. */
+static int parameter_allows(char *text, const dcv_caa_t *terms,
+                            const dcv_caa_name_t *name, unsigned int *seen)
+{
+    char *value = text, *tag = word_take(&value, '=');
+    unsigned int bit = 0;
+
+    if (!value || !*tag)
+        return 0;
+    value += strspn(value, " \t");
+    if (!strcasecmp(tag, "accounturi"))
+        bit = 1;
+    else if (!strcasecmp(tag, "validationmethods"))
+        bit = 2;
+    if (*seen & bit)
+        return 0;
+    *seen |= bit;
+    if (bit == 1)
+        return terms->account_uri && !strcmp(value, terms->account_uri);
+    return bit == 2 ? is_method(value, name->method) : 1;
+}
+
+/* RFC 8659 4.2: "ca.example; accounturi=…" */
+static int issue_allows(const property_t *property, const dcv_caa_t *terms,
+                        const dcv_caa_name_t *name, apr_pool_t *pool)
+{
+    char *at, *word;
+    unsigned int seen = 0;
+
+    if (memchr(property->value, '\0', property->value_len))
+        return 0;
+    at = apr_pstrdup(pool, property->value);
+    word = word_take(&at, ';');
+    if (!has_word(terms->identities, word))
+        return 0;
+    for (word = word_take(&at, ';'); word; word = word_take(&at, ';')) {
+        if (*word && !parameter_allows(word, terms, name, &seen))
+            return 0;
+    }
+    return 1;
+}
+
+static const char *refusal_make(const char *tag, const char *shown,
+                                const dcv_caa_t *terms,
+                                const dcv_caa_name_t *name, apr_pool_t *pool)
+{
+    return apr_psprintf(
+        pool,
+        "%s allows %s only, which is not this CA (%s), this account (%s) and "
+        "%s",
+        tag, shown, apr_array_pstrcat(pool, terms->identities, ' '),
+        terms->account_uri ? terms->account_uri : "none",
+        name->method ? name->method : "a name that nobody proves");
+}
+
+/* Of the properties with this tag: does one allow it?  *shown: what they say;
+ * NULL: there are none. */
+static int any_allows(const char **shown, const char *tag,
+                      const apr_array_header_t *properties,
+                      const dcv_caa_t *terms, const dcv_caa_name_t *name,
+                      apr_pool_t *pool)
+{
+    int i, allows = 0;
+
+    *shown = NULL;
+    for (i = 0; i < properties->nelts; i++) {
+        const property_t *property =
+            &APR_ARRAY_IDX(properties, i, const property_t);
+
+        if (strcmp(property->tag, tag))
+            continue;
+        allows |= issue_allows(property, terms, name, pool);
+        *shown = apr_pstrcat(
+            pool, *shown ? *shown : "", *shown ? ", \"" : "\"",
+            quote_make(property->value, property->value_len, SHOWN_MAX, pool),
+            "\"", NULL);
+    }
+    return allows;
+}
+
+static const char *properties_fault(const apr_array_header_t *properties,
+                                    const dcv_caa_t *terms,
+                                    const dcv_caa_name_t *name,
+                                    apr_pool_t *pool)
+{
+    const char *tag = "issuewild", *shown = NULL;
+    int allows = 0;
+
+    if (name->is_wildcard)
+        allows = any_allows(&shown, tag, properties, terms, name, pool);
+    if (!shown) {
+        tag = "issue";
+        allows = any_allows(&shown, tag, properties, terms, name, pool);
+    }
+    return !shown || allows ? NULL
+                            : refusal_make(tag, shown, terms, name, pool);
+}
+
+const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
+                          const dcv_caa_set_t *set, apr_pool_t *pool)
+{
+    apr_array_header_t *properties =
+        apr_array_make(pool, set->count + 1, sizeof(property_t));
+    int i;
+
+    for (i = 0; i < set->count; i++) {
+        property_t *property = apr_array_push(properties);
+
+        if (!property_parse(property, set->data[i], set->lens[i], pool))
+            return "one of the records makes no sense";
+        if (property->flags & CRITICAL && !is_known(property->tag))
+            return apr_psprintf(pool,
+                                "the property \"%s\" is critical, and not "
+                                "known to this CA",
+                                quote_make(property->tag, strlen(property->tag),
+                                           SHOWN_MAX, pool));
+    }
+    return properties_fault(properties, terms, name, pool);
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef DCV_CAA_H
+#define DCV_CAA_H
+
+/*
+ * What a set of CAA records says of a certificate (RFC 8659 4; accounturi and
+ * validationmethods of RFC 8657): a pure function.  Whatever is not understood
+ * refuses where it is critical; an issue property that makes no sense allows
+ * nobody.
+ */
+
+#include "dcv/dcv.h"
+
+typedef struct {
+    int count;
+    char *const *data; /* of count records, lens[i] octets each */
+    const int *lens;
+} dcv_caa_set_t;
+
+/* Why the records forbid it, NULL if they do not. */
+const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
+                          const dcv_caa_set_t *set, apr_pool_t *pool);
+
+#endif

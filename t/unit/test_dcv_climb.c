@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv_climb.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dcv_bed.h"
+#include "dcv_nameserver.h"
+#include "tap.h"
+
+static nameserver_t server;
+static bed_t *bed;
+static dcv_caa_t terms;
+
+/* Zones: ours.test allows us, theirs.test others, and all below them has
+ * nothing of its own; what does not exist is NXDOMAIN. */
+static void script(nameserver_reply_t *reply, const char *name, int type)
+{
+    reply->is_silent = strstr(name, "silent") != NULL;
+    if (!strncmp(name, "broken", 6))
+        reply->rcode = 2;
+    else if (strstr(name, "none") || !strcmp(name, "test."))
+        reply->rcode = 3;
+    if (!strcmp(name, "lan."))
+        reply->rcode = 2;
+    if (type != NAMESERVER_CAA)
+        return;
+    if (!strcmp(name, "ours.test.") || !strncmp(name, "own.", 4))
+        reply->caa = "issue=ca.test";
+    else if (!strcmp(name, "theirs.test."))
+        reply->caa = "issue=other.test";
+    else if (!strcmp(name, "alias.test.")) {
+        reply->cname = "theirs.test.";
+        reply->caa = "issue=other.test";
+    }
+}
+
+static void open_all(apr_pool_t *pool)
+{
+    dcv_resolver_t *row = apr_pcalloc(pool, sizeof(*row));
+    apr_array_header_t *identities =
+        apr_array_make(pool, 1, sizeof(const char *));
+
+    APR_ARRAY_PUSH(identities, const char *) = "ca.test";
+    terms = (dcv_caa_t){.identities = identities};
+    ok(nameserver_start(&server, "127.0.0.1", 0, script));
+    bed = bed_start(pool);
+    bed->method = DCV_RESOLVE;
+    bed->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
+    bed->caa = &terms;
+    row->servers = apr_array_make(pool, 1, sizeof(const char *));
+    APR_ARRAY_PUSH(row->servers, const char *) =
+        apr_psprintf(pool, "127.0.0.1@%d", server.port);
+    APR_ARRAY_PUSH(bed->conf->resolvers, dcv_resolver_t *) = row;
+}
+
+static void close_all(void)
+{
+    bed_stop(bed);
+    nameserver_stop(&server);
+}
+
+/* "a.test *.b.test" */
+static const dcv_result_t *look(const char *names)
+{
+    apr_pool_t *pool = bed->pool;
+    apr_array_header_t *list =
+        apr_array_make(pool, 2, sizeof(dcv_caa_name_t *));
+    char *copy = apr_pstrdup(pool, names), *state, *word;
+
+    for (word = apr_strtok(copy, " ", &state); word;
+         word = apr_strtok(NULL, " ", &state)) {
+        dcv_caa_name_t *name = apr_pcalloc(pool, sizeof(*name));
+
+        name->is_wildcard = *word == '*';
+        name->domain = word + (name->is_wildcard ? 2 : 0);
+        APR_ARRAY_PUSH(list, dcv_caa_name_t *) = name;
+    }
+    terms.names = list;
+    return bed_ask(bed, "for.logs", "x");
+}
+
+static void fine(const char *names)
+{
+    const dcv_result_t *result = look(names);
+
+    ok(result && !result->problem && !result->is_retryable, "%s: %s", names,
+       result && result->problem ? result->problem->detail : "");
+}
+
+static void refused(const char *names, problem_type_e type, const char *words)
+{
+    const dcv_result_t *result = look(names);
+
+    ok(result && result->problem && !result->is_retryable, "%s", names);
+    if (!result || !result->problem)
+        return;
+    is_str(problem_name(result->problem->type), problem_name(type));
+    ok(strstr(result->problem->detail, words), "no \"%s\" in: %s", words,
+       result->problem->detail);
+}
+
+static void climbing(apr_pool_t *pool)
+{
+    open_all(pool);
+    fine("ours.test");
+    fine("a.b.ours.test *.ours.test");
+    fine("free.test none.test");
+    fine("own.theirs.test");
+    refused("theirs.test", PROBLEM_CAA, "CAA records of theirs.test, for th");
+    refused("a.none.theirs.test", PROBLEM_CAA,
+            "CAA records of theirs.test, for a.none.theirs.test: ");
+    refused("*.theirs.test", PROBLEM_CAA, "for *.theirs.test: ");
+    refused("alias.test", PROBLEM_CAA, "CAA records of alias.test");
+    refused("ours.test a.theirs.test b.theirs.test", PROBLEM_CAA, "");
+    close_all();
+}
+
+static void failures(apr_pool_t *pool)
+{
+    open_all(pool);
+    bed->conf->timeout = apr_time_from_sec(5);
+    refused("broken.test", PROBLEM_DNS, "CAA records of broken.test");
+    refused("a.none.broken.test", PROBLEM_DNS, "CAA records of broken.test");
+    close_all();
+}
+
+static void lenience(apr_pool_t *pool)
+{
+    open_all(pool);
+    fine("lan");
+    fine("a.lan");
+    fine("a.none.lan");
+    fine("a.broken.test"); /* which its servers know */
+    terms.is_strict = 1;
+    refused("lan", PROBLEM_DNS, "CAA records of lan");
+    refused("a.broken.test", PROBLEM_DNS, "CAA records of broken.test");
+    refused("a.lan", PROBLEM_DNS, "CAA records of lan, for a.lan");
+    close_all();
+}
+
+static void silence(apr_pool_t *pool)
+{
+    probe_t *probe;
+
+    open_all(pool);
+    bed->conf->timeout = apr_time_from_msec(400);
+    refused("silent.test", PROBLEM_DNS, "in time");
+    bed->conf->timeout = apr_time_from_sec(20);
+    probe = bed_submit(bed, "for.logs", "x", "account");
+    close_all(); /* with one under way */
+    ok(probe && bed_wait(probe)->is_retryable);
+    bed_free(probe);
+}
+
+const tap_case_t tap_cases[] = {
+    {"T85 climbing, by way of aliases", climbing},
+    {"T85 SERVFAIL refuses", failures},
+    {"T85 but not of a private apex, unless strict", lenience},
+    {"T85 no answer, and a stop", silence},
+    {NULL, NULL}};
