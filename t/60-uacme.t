@@ -67,8 +67,8 @@ $tool->revoked_ok('T75: the reason it gives', $ec2, 0);
 $tool->run_ok('T73: uacme revokes by the certificate\'s key', @base, 'revoke',
     "$dir/a.test/cert.pem", "$dir/private/a.test/key.pem");
 $tool->revoked_ok('T75: which proves its compromise', $rsa2, 1);
-$tool->run_ok('T84: uacme gets a certificate for an address', @base, '-h', $hook,
-    'issue', '127.0.0.1', 'e.test');
+$tool->run_ok('T84: uacme gets a certificate for an address', @base, '-h',
+    $hook, 'issue', '127.0.0.1', 'e.test');
 $tool->certificate_ok('it is good', "$dir/127.0.0.1/cert.pem",
     names => ['127.0.0.1', 'e.test']);
 $tool->run_ok('uacme updates its account', @base, 'update', 'root@a.test');

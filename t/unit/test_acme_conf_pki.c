@@ -125,7 +125,7 @@ static void profiles(apr_pool_t *pool)
     PROFILE(issuer, "automatic", "", "");
     PROFILE(issuer, "other", "ACMEProfileIssuer other (profile web)",
             "no such issuer");
-    PROFILE(caa, 1, "ACMEProfileCAA on (profile web)", "later version");
+    PROFILE(caa, 1, "", "");
     PROFILE(enrollment, 0, "", "");
     PROFILE(external, ACME_EXTERNAL_REQUIRED, "", "");
     PROFILE(validation, 0, "ACMEProfileValidation off (profile web)",
