@@ -81,7 +81,6 @@ void store_leave(store_t *store)
     if (store->writer)
         store_conn_close(store->writer);
     store_lock_close(&store->lock);
-    pthread_cond_destroy(&store->is_idle);
     pthread_mutex_destroy(&store->mutex);
     apr_pool_destroy(store->pool);
 }
@@ -134,7 +133,6 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     (*store)->engine = store_dialect_engine(conf->driver);
     (*store)->queue_end = &(*store)->queue;
     pthread_mutex_init(&(*store)->mutex, NULL);
-    pthread_cond_init(&(*store)->is_idle, NULL);
     store_lock_init(&(*store)->lock,
                     apr_pstrcat(own, conf->params, ".lock", NULL));
     apr_pool_cleanup_register(pool, *store, store_close, apr_pool_cleanup_null);

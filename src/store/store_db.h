@@ -9,7 +9,8 @@
 
 #include "store/store_conn.h"
 
-typedef struct store_entry_t store_entry_t; /* store_commit.c */
+typedef struct store_entry_t store_entry_t;   /* store_commit.c */
+typedef struct store_waiter_t store_waiter_t; /* store_pool.c */
 
 /* The first failure of a series is logged, and the end of the series: a write
  * that succeeds, or a read if only reads have failed. */
@@ -24,12 +25,12 @@ struct store_t {
     const apr_dbd_driver_t *driver;
     store_engine_e engine;
 
-    int users;              /* threads in here, and the owner; atomic */
-    pthread_mutex_t mutex;  /* guards what follows, held for moments only */
-    store_conn_t *idle;     /* readers nobody uses, last used first */
-    int reader_count;       /* idle or in use */
-    pthread_cond_t is_idle; /* a reader, or room for a new one */
-    int was_there;          /* this process has seen the database */
+    int users;               /* threads in here, and the owner; atomic */
+    pthread_mutex_t mutex;   /* guards what follows, held for moments only */
+    store_conn_t *idle;      /* readers nobody uses, last used first */
+    int reader_count;        /* idle or in use */
+    store_waiter_t *waiters; /* for a reader, or room for a new one */
+    int was_there;           /* this process has seen the database */
     int is_closed;
     store_health_e health;
     int is_unsure; /* a write has failed since store_job_claim looked; atomic */

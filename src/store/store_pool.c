@@ -16,22 +16,73 @@
 #define WAIT_LIMIT apr_time_from_sec(2)
 #define WAIT_LONG  apr_time_from_msec(400)
 
+/* A thread that waits for a connection; lives on its stack.  They get what is
+ * given back in the order in which they came: whoever comes later and finds
+ * one at once would let them wait for ever. */
+struct store_waiter_t {
+    store_conn_t *conn; /* handed over; NULL: room for a new one */
+    int is_served;
+    pthread_cond_t cond;
+    store_waiter_t *next;
+};
+
+static void waiter_remove(store_t *store, const store_waiter_t *waiter)
+{
+    store_waiter_t **link = &store->waiters;
+
+    while (*link != waiter)
+        link = &(*link)->next;
+    *link = waiter->next;
+}
+
+/* The mutex is held. */
+static apr_status_t turn_wait(store_conn_t **conn, store_t *store,
+                              const struct timespec *until)
+{
+    store_waiter_t waiter = {.cond = PTHREAD_COND_INITIALIZER};
+    store_waiter_t **end = &store->waiters;
+    int rc = 0;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = &waiter;
+    while (!waiter.is_served && !rc)
+        rc = pthread_cond_timedwait(&waiter.cond, &store->mutex, until);
+    pthread_cond_destroy(&waiter.cond);
+    *conn = waiter.conn;
+    if (waiter.is_served)
+        return APR_SUCCESS;
+    waiter_remove(store, &waiter);
+    return APR_TIMEUP;
+}
+
+/* Hands it, or the room for one, to who waits; 0: nobody does.  The mutex is
+ * held. */
+static int waiter_serve(store_t *store, store_conn_t *conn)
+{
+    store_waiter_t *waiter = store->waiters;
+
+    if (!waiter)
+        return 0;
+    store->waiters = waiter->next;
+    waiter->conn = conn;
+    waiter->is_served = 1;
+    pthread_cond_signal(&waiter->cond);
+    return 1;
+}
+
 /* Takes an idle one; *conn NULL: a new one may be opened.  The mutex is held.
  */
 static apr_status_t idle_claim(store_conn_t **conn, store_t *store,
                                const struct timespec *until)
 {
-    int rc = 0;
-
-    while (!store->idle && store->reader_count >= CONNS_MAX && !rc)
-        rc = pthread_cond_timedwait(&store->is_idle, &store->mutex, until);
     *conn = store->idle;
     if (*conn)
         store->idle = (*conn)->next;
     else if (store->reader_count < CONNS_MAX)
         store->reader_count++;
     else
-        return APR_TIMEUP;
+        return turn_wait(conn, store, until);
     return APR_SUCCESS;
 }
 
@@ -41,8 +92,8 @@ void store_pool_drop(store_t *store, store_conn_t *conn)
     if (conn)
         store_conn_close(conn);
     pthread_mutex_lock(&store->mutex);
-    store->reader_count--;
-    pthread_cond_signal(&store->is_idle);
+    if (!waiter_serve(store, NULL))
+        store->reader_count--;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -56,10 +107,9 @@ void store_pool_give(store_t *store, store_conn_t *conn)
     is_kept =
         !conn->has_failed && !store->is_closed &&
         (store->engine == STORE_PGSQL || store->health != STORE_WRITE_ILL);
-    if (is_kept) {
+    if (is_kept && !waiter_serve(store, conn)) {
         conn->next = store->idle;
         store->idle = conn;
-        pthread_cond_signal(&store->is_idle);
     }
     pthread_mutex_unlock(&store->mutex);
     if (!is_kept)
