@@ -311,6 +311,27 @@ sub nothing_left {
     rename "$db.away", $db;
 }
 
+# Two machines with one CA and one database: whichever makes a list, both serve
+# it.
+sub fleet {
+    my $other = AcmeServer->new(http01_port => $responder->{port},
+        vhost => "ACMEDatabase sqlite3 $server->{state}/db/acme.db");
+    my $at = $url =~ s/:\d+/:$other->{http_port}/r;
+    my $same = sub {
+        sleep 0.3;
+        return fetch($at)->{body} eq fetch($url)->{body} ? 1 : undef;
+    };
+    mkdir $other->{state};
+    run('cp', '-a', $ca, "$other->{state}/ca");
+    $other->start;
+    ok(AcmeServer::wait_for(30, $same), 'another machine: the same list');
+    my ($pem, $number) = (issue('a.test'), number());
+    revoke($pem, 1);
+    ok(reached($number + 1), 'a new one after a revocation');
+    ok(AcmeServer::wait_for(40, $same), 'and there, too');
+    $other->stop;
+}
+
 # A list that lives for minutes is renewed without a request.
 sub renewal {
     my $dir = "$server->{dir}/corp";
@@ -343,6 +364,7 @@ revocation();
 burst();
 killed();
 caching();
+fleet();
 curl();
 nothing_left();
 renewal();

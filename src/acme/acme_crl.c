@@ -361,6 +361,57 @@ void acme_crl_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
     next_schedule(acme, job, !prob, pool);
 }
 
+int acme_crl_is_wanted(const acme_conf_t *conf)
+{
+    int i;
+
+    for (i = 0; i < conf->issuers->nelts; i++) {
+        const acme_issuer_t *issuer =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *);
+
+        if (issuer->crl && issuer->set)
+            return 1;
+    }
+    return 0;
+}
+
+/* Is the stored list of this number, if it is ours, in its file? */
+static apr_status_t file_ensure(run_t *run, const store_crl_t *head)
+{
+    run->generation = generation_find(&run->issuer, run->acme, head->issuer);
+    if (!run->generation || !run->issuer->crl ||
+        head->number <= file_number(run))
+        return APR_SUCCESS;
+    return files_write(run);
+}
+
+/* Numbers only grow, so their sum tells.  Negative: it did not work, and that
+ * has been told. */
+apr_int64_t acme_crl_follow(acme_t *acme, apr_int64_t seen, apr_pool_t *pool)
+{
+    run_t run = {acme, NULL, NULL, clock_seconds(acme->clock), pool};
+    apr_status_t rv = APR_SUCCESS;
+    apr_array_header_t *heads;
+    apr_int64_t sum = 0;
+    int i;
+
+    if (store_crl_list(&heads, acme->store, pool) != APR_SUCCESS)
+        return seen;
+    for (i = 0; i < heads->nelts; i++)
+        sum += APR_ARRAY_IDX(heads, i, const store_crl_head_t *)->crl.number;
+    for (i = 0; sum != seen && rv == APR_SUCCESS && i < heads->nelts; i++)
+        rv = file_ensure(
+            &run, &APR_ARRAY_IDX(heads, i, const store_crl_head_t *)->crl);
+    if (rv == APR_SUCCESS)
+        return sum;
+    if (seen != -sum)
+        log_write(acme->log, LOG_LEVEL_ERROR, "AS0316", rv,
+                  "a list of revoked certificates that is in the database is "
+                  "not served: %s/pub cannot be written to",
+                  acme->conf->state_dir);
+    return -sum;
+}
+
 static apr_status_t generation_setup(const run_t *run)
 {
     const char *fingerprint = run->generation->fingerprint;

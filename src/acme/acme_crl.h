@@ -26,6 +26,14 @@ int acme_crl_is_for(const acme_t *acme, const char *fingerprint);
 /* Either kind of job, to its end. */
 void acme_crl_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool);
 
+/* Has an issuer lists? */
+int acme_crl_is_wanted(const acme_conf_t *conf);
+
+/* Other machines that share the database make lists, too: the newest ones
+ * become files here as well.  seen is what it returned the last time, 0 at
+ * first; when no list has been made since it costs one query. */
+apr_int64_t acme_crl_follow(acme_t *acme, apr_int64_t seen, apr_pool_t *pool);
+
 /* See that each generation has its job, and that a list that is missing, or was
  * made when ACMEIssuerCRL said otherwise, is made now. */
 apr_status_t acme_crl_setup(acme_t *acme, apr_pool_t *pool)

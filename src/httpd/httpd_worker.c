@@ -8,6 +8,7 @@
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 
+#include "acme/acme_crl.h"
 #include "acme/acme_work.h"
 #include "httpd/httpd_audit.h"
 #include "httpd/httpd_tls.h"
@@ -43,6 +44,7 @@ struct httpd_worker_t {
     _Atomic(dcv_loop_t *) loop;       /* once there was a validation */
     apr_thread_mutex_t *setup_lock;
     char *is_setup; /* by virtual host: acme_work_setup; under setup_lock */
+    _Atomic(apr_int64_t) *seen; /* the same: acme_crl_follow */
 };
 
 static apr_int64_t monotonic(void)
@@ -380,6 +382,8 @@ static void chores_run(httpd_worker_t *w, apr_pool_t *pool)
 
         if (conf->handle && (is_refresh || (w->has_lists && is_look)))
             setup_ensure(w, conf->handle, pool);
+        if (conf->handle && w->has_lists && is_look)
+            w->seen[i] = acme_crl_follow(conf->handle, w->seen[i], pool);
         if (is_refresh)
             httpd_tls_refresh(conf, pool);
     }
@@ -417,20 +421,12 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
 
 static int has_lists(const apr_array_header_t *vhosts)
 {
-    int i, k;
+    int i;
 
-    for (i = 0; i < vhosts->nelts; i++) {
-        const acme_conf_t *acme =
-            APR_ARRAY_IDX(vhosts, i, const httpd_conf_t *)->acme;
-
-        for (k = 0; k < acme->issuers->nelts; k++) {
-            const acme_issuer_t *issuer =
-                APR_ARRAY_IDX(acme->issuers, k, const acme_issuer_t *);
-
-            if (issuer->crl && issuer->set)
-                return 1;
-        }
-    }
+    for (i = 0; i < vhosts->nelts; i++)
+        if (acme_crl_is_wanted(
+                APR_ARRAY_IDX(vhosts, i, const httpd_conf_t *)->acme))
+            return 1;
     return 0;
 }
 
@@ -446,6 +442,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->pool = pool;
     w->vhosts = vhosts;
     w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
+    w->seen = apr_pcalloc(pool, sizeof(*w->seen) * (apr_size_t)vhosts->nelts);
     w->log = log;
     w->has_lists = has_lists(vhosts);
     w->is_refresh = 1;

@@ -160,6 +160,54 @@ static void first(apr_pool_t *pool)
               "crl.sign"));
 }
 
+/* Another machine with this database: it has a state directory of its own. */
+static void followed(apr_pool_t *pool)
+{
+    handle_t *h = crl_handle(pool);
+    const char *here = h->conf->state_dir;
+    const char *there = mkdtemp(apr_pstrcat(pool, here, "-XXXXXX", NULL));
+    apr_int64_t seen;
+
+    is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
+    is_int(work(h) >= 1, 1);
+    h->conf->state_dir = there;
+    seen = acme_crl_follow(&h->acme, 0, pool);
+    is_int(seen, 1);
+    is_int(entries(h), 0);
+    h->conf->state_dir = here;
+    cert_add(h, "0123456789abcdef0123456789abcdef", HANDLE_NOW);
+    is_int(work(h) >= 1, 1);
+    h->conf->state_dir = there;
+    is_int(entries(h), 0);
+    seen = acme_crl_follow(&h->acme, seen, pool);
+    is_int(seen, 2);
+    is_int(entries(h), 1);
+    is_int(acme_crl_follow(&h->acme, seen, pool), 2);
+    handle_database_away(h);
+    is_int(acme_crl_follow(&h->acme, seen, pool), 2);
+}
+
+/* It is told once, and tried again. */
+static void not_followed(apr_pool_t *pool)
+{
+    handle_t *h = crl_handle(pool);
+    apr_int64_t seen;
+
+    is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
+    is_int(work(h) >= 1, 1);
+    h->conf->state_dir = apr_pstrcat(pool, h->conf->state_dir, "/none", NULL);
+    seen = acme_crl_follow(&h->acme, 0, pool);
+    is_int(seen, -1);
+    is_str(h->log_tag, "AS0316");
+    h->log_tag = "";
+    is_int(acme_crl_follow(&h->acme, seen, pool), -1);
+    is_str(h->log_tag, "");
+    h->conf->state_dir =
+        mkdtemp(apr_pstrcat(pool, tap_tmpdir(), "/XXXXXX", NULL));
+    is_int(acme_crl_follow(&h->acme, seen, pool), 1);
+    is_int(entries(h), 0);
+}
+
 static void off(apr_pool_t *pool)
 {
     handle_t *h = crl_handle(pool);
@@ -373,6 +421,8 @@ static void other_host(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"a list from the start", first},
+    {"another machine's list becomes a file here, too", followed},
+    {"a list of another machine that cannot be written", not_followed},
     {"off: no list", off},
     {"a list at once after revocations, once for all", revocations},
     {"renewed in the middle of its life", renewal},
