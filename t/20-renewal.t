@@ -300,8 +300,11 @@ subtest 'which certificates' => sub {
     is(scalar @{ acmectl_json($server, 'renew', @args, '--dry-run') }, 1,
         'all of them together mean only it');
     my ($before) = window(ask($cert));
-    my $made = acmectl_json($server, 'renew', @args);
+    my $made = acmectl_json($server, 'renew', map { $_ eq $by{key}[0]
+        ? $cert->{file} : $_ } @args);
     is_deeply($made->{selection}{name}, ['e.test'], 'the selection is kept');
+    is_deeply($made->{selection}{key}, [$show->{spkiSHA256}],
+        'of a file the key that it has');
     isnt((window(ask($cert)))[0], $before, 'its window is pulled forward');
     my $gone = acmectl_json($server, 'renew', 'cancel', $made->{renewal});
     is($gone->{status}, 'cancelled', 'and it is cancelled');
@@ -328,6 +331,7 @@ subtest 'what is refused' => sub {
         ['no URL', 2, '--all', '--explanation', 'javascript:alert(1)'],
         ['nothing that fits', 3, '--name', 'nobody.test'],
         ['no blocked key', 3, '--key', 'blocked'],
+        ['two profiles', 2, '--profile', 'web', '--profile', 'other'],
         ['an unknown profile', 3, '--profile', 'nosuch'])
     {
         my ($what, $want, @args) = @$_;

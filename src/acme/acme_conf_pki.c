@@ -122,6 +122,11 @@ static void issuer_url_check(apr_array_header_t *findings, const char *url)
                           "ACMEIssuerURL %s: what checks certificates is "
                           "fetched without TLS; write http://name/",
                           url);
+    else if (url && strpbrk(url, "?#"))
+        acme_conf_finding(findings,
+                          "ACMEIssuerURL %s: paths are put behind it, so it "
+                          "can have no query; write http://name/",
+                          url);
     else
         acme_conf_link_check(findings, "ACMEIssuerURL", url);
 }

@@ -102,8 +102,13 @@ static ctl_exit_e choice_take(pull_t *pull)
     const char *key = ctl_option(ctl, "key");
     int i, chosen = 0;
 
-    for (i = 0; selectors[i]; i++)
-        chosen += ctl_option(ctl, selectors[i]) != NULL;
+    for (i = 0; selectors[i]; i++) {
+        int given = ctl_option_all(ctl, selectors[i])->nelts;
+
+        if (given > 1 && strcmp(selectors[i], "name") != 0)
+            return ctl_command_usage("given more than once: --", selectors[i]);
+        chosen += given > 0;
+    }
     if (!chosen || (ctl_option(ctl, "all") && chosen > 1))
         return ctl_command_usage("which certificates? ",
                                  "--issuer, --profile, --account, --eab, "
@@ -116,8 +121,9 @@ static ctl_exit_e choice_take(pull_t *pull)
     return key ? ctl_renew_key(&choice->spki_sha256, key, ctl->pool) : CTL_OK;
 }
 
-/* For lists and the audit trail: the options as they were given. */
-static const char *selection_text(const ctl_t *ctl)
+/* For lists and the audit trail: the options as they were given, but a key that
+ * was given as a file, which may be gone or another one by then. */
+static const char *selection_text(const ctl_t *ctl, const char *spki_sha256)
 {
     json_t *json = own_json(ctl->pool, json_object());
     int i;
@@ -131,6 +137,8 @@ static const char *selection_text(const ctl_t *ctl)
                                     ? ctl_print_words(values)
                                     : json_true());
     }
+    if (spki_sha256)
+        json_object_set_new(json, "key", json_pack("[s]", spki_sha256));
     return pjson_text(json, 0, ctl->pool);
 }
 
@@ -153,7 +161,7 @@ static ctl_exit_e options_take(pull_t *pull, ctl_t *ctl)
     if (code == CTL_OK)
         code = url_take(&renewal->url, ctl);
     renewal->start = renewal->created_at = now;
-    renewal->selection = selection_text(ctl);
+    renewal->selection = selection_text(ctl, pull->choice.spki_sha256);
     renewal->who = ctl->who;
     return code;
 }
