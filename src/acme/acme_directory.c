@@ -38,6 +38,13 @@ static void identities_render(json_t *meta, const acme_conf_t *conf,
     json_object_set_new(meta, "caaIdentities", list);
 }
 
+/* Where no authorization serves a later order there is nothing to be had from
+ * one that comes beforehand. */
+static int is_there(const acme_conf_t *conf, acme_route_e route)
+{
+    return route != ACME_ROUTE_NEW_AUTHZ || conf->authz_reuse;
+}
+
 static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route,
                            apr_pool_t *pool)
 {
@@ -65,10 +72,11 @@ problem_t *acme_directory_get(acme_response_t *res, acme_t *acme,
     apr_size_t i;
 
     for (i = 0; i < sizeof(resources) / sizeof(resources[0]); i++)
-        acme_response_set_string(json, resources[i].name,
-                                 acme_route_url(acme->conf, resources[i].route,
-                                                v->route->directory, NULL, NULL,
-                                                v->pool));
+        if (is_there(acme->conf, resources[i].route))
+            acme_response_set_string(
+                json, resources[i].name,
+                acme_route_url(acme->conf, resources[i].route,
+                               v->route->directory, NULL, NULL, v->pool));
     json_object_set_new(json, "meta",
                         meta_render(acme->conf, v->route, v->pool));
     /* One member per line: old getssl reads it by line (R24). */

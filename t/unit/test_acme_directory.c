@@ -27,6 +27,18 @@ static void members(apr_pool_t *pool)
     is_int(reply_count(r, ""), 8);
 }
 
+/* An authorization that comes beforehand would be of no use. */
+static void no_reuse(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r;
+
+    h->conf->authz_reuse = 0;
+    r = handle_request(h, "GET", handle_url(h, "directory"));
+    ok(!reply_text(r, "newAuthz"));
+    is_int(reply_count(r, ""), 7);
+}
+
 static void lines(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
@@ -108,6 +120,7 @@ static void with_query(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"T31 R24 what there is, and nothing else", members},
+    {"T31 no newAuthz where nothing is reused", no_reuse},
     {"R24 one member per line", lines},
     {"meta has terms and website when they are set", meta},
     {"T24 R1 R3 newNonce: HEAD 200, GET 204, no-store", nonce},
