@@ -14,7 +14,7 @@ chdir $FindBin::Bin or die;
 sub text { open my $fh, '<', $_[0] or die "$_[0]: $!"; local $/; return <$fh> }
 
 my $own = qr/\bskip\s*\(?\s*['"\$]|\bskip_all\b/;
-for my $file (glob '*.t lib/*.pm interop/*.t') {
+for my $file (glob '*.t lib/*.pm interop/*.pl') {
     next if $file eq '02-skips.t' || $file eq 'lib/AcmeSkip.pm';
     unlike(text($file), $own, "$file: skips through AcmeSkip only");
 }
@@ -24,7 +24,8 @@ cmp_ok(scalar @rows, '>', 10, 't/skips has rows');
 for (@rows) {
     my ($file, $place, $pattern) = @$_;
     like($place, qr/^(?:anywhere|elsewhere)$/, "$file: $place");
-    my $text = -e $file ? text($file) : '';
+    my ($path) = grep { -e } $file, "interop/$file";
+    my $text = $path ? text($path) : '';
     my $words = $pattern =~ s/\.\*$//r;
     ok($text =~ /skip_(?:here|file)\b.*?\Q$words\E/s
         || ($pattern =~ /^\\S\+/ && $text =~ /skip_here|AcmeTool->need/),
@@ -41,6 +42,10 @@ sub skipping {
     my $said = do { local $/; <$fh> };
     close $fh;
     return $? ? $said : 'skips';
+}
+for my $file (map { s{.*/}{}r } glob 'interop/*.pl') {
+    is(skipping($file, 'x is not here; so'), 'skips',
+        "$file: not every client is to be had");
 }
 my $reason = 'no mod_md in this httpd';
 is(skipping('60-mod-md.t', $reason), 'skips', 'what is listed is skipped');

@@ -33,7 +33,7 @@ sub need {
     for my $program (@programs) {
         next if grep { -x "$_/$program" } split /:/, $path;
         skip_file "$program is not here; support/deps or t/interop/get "
-            . "brings it";
+            . "brings it; acme.sh and getssl: by hand, into build/interop/bin";
     }
 }
 
