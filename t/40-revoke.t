@@ -139,6 +139,8 @@ sub operator {
 sub usage {
     for my $case (['no certificate', 2, qr/ID\|SERIAL/],
         ['both', 2, qr/not both/, 'x' x 22, '--name', 'a.test'],
+        ['two names', 2, qr/more than once: --name/, '--name', 'a.test',
+            '--name', 'none.test'],
         ['a reason that is none', 2, qr/6.*none of 0/, 'x' x 22, '--reason', 6],
         ['no such certificate', 3, qr/no such certificate/, 'x' x 22],
         ['no such name', 3, qr/nothing to revoke/, '--name', 'none.test'],

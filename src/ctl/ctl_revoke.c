@@ -70,9 +70,16 @@ static ctl_exit_e filter_take(apr_array_header_t **certs, const ctl_t *ctl)
 static ctl_exit_e targets_take(apr_array_header_t **certs, const ctl_t *ctl,
                                int reason)
 {
-    int is_filter = ctl_option(ctl, "account") || ctl_option(ctl, "eab") ||
-                    ctl_option(ctl, "spki") || ctl_option(ctl, "name");
+    static const char *const filters[] = {"account", "eab", "spki", "name"};
+    int is_filter = 0, given;
+    apr_size_t i;
 
+    for (i = 0; i < sizeof(filters) / sizeof(*filters); i++) {
+        given = ctl_option_all(ctl, filters[i])->nelts;
+        if (given > 1) /* who gave two wants both, and would have one */
+            return ctl_command_usage("given more than once: --", filters[i]);
+        is_filter |= given;
+    }
     if (ctl->id && is_filter)
         return ctl_command_usage(
             "name a certificate, or choose them by --account, --eab, --spki, "
