@@ -210,18 +210,25 @@ static void text_add(policy_csr_reader_t *reader, policy_attribute_e attribute,
 static void address_read(policy_csr_reader_t *reader,
                          const ASN1_OCTET_STRING *octets)
 {
-    const identifier_t *identifier = identifier_from_octets(
+    const identifier_t *address = identifier_from_octets(
         ASN1_STRING_get0_data(octets), (apr_size_t)ASN1_STRING_length(octets),
         reader->pool);
+    identifier_t *identifier;
+    problem_t *prob;
 
-    if (identifier)
-        APR_ARRAY_PUSH(reader->wishes->names, const identifier_t *) =
-            identifier;
-    else
+    if (!address) {
         policy_csr_reader_fault(reader,
                                 "its subjectAltName has an IP address of %d "
                                 "octets",
                                 ASN1_STRING_length(octets));
+        return;
+    }
+    prob = identifier_parse(&identifier, "ip", address->value, 0, reader->pool);
+    if (prob)
+        policy_csr_reader_fault(reader, "its subjectAltName %s", prob->detail);
+    else
+        APR_ARRAY_PUSH(reader->wishes->names, const identifier_t *) =
+            identifier;
 }
 
 static void general_name_read(policy_csr_reader_t *reader,

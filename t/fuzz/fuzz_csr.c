@@ -78,12 +78,12 @@ static void wishes_try(const uint8_t *data, size_t size, apr_pool_t *pool)
         return;
     wishes = policy_csr_wishes_make(policy, pkcs10, pool);
     for (i = 0; i < wishes->names->nelts; ++i) {
-        const char *value =
-            APR_ARRAY_IDX(wishes->names, i, identifier_t *)->value;
+        const identifier_t *name =
+            APR_ARRAY_IDX(wishes->names, i, const identifier_t *);
 
-        promise(!identifier_parse(&again, "dns", value, IDENTIFIER_UNDERSCORE,
-                                  pool));
-        promise(strcmp(again->value, value) == 0);
+        promise(!identifier_parse(&again, identifier_type_name(name->type),
+                                  name->value, IDENTIFIER_UNDERSCORE, pool));
+        promise(identifier_compare(again, name) == 0);
     }
     promise(wishes->names->nelts <= 2 * policy->max_names + 1);
 }
