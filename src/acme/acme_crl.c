@@ -20,6 +20,8 @@
 #define TRIES_MAX 10
 /* Seconds until a list that could not be renewed is tried again. */
 #define RETRY 300
+/* How many seconds before its making a list begins, at most. */
+#define BACKDATE_MAX 3600
 
 /* One generation's list in the making. */
 typedef struct {
@@ -127,6 +129,16 @@ static apr_int64_t file_number(const run_t *run)
 
 /* A new list after last (NULL: the first one).  *rv: what the store said;
  * APR_EEXIST: others were quicker. */
+/* thisUpdate: some time ago, as a certificate's notBefore, so that verifiers
+ * whose clocks are late do not refuse the newest list and all with it. */
+static apr_int64_t backdated(const run_t *run)
+{
+    apr_int64_t by = run->issuer->crl_life / 10;
+    apr_int64_t at = run->now - (by < BACKDATE_MAX ? by : BACKDATE_MAX);
+
+    return at > run->generation->not_before ? at : run->generation->not_before;
+}
+
 static problem_t *list_make(apr_status_t *rv, const run_t *run,
                             const store_crl_t *last)
 {
@@ -147,14 +159,14 @@ static problem_t *list_make(apr_status_t *rv, const run_t *run,
     if (request.number < basis.number)
         request.number = basis.number;
     request.number++;
-    request.this_update = run->now;
+    request.this_update = backdated(run);
     request.next_update = run->now + run->issuer->crl_life;
     prob = ca_crl_make(&crl, run->generation, &request, run->pool);
     if (prob)
         return prob;
     row.issuer = run->generation->fingerprint;
     row.number = request.number;
-    row.this_update = request.this_update;
+    row.this_update = run->now;
     row.next_update = request.next_update;
     row.revision = basis.revision;
     row.entries = crl->count;

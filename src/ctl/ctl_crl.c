@@ -28,8 +28,8 @@ static json_t *head_render(const ctl_t *ctl, const store_crl_head_t *head)
     json_t *json = json_pack(
         "{s:s, s:o, s:i, s:s, s:I, s:o, s:o, s:I}", "fingerprint", crl->issuer,
         "issuer", ctl_print_text(head->name), "generation", head->generation,
-        "status", crl_status(crl), "number", (json_int_t)crl->number,
-        "thisUpdate", ctl_print_time(ctl, crl->this_update), "nextUpdate",
+        "status", crl_status(crl), "number", (json_int_t)crl->number, "made",
+        ctl_print_time(ctl, crl->this_update), "nextUpdate",
         ctl_print_time(ctl, crl->next_update), "entries",
         (json_int_t)crl->entries);
 
@@ -43,7 +43,7 @@ static json_t *head_render(const ctl_t *ctl, const store_crl_head_t *head)
 static ctl_exit_e crl_list(ctl_t *ctl)
 {
     static const char *const columns[] = {"issuer",  "generation", "status",
-                                          "number",  "thisUpdate", "nextUpdate",
+                                          "number",  "made",       "nextUpdate",
                                           "entries", NULL};
     json_t *list = own_json(ctl->pool, json_array());
     apr_array_header_t *heads;

@@ -19,7 +19,9 @@
 typedef struct {
     const char *issuer; /* fingerprint of the generation */
     apr_int64_t number;
-    apr_int64_t this_update, next_update;
+    apr_int64_t this_update; /* when it was made; what the list itself says is
+                                a little earlier */
+    apr_int64_t next_update;
     apr_int64_t revision; /* of the basis that it was made of */
     apr_int64_t entries;
     const unsigned char *der;

@@ -108,21 +108,26 @@ static reply_t *get(handle_t *h)
                    apr_pstrcat(h->pool, "issuer/", print_of(h), ".crl", NULL)));
 }
 
-/* How many entries the served list has; -1: there is none. */
-static int entries(handle_t *h)
+/* The served list. */
+static X509_CRL *list_of(handle_t *h)
 {
     reply_t *r = get(h);
     const unsigned char *der = (const unsigned char *)r->res.body;
-    X509_CRL *crl;
-    int count;
 
     if (r->status != 200)
-        return -1;
-    crl =
-        own_x509_crl(h->pool, d2i_X509_CRL(NULL, &der, (long)r->res.body_len));
+        return NULL;
+    return own_x509_crl(h->pool,
+                        d2i_X509_CRL(NULL, &der, (long)r->res.body_len));
+}
+
+/* How many entries the served list has; -1: there is none. */
+static int entries(handle_t *h)
+{
+    X509_CRL *crl = list_of(h);
+    int count = crl ? sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl)) : 0;
+
     if (!crl)
-        return -2;
-    count = sk_X509_REVOKED_num(X509_CRL_get_REVOKED(crl));
+        return -1;
     return count < 0 ? 0 : count;
 }
 
@@ -158,6 +163,22 @@ static void first(apr_pool_t *pool)
     is_str(reply_header(r, "Cache-Control", 0), "public, max-age=300");
     ok(strstr(APR_ARRAY_IDX(h->audit, h->audit->nelts - 1, const char *),
               "crl.sign"));
+}
+
+/* RFC 5280 6.3.3: a verifier whose clock is some minutes late takes the newest
+ * list, too; one that is days late does not. */
+static void late_clocks(apr_pool_t *pool)
+{
+    handle_t *h = crl_handle(pool);
+    time_t minutes = (time_t)h->now - 600, days = (time_t)h->now - 2 * DAY;
+    X509_CRL *crl;
+
+    is_int(acme_work_setup(&h->acme, pool), APR_SUCCESS);
+    work(h);
+    crl = list_of(h);
+    need(crl);
+    is_int(X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &minutes), -1);
+    is_int(X509_cmp_time(X509_CRL_get0_lastUpdate(crl), &days), 1);
 }
 
 /* Another machine with this database: it has a state directory of its own. */
@@ -421,6 +442,7 @@ static void other_host(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"a list from the start", first},
+    {"thisUpdate is some time ago", late_clocks},
     {"another machine's list becomes a file here, too", followed},
     {"a list of another machine that cannot be written", not_followed},
     {"off: no list", off},
