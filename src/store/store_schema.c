@@ -232,24 +232,42 @@ static apr_status_t step_run(store_conn_t *conn, int version, apr_pool_t *pool)
 {
     const char *const *statement = store_schema_step(version);
     store_rows_t rows;
-    apr_status_t rv;
+    apr_status_t rv = APR_SUCCESS;
 
-    rv = store_conn_text(&rows, conn, "BEGIN IMMEDIATE", pool);
     for (; rv == APR_SUCCESS && *statement; statement++) {
         const char *text = store_dialect_schema(STORE_SQLITE, *statement, pool);
 
         if (text)
             rv = store_conn_text(&rows, conn, text, pool);
     }
+    return rv;
+}
+
+static apr_status_t version_set(store_conn_t *conn, apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_conn_text(
+        &rows, conn,
+        apr_psprintf(pool, "PRAGMA application_id = %d", APPLICATION), pool);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    return store_conn_text(
+        &rows, conn,
+        apr_psprintf(pool, "PRAGMA user_version = %d", store_schema_version()),
+        pool);
+}
+
+/* All in one transaction: nobody sees a version in between. */
+static apr_status_t steps_run(store_conn_t *conn, int version, apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_conn_text(&rows, conn, "BEGIN IMMEDIATE", pool);
+
+    for (; rv == APR_SUCCESS && version < store_schema_version(); version++)
+        rv = step_run(conn, version, pool);
     if (rv == APR_SUCCESS)
-        rv = store_conn_text(
-            &rows, conn,
-            apr_psprintf(pool, "PRAGMA application_id = %d", APPLICATION),
-            pool);
-    if (rv == APR_SUCCESS)
-        rv = store_conn_text(
-            &rows, conn,
-            apr_psprintf(pool, "PRAGMA user_version = %d", version + 1), pool);
+        rv = version_set(conn, pool);
     if (rv == APR_SUCCESS)
         rv = store_conn_text(&rows, conn, "COMMIT", pool);
     return rv; /* closing the connection rolls back what failed */
@@ -294,8 +312,8 @@ static apr_status_t file_migrate(int *had, store_conn_t *conn, int may_make,
         rv = empty_check(conn, may_make, pool);
     if (rv == APR_SUCCESS)
         rv = wal_set(conn, pool);
-    for (; rv == APR_SUCCESS && version < store_schema_version(); version++)
-        rv = step_run(conn, (int)version, pool);
+    if (rv == APR_SUCCESS && version < store_schema_version())
+        rv = steps_run(conn, (int)version, pool);
     return rv;
 }
 
