@@ -107,7 +107,7 @@ sub locked {
 
     open my $fh, '+<', database($server) . '.lock' or die $!;
     flock $fh, LOCK_EX;
-    $from = is_out('lock file held', says => qr{lock file}i);
+    $from = is_out('lock file held', says => qr{lock file|takes too long}i);
     close $fh;
     is_back('lock file held', $from);
 }

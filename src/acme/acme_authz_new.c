@@ -57,11 +57,10 @@ static problem_t *wish_parse(wish_t *wish, acme_t *acme,
         prob->identifier = NULL; /* only in subproblems (T28) */
         return prob;
     }
-    /* Where that is not allowed, it is for the one name (RFC 9444 4.2). */
-    wish->is_above = wish->is_above &&
-                     wish->identifier->type == IDENTIFIER_DNS &&
-                     acme_conf_has_subdomains(wish->profile);
     wish->identifier = identifier;
+    /* Where that is not allowed, it is for the one name (RFC 9444 4.2). */
+    wish->is_above = wish->is_above && identifier->type == IDENTIFIER_DNS &&
+                     acme_conf_has_subdomains(wish->profile);
     wish->identifiers = apr_array_make(v->pool, 1, sizeof(identifier_t *));
     APR_ARRAY_PUSH(wish->identifiers, identifier_t *) = identifier;
     return identifier_check(wish, acme, v);
