@@ -144,7 +144,7 @@ static problem_t *list_make(apr_status_t *rv, const run_t *run,
 {
     apr_int64_t since = last ? last->this_update : 0;
     store_crl_t row = {0};
-    ca_crl_request_t request;
+    ca_crl_request_t request = {0};
     store_crl_basis_t basis;
     store_event_t *event;
     ca_crl_t *crl;

@@ -170,8 +170,27 @@ static apr_int64_t list_age(const acme_conf_t *conf, const char *fingerprint)
                                                       : LIST_AGE;
 }
 
+/* What a root has revoked: read at start.  Of one that signs leaves itself the
+ * database knows more. */
+static const ca_list_t *root_list(const acme_conf_t *conf,
+                                  const char *fingerprint)
+{
+    int i;
+
+    if (acme_conf_issuer_of(conf, fingerprint))
+        return NULL;
+    for (i = 0; i < conf->issuers->nelts; i++) {
+        const ca_set_t *set =
+            APR_ARRAY_IDX(conf->issuers, i, const acme_issuer_t *)->set;
+
+        if (set && set->list && !strcmp(set->list->fingerprint, fingerprint))
+            return set->list;
+    }
+    return NULL;
+}
+
 /* From the file; without one, as on another machine's first day, from the
- * database. */
+ * database; a root's has neither. */
 static int list_answer(acme_response_t *res, const acme_t *acme,
                        const char *name, apr_pool_t *pool)
 {
@@ -179,10 +198,16 @@ static int list_answer(acme_response_t *res, const acme_t *acme,
     const char *data;
     apr_size_t len;
     apr_int64_t modified;
+    const ca_list_t *list = root_list(acme->conf, fingerprint);
     store_crl_t *crl;
 
-    if (acme_pub_read(&data, &len, &modified, acme->conf, name, pool) !=
-        APR_SUCCESS) {
+    if (list) {
+        data = (const char *)list->der;
+        len = list->der_len;
+        modified = list->this_update;
+    }
+    else if (acme_pub_read(&data, &len, &modified, acme->conf, name, pool) !=
+             APR_SUCCESS) {
         if (store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS)
             return 0;
         data = (const char *)crl->der;

@@ -12,7 +12,8 @@
  *     <ACMEPath>/chain.pem                     what follows a leaf
  *     <ACMEPath>/chain.p7c                     the same and the root
  *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root
- *     <ACMEPath>/issuer/<fingerprint>.crl      what it has revoked
+ *     <ACMEPath>/issuer/<fingerprint>.crl      what it has revoked, also
+ *                                              of a root (ca_list.h)
  *     <ACMEPath>/issuer/<fingerprint>.ocsp     the same by OCSP (acme_ocsp.h)
  *
  * (.pem: PEM, .cer: DER, .p7c: PKCS #7, .mobileconfig: for Apple's machines)

@@ -336,8 +336,13 @@ static problem_t *ensure_locked(ca_set_t **ca, run_t *run)
     root_ensure(run);
     generations_load(run);
     prob = issuer_ensure(run);
-    if (!prob || run->root || run->generations->nelts)
+    if (run->root)
+        ca_list_ensure(run->root, path_of(run, CA_LIST_FILE, ""), run->now,
+                       run->log, run->pool);
+    if (!prob || run->root || run->generations->nelts) {
         *ca = set_make(run);
+        (*ca)->list = ca_list_find((*ca)->roots, run->dir, run->log, run->pool);
+    }
     return prob;
 }
 

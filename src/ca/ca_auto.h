@@ -8,8 +8,10 @@
  * 0600, certificates 0644; made by httpd's parent:
  *
  *     root.pem root.key         20 years
- *     issuing-<n>.pem .key      5 years, generation n; the .pem holds its chain
- *     vhost-<name>.pem .key     the TLS certificate of an ACME virtual host
+ *     root.crl            what it has revoked, a year; renewed at start from
+ * the middle on while the key is there (ca_list.h) issuing-<n>.pem .key      5
+ * years, generation n; the .pem holds its chain vhost-<name>.pem .key     the
+ * TLS certificate of an ACME virtual host
  *
  * A key that exists is never overwritten, whatever fails: files are created
  * with O_EXCL under a temporary name, fsynced and linked into place, key before

@@ -32,8 +32,8 @@ static problem_t *request_check(const ca_issuer_t *issuer,
     return NULL;
 }
 
-/* Reasons that a leaf can have: RFC 5280 5.3.1 has no 7, 8 is for deltas, and
- * 0 should be left out. */
+/* Reasons that a certificate can have: RFC 5280 5.3.1 has no 7, 8 is for
+ * deltas, and 0 should be left out. */
 static int has_reason(int reason)
 {
     return reason >= 1 && reason <= 10 && reason != 7 && reason != 8;
@@ -201,7 +201,8 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
         !times_set(list, request) ||
         !entries_add(list, &made->count, request->revoked) ||
         !authority_key_add(list, issuer->cert) ||
-        !number_add(list, request->number) || !point_add(list) ||
+        !number_add(list, request->number) ||
+        (!request->is_for_all && !point_add(list)) ||
         X509_CRL_sign(list, issuer->key, ca_digest_for(issuer->key)) <= 0)
         return ca_openssl_problem(pool, "make a list of revoked certificates");
     made->der = crl_der(&made->der_len, list, pool);

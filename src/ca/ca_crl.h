@@ -15,10 +15,10 @@
 #include "ca/ca_issuer.h"
 
 typedef struct {
-    const char *serial; /* 32 hex digits; another text is no certificate's, and
-                           left out */
+    const char *serial; /* hex digits, an even number, 40 at most; another text
+                           is no certificate's, and left out */
     apr_int64_t at;     /* seconds since 1970 */
-    int reason;         /* RFC 5280 5.3.1; -1: none.  0 and what leaves cannot
+    int reason;         /* RFC 5280 5.3.1; -1: none.  0 and what none can
                            have is not written down */
 } ca_revoked_t;
 
@@ -26,6 +26,7 @@ typedef struct {
     const apr_array_header_t *revoked; /* of ca_revoked_t * */
     apr_int64_t number;                /* from 1 */
     apr_int64_t this_update, next_update;
+    int is_for_all; /* CAs' certificates, too: without that point (ca_list.h) */
 } ca_crl_request_t;
 
 typedef struct {

@@ -299,9 +299,8 @@ static problem_t *fd_read(const char **text, apr_size_t *text_len, int fd,
     return NULL;
 }
 
-/* Text in pool, overwritten when pool is cleared. */
-static problem_t *file_read(const char **text, apr_size_t *len,
-                            const char *path, apr_pool_t *pool)
+problem_t *ca_file_read(const char **text, apr_size_t *len, const char *path,
+                        apr_pool_t *pool)
 {
     /* O_NONBLOCK: a FIFO must not hold the start up */
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -324,7 +323,7 @@ problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)
 {
     const char *text;
     apr_size_t len;
-    problem_t *prob = file_read(&text, &len, path, pool);
+    problem_t *prob = ca_file_read(&text, &len, path, pool);
     BIO *bio;
 
     if (prob)
@@ -457,7 +456,7 @@ problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,
 {
     const char *text;
     apr_size_t len;
-    problem_t *prob = file_read(&text, &len, path, pool);
+    problem_t *prob = ca_file_read(&text, &len, path, pool);
 
     if (prob)
         return prob;

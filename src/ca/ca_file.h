@@ -44,6 +44,9 @@ problem_t *ca_file_vacant_check(const char *path, const char *remedy,
                                 apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Text in pool, overwritten when that is cleared. */
+problem_t *ca_file_read(const char **text, apr_size_t *len, const char *path,
+                        apr_pool_t *pool) __attribute__((warn_unused_result));
 /* A private key, PEM without passphrase.  What is read here is a regular file
  * of at most 1 MiB. */
 problem_t *ca_file_key_read(EVP_PKEY **key, const char *path, apr_pool_t *pool)

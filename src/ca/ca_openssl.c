@@ -68,12 +68,16 @@ int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after)
            ASN1_TIME_set(X509_getm_notAfter(cert), (time_t)not_after);
 }
 
+/* RFC 5280 4.1.2.2: 20 octets. */
+#define SERIAL_LEN_MAX 40
+
 int ca_serial_put(ASN1_INTEGER *serial, const char *digits)
 {
     BIGNUM *number = NULL;
-    int done = strlen(digits) == CA_SERIAL_LEN &&
-               strspn(digits, "0123456789abcdefABCDEF") == CA_SERIAL_LEN &&
-               BN_hex2bn(&number, digits) == CA_SERIAL_LEN &&
+    size_t len = strlen(digits);
+    int done = len <= SERIAL_LEN_MAX && len % 2 == 0 &&
+               strspn(digits, "0123456789abcdefABCDEF") == len &&
+               BN_hex2bn(&number, digits) == (int)len && len > 0 &&
                !BN_is_zero(number) && BN_to_ASN1_INTEGER(number, serial);
 
     BN_free(number);
@@ -82,7 +86,8 @@ int ca_serial_put(ASN1_INTEGER *serial, const char *digits)
 
 int ca_serial_set(X509 *cert, const char *digits)
 {
-    return ca_serial_put(X509_get_serialNumber(cert), digits);
+    return strlen(digits) == CA_SERIAL_LEN &&
+           ca_serial_put(X509_get_serialNumber(cert), digits);
 }
 
 const char *ca_serial_text(const X509 *cert, apr_pool_t *pool)

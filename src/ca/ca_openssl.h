@@ -27,7 +27,7 @@ int ca_times_set(X509 *cert, apr_int64_t not_before, apr_int64_t not_after);
 /* 32 hex digits, not all zero; 0 if they are not. */
 #define CA_SERIAL_LEN 32
 int ca_serial_set(X509 *cert, const char *digits);
-/* The same number, for lists. */
+/* An even number of such digits, 40 at most, for lists. */
 int ca_serial_put(ASN1_INTEGER *serial, const char *digits);
 /* The same back, in lower case; NULL: it cannot have been set so. */
 const char *ca_serial_text(const X509 *cert, apr_pool_t *pool);

@@ -327,6 +327,8 @@ problem_t *ca_set_load(ca_set_t **set, const char *name,
         return prob ? prob : unusable(&run);
     fault = alternates_load(&run);
     *set = ca_set_make(name, run.generations, NULL, now, pool);
+    if (files->directory)
+        (*set)->list = ca_list_find((*set)->roots, files->directory, log, pool);
     if (!prob)
         prob = fault;
     if (!prob && !(*set)->issuer)

@@ -12,7 +12,7 @@
 #include <apr_tables.h>
 
 #include "base/log.h"
-#include "ca/ca_issuer.h"
+#include "ca/ca_list.h"
 
 typedef struct {
     const char *name;                /* "automatic", "corp" */
@@ -23,6 +23,8 @@ typedef struct {
                                         own alternate chains. */
     apr_array_header_t *roots;       /* of X509 *: every root once */
     const char *roots_pem;           /* the same */
+    const ca_list_t *list;           /* of what one of them has revoked; NULL:
+                                        none is in the directory */
     apr_array_header_t *warnings;    /* of const char *: what will go wrong,
                                         and what to do about it */
 } ca_set_t;

@@ -8,6 +8,7 @@
  *     <n>.pem <n>.key   generation n, the newest usable of which signs
  *     <n>.csr           what an outside CA is asked to sign; <n>.key waits
  *     root.pem          our own root, if we made one
+ *     root.crl          what the root has revoked
  *
  * Everything is made and checked in memory first, as the server will check it;
  * then the files are written, keys before certificates.  So what fails changes
@@ -19,6 +20,7 @@
 
 #include "base/log.h"
 #include "ca/ca_constraints.h"
+#include "ca/ca_list.h"
 
 #define CA_TOOL_KEY_KINDS "P-256, P-384, RSA-2048, RSA-3072, RSA-4096, ED25519"
 
@@ -74,6 +76,18 @@ problem_t *ca_tool_install(ca_tool_made_t *made, const char *dir,
 problem_t *ca_tool_import(ca_tool_made_t *made, const char *dir,
                           const char *key_file, const apr_array_header_t *files,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+/* The next list (ca_list.h) of what a CA above issuers has revoked. */
+typedef struct {
+    const char *cert_file, *key_file, *list_file;
+    const apr_array_header_t *revoked; /* of const char *: files with
+                                          certificates of intermediates */
+    int reason;                        /* theirs; -1: none */
+    apr_int64_t next_update;
+} ca_tool_list_t;
+problem_t *ca_tool_list(ca_list_t **list, const ca_tool_list_t *wish,
+                        apr_int64_t now, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 #endif

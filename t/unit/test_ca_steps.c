@@ -64,7 +64,7 @@ static void recovers(const char *dir, apr_pool_t *pool)
     is_int(ca->generations->nelts, 2);
     is_int(ca->issuer->generation, 2);
     works(ca, NOW + 4 * YEAR, pool);
-    is_int(count(dir), 9);
+    is_int(count(dir), 10);
 }
 
 static void die_at_every_step(apr_pool_t *pool)
