@@ -194,6 +194,31 @@ subtest 'renew' => sub {
         '--dir', 'nothing');
 };
 
+subtest 'crl' => sub {
+    my @root = qw(crl --dir corp --key safe.key);
+    refused('without the key', 3, qr/corp\/root\.key/, 'crl', '--dir', 'corp');
+    refused('with another key', 4, qr/does not belong/, 'crl', '--dir', 'corp',
+        '--key', 'P-384/root.key');
+    refused('of another root', 4, qr/no CA that .* has issued/, @root,
+        '--revoke', 'P-384/1.pem');
+    refused('of an issuer', 4, qr/cert revoke/, qw(crl --certificate),
+        'corp/1.pem');
+    refused('a reason of leaves', 2, qr/--reason keyC/, @root,
+        qw(--revoke corp/1.pem --reason keyCompromise));
+    refused('a reason for nothing', 2, qr/--revoke/, @root, '--reason',
+        'superseded');
+    refused('two places', 2, qr/choose one/, @root, '--certificate', 'x.pem');
+    is((ca(@root))[0], 0, 'crl: 0');
+    my $list = json(@root, qw(--revoke corp/1.pem --revoke corp/2.pem),
+        qw(--reason cACompromise --next-update 90d));
+    is("$list->{number} $list->{entries}", '2 2', 'the next list, of two');
+    is($list->{list}, "$base/corp/root.crl", 'where it is');
+    my $text = openssl(qw(crl -noout -text -in corp/root.crl -CAfile),
+        'corp/root.pem');
+    like($text, qr/verify OK.*(?:CA Compromise.*){2}/s, 'openssl reads it');
+    unlink 'corp/root.crl' or die $!;
+};
+
 subtest 'list and show' => sub {
     my $list = json('list', '--dir', 'corp');
     is(join(' ', map { "$_->{generation}:$_->{state}" } @$list),
@@ -364,8 +389,8 @@ subtest 'help' => sub {
     my ($code, $text) = ca('--help');
     is($code, 0, 'ca --help: 0');
     like($text, qr/acmectl ca $_\b/, "ca --help has $_")
-        for qw(init csr install import renew list show);
-    for my $verb (qw(init csr install import renew list show)) {
+        for qw(init csr install import renew crl list show);
+    for my $verb (qw(init csr install import renew crl list show)) {
         ($code, $text) = ca($verb, '--help');
         is($code, 0, "ca $verb --help: 0");
         like($text, qr/--dir DIR.*exit codes/s, "ca $verb --help");

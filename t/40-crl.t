@@ -235,30 +235,74 @@ sub caching {
     }
 }
 
-# curl wants a list from everybody in the chain: the root's is made by hand.
+sub acmectl {
+    return said("$AcmeServer::build/acmectl", '--httpd', AcmeServer::program()
+        . " -d $server->{dir} -f $server->{conf}", @_);
+}
+
+sub root_url {
+    my $print = lc run(qw(openssl x509 -noout -fingerprint -sha256 -in),
+        "$ca/root.pem") =~ s/.*=|[:\n]//gr;
+    return "$http/issuer/$print.crl";
+}
+
+# Both lists, as curl and openssl want them.
+sub lists {
+    my $all = '';
+    for my $at ($url, root_url()) {
+        $all .= run(qw(openssl crl -inform DER -in),
+            file('list.der', fetch($at)->{body}));
+    }
+    return file('all.pem', $all);
+}
+
+sub whole_chain {
+    my ($pem) = @_;
+    return said(qw(openssl verify -x509_strict -crl_check_all -CAfile),
+        "$ca/root.pem", '-untrusted', issuer(), '-CRLfile', lists(),
+        file('leaf.pem', $pem));
+}
+
+sub reload {
+    $c->detach;
+    $server->stop;
+    $server->start;
+    delete $c->{nonce};
+}
+
+# Made at the first start; the next by acmectl, which revokes intermediates.
+sub root {
+    my $pem = issue('a.test');
+    my $res = fetch(root_url());
+    is($res->{status}, 200, 'the root has a list');
+    is(header($res, 'content-type'), 'application/pkix-crl', 'its type');
+    unlike(crl_text($res->{body}), qr/Distribution Point/, '… about all');
+    is(fetch(root_url() =~ s/^http:.*?acme/$server->{base}\/acme/r, '--cacert',
+        "$ca/root.pem")->{body}, $res->{body}, '… by https, too');
+    like(whole_chain($pem), qr/: OK/, 'openssl verify -crl_check_all');
+    like(acmectl(qw(--json ca crl)), qr/"number": ?2\b/, 'acmectl ca crl');
+    my $kept = AcmeServer::read_file("$ca/root.crl");
+    like(acmectl(qw(ca crl --revoke), issuer(), qw(--reason superseded)),
+        qr/entries +1\b/, 'an intermediate is revoked');
+    reload();
+    like(crl_text(fetch(root_url())->{body}),
+        qr/CRL Number: *\n *3\b.*Superseded/s, 'after a reload all see that');
+    like(whole_chain($pem), qr/certificate revoked/, '… and openssl');
+    like(acmectl(qw(ca crl --next-update 30d)), qr/entries +1\b/,
+        'the next list has it still');
+    AcmeServer::write_file("$ca/root.crl", $kept);
+    reload();
+}
+
+# curl wants a list from everybody in the chain.
 sub curl {
-    my $dir = AcmeServer::tempdir();
-    AcmeServer::write_file("$dir/index.txt", '');
-    AcmeServer::write_file("$dir/ca.cnf",
-        "[ca]\ndefault_ca = d\n[d]\ndatabase = $dir/index.txt\n"
-        . "default_md = sha256\ndefault_crl_days = 7\n");
     my ($pem, $key) = ($c->certificate($responder, 'd.test'),
         "$c->{dir}/cert.key");
-    run(qw(openssl ca -gencrl -config), "$dir/ca.cnf", '-cert',
-        "$ca/root.pem", '-keyfile', "$ca/root.key", '-out', "$dir/root.crl");
     my $port = AcmeServer::free_port();
-    my $lists = sub {
-        run(qw(openssl crl -inform DER -out), "$dir/list.pem", '-in',
-            file('list.der', fetch($url)->{body}));
-        AcmeServer::write_file("$dir/all.pem",
-            AcmeServer::read_file("$dir/list.pem")
-            . AcmeServer::read_file("$dir/root.crl"));
-        return "$dir/all.pem";
-    };
     my $pid = site($port, $pem, $key);
     my $get = sub {
         return said('curl', '-sS', '--cacert', "$ca/root.pem", '--crlfile',
-            $lists->(), '--resolve', "d.test:$port:127.0.0.1",
+            lists(), '--resolve', "d.test:$port:127.0.0.1",
             "https://d.test:$port/");
     };
     like($get->(), qr/Ciphers supported/, 'curl --crlfile takes a good one');
@@ -365,6 +409,7 @@ burst();
 killed();
 caching();
 fleet();
+root();
 curl();
 nothing_left();
 renewal();

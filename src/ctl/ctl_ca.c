@@ -66,7 +66,7 @@ static const char *config_text(const ctl_t *ctl, const char *dir)
                         ctl_ca_issuer_name(ctl, dir), quote, dir, quote);
 }
 
-static json_t *path_json(const ctl_t *ctl, const char *path)
+json_t *ctl_ca_path(const ctl_t *ctl, const char *path)
 {
     return ctl_print_text(path ? absolute(ctl, path) : NULL);
 }
@@ -84,10 +84,11 @@ static json_t *made_render(const ctl_t *ctl, const ca_tool_made_t *made,
                            const char *dir)
 {
     const ca_issuer_t *issuer = made->issuer;
-    json_t *json = json_pack(
-        "{s:s, s:s, s:i, s:o, s:o}", "issuer", ctl_ca_issuer_name(ctl, dir),
-        "directory", dir, "generation", made->generation, "certificate",
-        path_json(ctl, made->cert_file), "key", path_json(ctl, made->key_file));
+    json_t *json = json_pack("{s:s, s:s, s:i, s:o, s:o}", "issuer",
+                             ctl_ca_issuer_name(ctl, dir), "directory", dir,
+                             "generation", made->generation, "certificate",
+                             ctl_ca_path(ctl, made->cert_file), "key",
+                             ctl_ca_path(ctl, made->key_file));
 
     if (issuer) {
         apr_array_header_t *warnings =
@@ -112,12 +113,12 @@ static json_t *made_render(const ctl_t *ctl, const ca_tool_made_t *made,
                 json_string(ca_constraints_text(issuer, ctl->pool)));
     }
     if (made->csr_file)
-        json_object_set_new(json, "csr", path_json(ctl, made->csr_file));
+        json_object_set_new(json, "csr", ctl_ca_path(ctl, made->csr_file));
     if (made->root_file)
-        json_object_set_new(json, "root", path_json(ctl, made->root_file));
+        json_object_set_new(json, "root", ctl_ca_path(ctl, made->root_file));
     if (made->root_key_file)
         json_object_set_new(json, "rootKey",
-                            path_json(ctl, made->root_key_file));
+                            ctl_ca_path(ctl, made->root_key_file));
     return json;
 }
 
@@ -141,7 +142,7 @@ static void stderr_restore(int saved)
 /* The files are made, so nothing here makes the command fail: a CA is often
  * made before there is a server, or on a machine without one.  Without
  * --config or --httpd that is not even worth a word. */
-static void audit(ctl_t *ctl, const char *kind, json_t *detail)
+void ctl_ca_audit(ctl_t *ctl, const char *kind, json_t *detail)
 {
     int is_asked = ctl->config || strcmp(ctl->httpd, "apachectl") != 0;
     int saved = -1, done;
@@ -168,7 +169,7 @@ static ctl_exit_e report(ctl_t *ctl, const char *kind,
 
     json_array_foreach(json_object_get(json, "warnings"), i, warning)
         ctl_print_error("warning: %s", json_string_value(warning));
-    audit(ctl, kind, json);
+    ctl_ca_audit(ctl, kind, json);
     if (ctl->is_json) {
         if (has_config)
             json_object_set_new(json, "config",
@@ -466,6 +467,13 @@ const ctl_command_t ctl_ca_commands[] = {
      "constraints.  For an intermediate that another CA signed: csr, "
      "install.\n" DIR_HELP CODES_HELP,
      renew},
+    {"ca", "crl", CTL_NEEDS_NOTHING, 0, 0, "", ctl_ca_crl_options,
+     "sign the next list of what a root has revoked\n"
+     "What the present one has stays in it.  Without any --revoke the list "
+     "is made\nanew for another year.  The server publishes DIR/root.crl as "
+     "<ACMEPath>/issuer/\n<fingerprint of the root>.crl from its next reload "
+     "on.  What issuers revoke: cert\nrevoke." CODES_HELP,
+     ctl_ca_crl},
     {"ca", "list", CTL_NEEDS_NOTHING, 0, 0, "", show_options,
      "the generations in DIR, or of all issuers of the server\n"
      "state: signs, ready (could sign), later, expired, keyless, broken, or\n"
