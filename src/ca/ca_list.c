@@ -15,6 +15,9 @@
 
 #include "base/banned.h"
 
+/* How many seconds before its making a list begins, at most. */
+#define BACKDATE_MAX 3600
+
 const char *ca_list_serial(const ASN1_INTEGER *serial, apr_pool_t *pool)
 {
     return apr_pescape_hex(pool, ASN1_STRING_get0_data(serial),
@@ -142,6 +145,16 @@ static const char *pem_of(const ca_crl_t *crl, apr_pool_t *pool)
     return apr_pstrmemdup(pool, text, (apr_size_t)len);
 }
 
+/* thisUpdate: some time ago, for verifiers whose clocks are late. */
+static apr_int64_t backdated(const ca_issuer_t *issuer, apr_int64_t now,
+                             apr_int64_t end)
+{
+    apr_int64_t by = (end - now) / 10;
+    apr_int64_t at = now - (by < BACKDATE_MAX ? by : BACKDATE_MAX);
+
+    return at > issuer->not_before ? at : issuer->not_before;
+}
+
 problem_t *ca_list_renew(ca_list_t **list, const ca_issuer_t *issuer,
                          const char *file, const apr_array_header_t *revoked,
                          apr_int64_t now, apr_int64_t next_update,
@@ -157,9 +170,9 @@ problem_t *ca_list_renew(ca_list_t **list, const ca_issuer_t *issuer,
         return prob;
     request.revoked = entries_join(last, revoked, pool);
     request.number = last ? last->number + 1 : 1;
-    request.this_update = now;
     request.next_update =
         next_update < issuer->not_after ? next_update : issuer->not_after;
+    request.this_update = backdated(issuer, now, request.next_update);
     request.is_for_all = 1;
     prob = ca_crl_make(&crl, issuer, &request, pool);
     if (prob)
