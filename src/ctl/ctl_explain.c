@@ -192,6 +192,23 @@ static ctl_exit_e key_take(explain_t *explain, const char *kid)
     return CTL_OK;
 }
 
+static ctl_exit_e account_take(explain_t *explain, const char *id)
+{
+    ctl_t *ctl = explain->ctl;
+    store_account_t *account;
+    ctl_exit_e code = ctl_print_status(
+        store_account_get(&account, ctl->store, id, ctl->pool), "account", id);
+
+    if (code != CTL_OK)
+        return code;
+    explain->account = *account;
+    if (strcmp(account->status, "valid"))
+        problem_add(explain, "account",
+                    problem_make(ctl->pool, PROBLEM_UNAUTHORIZED,
+                                 "the account is %s", account->status));
+    return account->eab_kid ? key_take(explain, account->eab_kid) : CTL_OK;
+}
+
 static ctl_exit_e names_take(explain_t *explain)
 {
     ctl_t *ctl = explain->ctl;
@@ -288,6 +305,7 @@ static ctl_exit_e explain_fill(explain_t *explain, acme_conf_t *conf)
 {
     ctl_t *ctl = explain->ctl;
     const char *key = ctl_option(ctl, "key"), *file = ctl_option(ctl, "csr");
+    const char *account = ctl_option(ctl, "account"); /* `check` has it */
     ctl_exit_e code = from_take(explain);
     ctl_csr_t *csr;
 
@@ -301,9 +319,11 @@ static ctl_exit_e explain_fill(explain_t *explain, acme_conf_t *conf)
         return code;
     issuer_take(explain);
     blocklists_take(explain, conf);
-    if (file || key)
+    if (file || key || account)
         code = ctl_store_open(ctl, 1);
     explain->acme.store = ctl->store;
+    if (code == CTL_OK && account)
+        return account_take(explain, account);
     return code == CTL_OK && key ? key_take(explain, key) : code;
 }
 
@@ -371,39 +391,43 @@ static void problem_print(const json_t *problem)
     }
 }
 
-static void answer_print(const ctl_t *ctl, json_t *answer)
+void ctl_policy_print(const json_t *answer)
 {
-    json_t *problems = json_incref(json_object_get(answer, "problems"));
-    json_t *notes = json_incref(json_object_get(answer, "notes")), *value;
+    json_t *value;
     size_t i;
 
-    if (!ctl->is_json) {
-        json_object_del(answer, "problems");
-        json_object_del(answer, "notes");
-    }
-    ctl_print_object(ctl, answer);
-    json_array_foreach(problems, i, value)
+    json_array_foreach(json_object_get(answer, "problems"), i, value)
     {
-        if (!ctl->is_json)
-            problem_print(value);
+        problem_print(value);
     }
-    json_array_foreach(notes, i, value)
+    json_array_foreach(json_object_get(answer, "notes"), i, value)
     {
-        if (!ctl->is_json)
-            printf("%-16s %s\n", "note", json_string_value(value));
+        printf("%-16s %s\n", "note", json_string_value(value));
     }
-    json_decref(problems);
-    json_decref(notes);
 }
 
-ctl_exit_e ctl_policy_explain(ctl_t *ctl)
+static void answer_print(const ctl_t *ctl, json_t *answer)
+{
+    json_t *plain = own_json(ctl->pool, json_copy(answer));
+
+    if (!ctl->is_json) {
+        json_object_del(plain, "problems");
+        json_object_del(plain, "notes");
+    }
+    ctl_print_object(ctl, plain);
+    if (!ctl->is_json)
+        ctl_policy_print(answer);
+}
+
+ctl_exit_e ctl_policy_ask(json_t **answer, ctl_t *ctl)
 {
     acme_conf_t *conf = apr_pmemdup(ctl->pool, ctl->conf, sizeof(*conf));
     const acme_profile_t *profile;
     explain_t explain;
-    json_t *answer, *approved = own_json(ctl->pool, json_object());
+    json_t *approved = own_json(ctl->pool, json_object());
     ctl_exit_e code = ctl_profile_find(&profile, ctl);
 
+    *answer = NULL;
     if (code != CTL_OK)
         return code;
     explain_init(&explain, ctl, profile, conf);
@@ -413,9 +437,17 @@ ctl_exit_e ctl_policy_explain(ctl_t *ctl)
     if (!json_array_size(explain.problems) || explain.identifiers->nelts)
         order_check(&explain);
     csr_check(&explain, approved);
-    answer = own_json(ctl->pool, answer_make(&explain));
-    json_object_update(answer, approved);
-    code = json_array_size(explain.problems) ? CTL_FINDINGS : CTL_OK;
-    answer_print(ctl, answer);
+    *answer = own_json(ctl->pool, answer_make(&explain));
+    json_object_update(*answer, approved);
+    return json_array_size(explain.problems) ? CTL_FINDINGS : CTL_OK;
+}
+
+ctl_exit_e ctl_policy_explain(ctl_t *ctl)
+{
+    json_t *answer;
+    ctl_exit_e code = ctl_policy_ask(&answer, ctl);
+
+    if (answer)
+        answer_print(ctl, answer);
     return code;
 }

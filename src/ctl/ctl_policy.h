@@ -8,6 +8,12 @@
 #include "ctl/ctl.h"
 
 ctl_exit_e ctl_policy_explain(ctl_t *ctl);
+/* The same by ctl's options, which may have --account, too; the code, and
+ * *answer, NULL when there is none.  May open the database. */
+ctl_exit_e ctl_policy_ask(json_t **answer, ctl_t *ctl)
+    __attribute__((warn_unused_result));
+/* Its problems and notes, for people. */
+void ctl_policy_print(const json_t *answer);
 
 typedef struct {
     const unsigned char *der;

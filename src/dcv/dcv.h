@@ -73,6 +73,9 @@ typedef struct {
     const char *address;  /* that answered at last, NULL if none */
     apr_int64_t lifetime; /* seconds in which it may be relied on again; 0:
                              as long as one likes */
+    /* Not proven, but somebody who could prove it was there and answered; and
+     * the status of that answer, if it was HTTP. */
+    int is_reached, status;
     apr_interval_time_t took;
 } dcv_result_t; /* lives in the job's pool */
 

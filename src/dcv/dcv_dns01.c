@@ -50,9 +50,17 @@ static const dcv_txts_t *said(const dcv_txts_t *txts)
     return txts->by ? txts : NULL;
 }
 
+/* Did a server know, if only that there is no such name? */
+static int is_known(const dcv_txts_t *txts)
+{
+    return txts->by && txts->outcome != DCV_TXT_FAILED;
+}
+
 static void fail(dns01_t *dns01)
 {
     let_go(dns01);
+    dns01->run->is_reached =
+        is_known(&dns01->authority_said) || is_known(&dns01->resolver_said);
     dcv_run_finish(dns01->run,
                    dcv_txt_problem(dns01->want, said(&dns01->authority_said),
                                    said(&dns01->resolver_said), dns01->pool),

@@ -25,6 +25,7 @@ typedef struct {
     const char *failure, *hint;
     problem_type_e type; /* of the failure */
     int is_ours;         /* the failure: of this server, not of theirs */
+    int is_tls;          /* the failure: of a TLS server, but not for ACME */
 } dcv_reply_t;           /* in the request's pool */
 
 typedef struct {

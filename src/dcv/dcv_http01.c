@@ -61,8 +61,11 @@ static void redirect_follow(http01_t *http01, const char *location)
 
 static void reply_judge(http01_t *http01, const dcv_reply_t *reply)
 {
+    dcv_run_t *run = http01->dial.run;
     const char *why, *hint;
 
+    run->is_reached = 1;
+    run->status = reply->status;
     why =
         dcv_body_judge(&hint, &http01->body, reply->status, http01->dial.pool);
     if (!why) {

@@ -35,8 +35,9 @@ struct dcv_run_t {
     dcv_asker_t *asker;
     void *state; /* the method's */
     apr_time_t deadline;
-    apr_int64_t lifetime; /* of the result */
-    const char *address;  /* that answered, when CAA comes after it */
+    apr_int64_t lifetime;   /* of the result */
+    const char *address;    /* that answered, when CAA comes after it */
+    int is_reached, status; /* of the result */
 
     /* the loop's own */
     dcv_done_fn done;

@@ -23,6 +23,9 @@ static const struct {
 } reasons[] = {
     {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL,
      "the server refuses the protocol acme-tls/1", NOT_ACME},
+    {SSL_R_BAD_EXTENSION,
+     "the server chooses what was not offered, perhaps another protocol",
+     NOT_ACME},
     {SSL_R_TLSV1_UNRECOGNIZED_NAME, "the server does not know this name",
      NOT_ACME},
     {SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE, "the server refuses the handshake",
@@ -54,6 +57,7 @@ void dcv_tls_words(dcv_reply_t *reply, unsigned long error, apr_pool_t *pool)
         reply->failure = apr_pstrcat(
             pool, "the TLS handshake failed: ", reasons[i].failure, NULL);
         reply->hint = reasons[i].hint;
+        reply->is_tls = !strcmp(reply->hint, NOT_ACME);
     }
 }
 

@@ -42,6 +42,8 @@ static void shake_done(void *baton, const dcv_tls_answer_t *answer)
 
     tlsalpn01->shake = NULL;
     dcv_dial_heard(dial);
+    if (!answer->reply.failure || answer->reply.is_tls)
+        dial->run->is_reached = 1;
     if (answer->reply.is_ours)
         dcv_dial_fail_ours(dial, answer->reply.failure);
     else if (answer->reply.failure)

@@ -52,7 +52,8 @@ sub redirect {
             . "Location: $url\r\nContent-Length: 0\r\n\r\n");
 }
 
-# Answer every token that has no file for the account with this thumbprint.
+# Answer every token that has no file for the account with this thumbprint, or
+# by this whole response.
 sub thumbprint { $_[0]->put('any', $_[1]) }
 
 # What was asked so far: of [host, path].
@@ -93,7 +94,8 @@ sub answer {
         $text = AcmeServer::read_file("$dir/$token");
     }
     my $any = AcmeServer::read_file("$dir/any");
-    $text = "$token.$any" if $text eq '' && $any ne '';
+    $text = $any =~ m{^HTTP/} ? $any : "$token.$any"
+        if $text eq '' && $any ne '';
     sleep 60 if $text eq 'HANG';
     $text = $text eq ''
         ? "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"

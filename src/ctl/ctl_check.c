@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "ctl/ctl_check.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "base/own.h"
+#include "ctl/ctl_command.h"
+#include "ctl/ctl_policy.h"
+#include "policy/policy_challenge.h"
+
+#include "base/banned.h"
+
+static const char *const types[] = {"http-01", "dns-01", "tls-alpn-01"};
+#define TYPES (sizeof(types) / sizeof(types[0]))
+
+static ctl_exit_e name_take(ctl_check_t *check)
+{
+    ctl_t *ctl = check->ctl;
+    int flags = ctl->conf->underscore ? IDENTIFIER_UNDERSCORE : 0;
+    identifier_t *identifier;
+    problem_t *prob = identifier_parse(
+        &identifier, identifier_type_guess(ctl->id), ctl->id, flags, ctl->pool);
+
+    if (prob)
+        return ctl_command_usage(prob->detail, "");
+    check->identifier = identifier;
+    check->domain = identifier_base(identifier);
+    check->offered = policy_challenge_offer(check->profile->challenges,
+                                            identifier, ctl->pool);
+    return CTL_OK;
+}
+
+/* Among words with blanks in between. */
+static int has_word(const char *words, const char *word)
+{
+    apr_size_t len = strlen(word);
+    const char *at;
+
+    for (at = strstr(words, word); at; at = strstr(at + 1, word))
+        if ((at == words || at[-1] == ' ') && (!at[len] || at[len] == ' '))
+            return 1;
+    return 0;
+}
+
+/* What is asked for is tried even where it is not offered: 4. */
+static void methods_take(ctl_check_t *check)
+{
+    const ctl_t *ctl = check->ctl;
+    size_t i;
+
+    check->methods = apr_array_make(ctl->pool, TYPES, sizeof(const char *));
+    for (i = 0; i < TYPES; i++)
+        if (ctl_option(ctl, types[i]))
+            APR_ARRAY_PUSH(check->methods, const char *) = types[i];
+    check->is_every = check->methods->nelts > 0;
+    for (i = 0; i < TYPES && !check->is_every && check->profile->validation;
+         i++)
+        if (has_word(check->offered, types[i]))
+            APR_ARRAY_PUSH(check->methods, const char *) = types[i];
+}
+
+/* By a command of its own, so that its options are policy explain's. */
+static ctl_exit_e policy_take(ctl_check_t *check)
+{
+    ctl_t *ctl = check->ctl, sub = *ctl;
+    const char *id = ctl_option(ctl, "account");
+    const char *from = ctl_option(ctl, "from");
+    store_account_t *account;
+    ctl_exit_e code;
+    json_t *answer;
+
+    sub.options = apr_table_make(ctl->pool, 4);
+    apr_table_addn(sub.options, "name", ctl->id);
+    apr_table_addn(sub.options, "profile", check->profile->name);
+    if (id)
+        apr_table_addn(sub.options, "account", id);
+    if (from)
+        apr_table_addn(sub.options, "from", from);
+    code = ctl_policy_ask(&answer, &sub);
+    if (!answer)
+        return code;
+    json_object_set_new(check->answer, "policy", json_incref(answer));
+    if (!id)
+        return CTL_OK;
+    code = ctl_print_status(
+        store_account_get(&account, sub.store, id, ctl->pool), "account", id);
+    if (code == CTL_OK)
+        check->account = account;
+    return code;
+}
+
+static int is_refused(const ctl_check_t *check)
+{
+    return json_array_size(json_object_get(
+               json_object_get(check->answer, "policy"), "problems")) > 0;
+}
+
+/* Is one asked for that the profile does not offer for this name? */
+static const char *unoffered(const ctl_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->methods->nelts; i++) {
+        const char *type = APR_ARRAY_IDX(check->methods, i, const char *);
+
+        if (!has_word(check->offered, type))
+            return type;
+    }
+    return NULL;
+}
+
+/* dns-01 alone can do without an address. */
+static int is_address_wanted(const ctl_check_t *check)
+{
+    int i;
+
+    for (i = 0; i < check->methods->nelts; i++)
+        if (strcmp(APR_ARRAY_IDX(check->methods, i, const char *), "dns-01"))
+            return 1;
+    return 0;
+}
+
+static ctl_exit_e judge(const char **verdict, const ctl_check_t *check)
+{
+    int count = check->methods->nelts;
+    const char *type = unoffered(check);
+
+    if (is_refused(check)) {
+        *verdict = "refused by the policy";
+        return CTL_FINDINGS;
+    }
+    if (type) {
+        *verdict =
+            apr_pstrcat(check->ctl->pool, type,
+                        " is not offered: see ACMEProfileChallenges", NULL);
+        return CTL_FINDINGS;
+    }
+    if (!count && !check->profile->validation) {
+        *verdict = "allowed: names need not be proven";
+        return CTL_OK;
+    }
+    if (is_address_wanted(check) && !check->is_resolved) {
+        *verdict = "the name does not resolve";
+        return CTL_NOTFOUND;
+    }
+    if (check->works && (!check->is_every || check->works == count)) {
+        *verdict = "a validation could work";
+        return CTL_OK;
+    }
+    *verdict = count ? "a validation would fail"
+                     : "no method that can be tried is offered";
+    return CTL_FINDINGS;
+}
+
+static void answer_begin(ctl_check_t *check)
+{
+    ctl_t *ctl = check->ctl;
+
+    check->answer = own_json(ctl->pool, json_object());
+    json_object_set_new(check->answer, "name",
+                        json_string(check->identifier->value));
+    json_object_set_new(check->answer, "profile",
+                        json_string(check->profile->name));
+    json_object_set_new(check->answer, "offered", json_string(check->offered));
+    json_object_set_new(check->answer, "configuration",
+                        ctl_check_conf(ctl->conf->dcv, ctl->pool));
+}
+
+static ctl_exit_e check_run(ctl_t *ctl)
+{
+    ctl_check_t check = {.ctl = ctl};
+    const char *verdict;
+    ctl_exit_e code = ctl_profile_find(&check.profile, ctl);
+
+    if (code == CTL_OK)
+        code = name_take(&check);
+    if (code != CTL_OK)
+        return code;
+    methods_take(&check);
+    answer_begin(&check);
+    code = policy_take(&check);
+    if (code == CTL_OK)
+        code = ctl_check_name(&check);
+    if (code == CTL_OK)
+        code = ctl_check_methods(&check);
+    if (code != CTL_OK)
+        return code;
+    code = judge(&verdict, &check);
+    json_object_set_new(check.answer, "verdict", json_string(verdict));
+    ctl_check_print(&check);
+    return code;
+}
+
+static const ctl_option_t check_options[] = {
+    {"http-01", NULL, "try this; all that are named must work"},
+    {"dns-01", NULL, "this"},
+    {"tls-alpn-01", NULL, "this; without any, what the profile offers"},
+    {"profile", "NAME", "whose policy and challenges, if there are several"},
+    {"account", "ID", "for this account: its key, its CAA accounturi"},
+    {"from", "IP", "the client's address; else networks are not looked at"},
+    {NULL, NULL, NULL},
+};
+
+const ctl_command_t ctl_check_commands[] = {
+    {"check", "", CTL_NEEDS_CONF, 1, 1, "NAME", check_options,
+     "could this name be validated? resolver, addresses, each method, policy\n"
+     "By the server's own code and configuration, from this machine, with a "
+     "token\nthat no client knows: that the answer is another one only shows "
+     "that a client's\nwould be found there. dns-01 looks three times, in "
+     "five seconds. Exit codes: 0 a\nvalidation could work, 3 the name does "
+     "not resolve, 4 it would fail or is refused.",
+     check_run},
+    {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
+};
