@@ -56,6 +56,12 @@ ACMECAAIdentity ca.test
     ACMEProfileChallenges http-01
     ACMEProfileCAA on
 </ACMEProfile>
+<ACMEProfile free>
+    ACMEProfilePolicy corp
+    ACMEProfileEnrollment acme
+    ACMEProfileExternalAccount required
+    ACMEProfileValidation off
+</ACMEProfile>
 EOT
 my ($code, $text, $errors, $said);
 
@@ -172,12 +178,20 @@ subtest 'tls-alpn-01' => sub {
 subtest 'policy, CAA, what is offered' => sub {
     check(4, 'refused', 'www.example.com', '--http-01');
     is($said->{verdict}, 'refused by the policy', 'the verdict');
+    is(@{ $said->{methods} }, 1, 'the method is tried all the same');
     is($said->{policy}{problems}[0]{type},
         'urn:ietf:params:acme:error:rejectedIdentifier', 'policy explain\'s');
+    my $got = check(0, 'an address', '127.0.0.1', '--http-01');
+    is($got->{address}, '127.0.0.1', 'it is its own address');
+    is($said->{resolver}, undef, 'nobody resolves an address');
+    check(0, 'nothing to prove', 'here.corp.test', '--profile', 'free');
+    is($said->{verdict}, 'allowed: names need not be proven', 'and says so');
+    is_deeply($said->{methods}, [], 'nothing is tried');
+    check(4, 'from elsewhere', 'a.test', '--from', '192.0.2.1');
     my @files = ('--profile', 'files');
     check(4, 'not offered', 'here.corp.test', '--tls-alpn-01', @files);
     like($said->{verdict}, qr/tls-alpn-01 is not offered/, 'and says so');
-    my $got = check(4, 'CAA of others', 'caa.corp.test', @files);
+    $got = check(4, 'CAA of others', 'caa.corp.test', @files);
     like($got->{caa}, qr/^forbidden: .*caa\.corp\.test.*other\.test/, 'why');
     ok($got->{reached}, 'though it is reached');
     $got = check(0, 'CAA of ours', 'ours.corp.test', @files);
@@ -219,10 +233,10 @@ subtest 'for people, and wrong command lines' => sub {
     like($text, qr/--$_/, "--help has --$_")
         for qw(http-01 dns-01 tls-alpn-01 profile account);
     for (
-        [2, qr/one of: web files/, 'a.corp.test'],
+        [2, qr/one of: web files free/, 'a.corp.test'],
         [2, qr/wanted: NAME/, '--profile', 'web'],
         [2, qr/a\.\.test/, 'a..test', '--profile', 'web'],
-        [3, qr/there are: web files/, 'a.test', '--profile', 'x'],
+        [3, qr/there are: web files free/, 'a.test', '--profile', 'x'],
     ) {
         my ($want, $like, @args) = @$_;
         ($code, undef, $errors) = acmectl($server, 'check', @args);

@@ -181,12 +181,15 @@ static const char *detail_of(const problem_t *prob)
 
 static const char *caa_words(const tried_t *tried, apr_pool_t *pool)
 {
+    const problem_t *prob = tried->caa ? tried->caa->problem : NULL;
+
     if (!tried->caa)
         return "not looked at";
-    if (!tried->caa->problem)
+    if (!prob)
         return "nothing forbids it";
-    return apr_pstrcat(pool, "forbidden: ", detail_of(tried->caa->problem),
-                       NULL);
+    return apr_pstrcat(
+        pool, prob->type == PROBLEM_CAA ? "forbidden: " : "not known: ",
+        detail_of(prob), NULL);
 }
 
 static void result_add(ctl_check_t *check, json_t *list, const tried_t *tried)
