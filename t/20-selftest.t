@@ -405,6 +405,8 @@ subtest 'exit codes' => sub {
         [3, qr/not|onnect/, 'https://localhost:1/'],
         [3, qr/certificate/i, $url],
         [3, qr/no ACME directory/, "$wrong->{base}/x", '--insecure'],
+        [1, qr/--ca \S+: No such file/, "$wrong->{base}/x", '--ca',
+            '/nonexistent'],
         [2, qr/wanted/], [2, qr/no URL/, 'localhost'],
         [2, qr/no such rule/, $url, '--rule', 'T99'],
         [2, qr/no such rule/, $url, '--except', 'X'],

@@ -2,8 +2,10 @@
 #include "ctl/ctl_selftest_ask.h"
 
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 #include <apr_time.h>
@@ -195,10 +197,24 @@ static ctl_exit_e curl_make(ctl_test_t *t)
     return CTL_OK;
 }
 
+static ctl_exit_e ca_check(const ctl_t *ctl)
+{
+    const char *ca = ctl_option(ctl, "ca");
+
+    if (!ca || access(ca, R_OK) == 0)
+        return CTL_OK;
+    ctl_print_error("--ca %s: %s; name a file with PEM certificates that can "
+                    "be read",
+                    ca, strerror(errno));
+    return CTL_FAILED;
+}
+
 ctl_exit_e ctl_test_open(ctl_test_t *t)
 {
     const ctl_answer_t *answer;
 
+    if (ca_check(t->ctl) != CTL_OK)
+        return CTL_FAILED;
     if (curl_make(t) != CTL_OK) {
         ctl_print_error("libcurl cannot be used here");
         return CTL_FAILED;
