@@ -178,12 +178,13 @@ problem_t *acme_state_order_problem(const store_order_t *order,
         acme_authz_status_e status = acme_state_authz(authz, now);
         identifier_t *identifier;
         problem_t *sub;
+        int type;
 
         if (status == ACME_AUTHZ_PENDING || status == ACME_AUTHZ_VALID)
             continue;
         identifier = apr_palloc(pool, sizeof(*identifier));
-        /* Of our own rows: it is one that we have. */
-        identifier->type = (identifier_type_e)identifier_type_find(authz->type);
+        type = identifier_type_find(authz->type);
+        identifier->type = type < 0 ? IDENTIFIER_DNS : (identifier_type_e)type;
         identifier->value = authz->value;
         sub = authz_problem(authz, now, pool);
         sub->identifier = identifier;

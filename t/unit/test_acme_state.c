@@ -14,7 +14,8 @@
 
 /* Rows that expire then; what is left out is NULL or 0. */
 #define AUTHZ(then, ...)                                                       \
-    (&(store_authz_t){.value = "a.test", .expires_at = (then), __VA_ARGS__})
+    (&(store_authz_t){                                                         \
+        .type = "dns", .value = "a.test", .expires_at = (then), __VA_ARGS__})
 #define ORDER(then, ...)                                                       \
     (&(store_order_t){.created_at = PAST, .expires_at = (then), __VA_ARGS__})
 
@@ -50,7 +51,7 @@ static void authzs(apr_pool_t *pool)
                  {"Valid", "invalid", "invalid"},
                  {"what?", "invalid", "invalid"},
                  {NULL, NULL, NULL}};
-    store_authz_t authz = {.value = "a.test"};
+    store_authz_t authz = {.type = "dns", .value = "a.test"};
     int i;
 
     for (i = 0; cases[i].row; i++) {
@@ -150,6 +151,7 @@ static apr_array_header_t *list(const char *text, apr_pool_t *pool)
          word = apr_strtok(NULL, " ", &state)) {
         store_authz_t *authz = apr_pcalloc(pool, sizeof(*authz));
 
+        authz->type = "dns";
         authz->value = apr_psprintf(pool, "n%d.test", authz_list->nelts);
         authz->status = word;
         authz->expires_at = FUTURE;
