@@ -33,7 +33,7 @@ my $server = AcmeServer->new(
 # As it is written there, for this machine.
 sub here {
     my ($text) = @_;
-    $text =~ s{/etc/apache2|/root}{$server->{dir}}g;
+    $text =~ s{/etc/apache2|/media}{$server->{dir}}g;
     $text =~ s{https://ca\.corp\.example}{$server->{base}}g;
     return $text;
 }
