@@ -2,7 +2,8 @@
 package AcmeNamed;
 
 # BIND on a free port of 127.0.0.1, with authority for some zones and nothing
-# beyond them; updates (RFC 2136) are taken with a key.
+# beyond them; updates (RFC 2136) are taken with a key.  AcmeKnot is another
+# one of these.
 
 use strict;
 use warnings;
@@ -73,6 +74,11 @@ sub zone {
         . "@ SOA ns hostmaster 1 60 60 600 300\n@ NS ns\nns A $ns\n");
 }
 
+sub program {
+    my ($self) = @_;
+    return ('named', '-g', '-n', '1', '-c', "$self->{dir}/named.conf");
+}
+
 sub start {
     my ($self) = @_;
     my $pid = fork // die "fork: $!";
@@ -81,8 +87,8 @@ sub start {
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/log";
         open STDERR, '>&', \*STDOUT;
-        exec 'named', '-g', '-n', '1', '-c', "$self->{dir}/named.conf"
-            or POSIX::_exit(127);
+        $ENV{PATH} .= ':/usr/sbin:/sbin';
+        exec $self->program or POSIX::_exit(127);
     }
     $self->{pid} = $pid;
     push @running, $self;
@@ -91,7 +97,7 @@ sub start {
             ? qr/RRSIG\s+DNSKEY/ : qr/NOERROR/;
         AcmeServer::wait_for(20, sub { $self->dig($zone, 'DNSKEY') =~ $want
             ? 1 : undef })
-            or die "named does not serve $zone: "
+            or die "$zone is not served: "
             . AcmeServer::read_file("$self->{dir}/log");
     }
 }
