@@ -60,7 +60,8 @@ my %unit = (d => 86400, s => 1000000);
 my %member = (
     ACMEOrderLifetime => 'orderLifetime', ACMEAuthzLifetime => 'authzLifetime',
     ACMERetention => 'retention',
-    ACMEFinalizeWait => 'finalizeWait', ACMEValidationTimeout => 'timeout',
+    ACMEFinalizeWait => 'finalizeWait',
+    ACMEValidationWait => 'validationWait', ACMEValidationTimeout => 'timeout',
     ACMEValidationMax => 'max', ACMEValidationRetry => 'retry',
     ACMENonceSlots => 'nonceSlots',
     ACMEPath => 'path', ACMEStateDir => 'stateDir',

@@ -32,9 +32,10 @@ typedef struct {
     void (*wake)(void *baton);
     /* Wait until this job, submitted before, is done, at most timeout;
      * APR_TIMEUP when it is not, or when the queue is so long that waiting
-     * would be a waste. */
+     * would be a waste.  is_brief: nor when so many wait that there would be
+     * too few threads for the others. */
     apr_status_t (*wait)(void *baton, const char *job_id,
-                         apr_interval_time_t timeout);
+                         apr_interval_time_t timeout, int is_brief);
     void *baton;
     /* One line of JSON, without its newline, for ACMEAuditLog; the event is in
      * the database already.  NULL: nobody wants it. */

@@ -64,6 +64,20 @@ void acme_authz_answer(acme_response_t *res, const acme_t *acme,
     acme_response_json(res, status, json, v->pool);
 }
 
+problem_t *acme_authz_wait(store_authz_t **authz, acme_t *acme,
+                           const acme_verified_t *v)
+{
+    apr_interval_time_t patience = acme->conf->validation_wait;
+
+    if (!patience || !(*authz)->attempted || (*authz)->attempted_at > v->now ||
+        acme_state_authz(*authz, v->now) != ACME_AUTHZ_PENDING)
+        return NULL;
+    if (acme->host->wait(acme->host->baton, (*authz)->id, patience, 1) !=
+        APR_SUCCESS)
+        return NULL;
+    return acme_authz_load(authz, acme, v);
+}
+
 void acme_authz_progress(acme_response_t *res, acme_t *acme,
                          const store_authz_t *authz, const acme_verified_t *v)
 {
@@ -123,11 +137,10 @@ problem_t *acme_authz_post(acme_response_t *res, acme_t *acme,
 
     if (prob)
         return prob;
-    if (v->payload) {
-        prob = authz_deactivate(&authz, acme, v);
-        if (prob)
-            return prob;
-    }
+    prob = v->payload ? authz_deactivate(&authz, acme, v)
+                      : acme_authz_wait(&authz, acme, v);
+    if (prob)
+        return prob;
     acme_authz_progress(res, acme, authz, v);
     acme_authz_answer(res, acme, authz, v, 200);
     return NULL;

@@ -23,6 +23,12 @@ void acme_authz_answer(acme_response_t *res, const acme_t *acme,
                        const store_authz_t *authz, const acme_verified_t *v,
                        int status);
 
+/* What the account has just begun is mostly over in a moment: wait for that,
+ * and look again.  Not if a try is due later only. */
+problem_t *acme_authz_wait(store_authz_t **authz, acme_t *acme,
+                           const acme_verified_t *v)
+    __attribute__((warn_unused_result));
+
 /* While a validation is under way the answer says when to come back, and when
  * that takes unusually long somebody looks after it. */
 void acme_authz_progress(acme_response_t *res, acme_t *acme,

@@ -245,6 +245,9 @@ problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
         if (prob)
             return prob;
     }
+    prob = acme_authz_wait(&authz, acme, v);
+    if (prob)
+        return prob;
     acme_authz_progress(res, acme, authz, v);
     challenge_answer(res, acme, authz, v);
     return NULL;

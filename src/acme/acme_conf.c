@@ -88,6 +88,7 @@ acme_conf_t *acme_conf_make(apr_pool_t *pool)
     acme_limit_defaults(conf->limits);
     conf->nonce_slots = 65536;
     conf->finalize_wait = apr_time_from_sec(5);
+    conf->validation_wait = apr_time_from_sec(1);
     conf->dcv = dcv_conf_make(pool);
     conf->caa_identities = apr_array_make(pool, 1, sizeof(const char *));
     conf->key_blocklists = apr_array_make(pool, 1, sizeof(const char *));
@@ -437,6 +438,8 @@ static void numbers_check(apr_array_header_t *findings, const acme_conf_t *conf)
     span_check(findings, "ACMERetention", apr_time_from_sec(conf->retention),
                apr_time_from_sec(DAY), apr_time_from_sec(LIFETIME_MAX));
     span_check(findings, "ACMEFinalizeWait", conf->finalize_wait, 0, WAIT_MAX);
+    span_check(findings, "ACMEValidationWait", conf->validation_wait, 0,
+               WAIT_MAX);
     span_check(findings, "ACMEValidationRetry", conf->dcv->retry, 0,
                apr_time_from_sec(600));
     span_check(findings, "ACMEValidationTimeout", conf->dcv->timeout,

@@ -46,6 +46,7 @@ typedef struct {
     int nonce_slots;
     int nonce_reject;                  /* for testing: percent of good nonces */
     apr_interval_time_t finalize_wait; /* 5 s */
+    apr_interval_time_t validation_wait; /* 1 s */
     dcv_conf_t *dcv;
     apr_array_header_t *issuers;  /* of acme_issuer_t *, automatic first */
     const char *issuer_url;       /* ACMEIssuerURL of the vhost; NULL: none */

@@ -52,6 +52,7 @@ static const field_t conf_fields[] = {
     {"nonceSlots", NUMBER, CONF(nonce_slots)},
     {"nonceReject", NUMBER, CONF(nonce_reject)},
     {"finalizeWait", NUMBER64, CONF(finalize_wait)},
+    {"validationWait", NUMBER64, CONF(validation_wait)},
     {"issuerURL", MAYBE, CONF(issuer_url)},
     {"publishURL", MAYBE, CONF(publish_url)},
     {"defaultProfile", MAYBE, CONF(default_profile)},

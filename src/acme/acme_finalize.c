@@ -342,8 +342,8 @@ static void issue_wait(acme_order_t *order, acme_t *acme,
     problem_t *prob;
 
     acme->host->submit(acme->host->baton, acme, job);
-    if (acme->host->wait(acme->host->baton, job->id,
-                         acme->conf->finalize_wait) != APR_SUCCESS)
+    if (acme->host->wait(acme->host->baton, job->id, acme->conf->finalize_wait,
+                         0) != APR_SUCCESS)
         return;
     prob = acme_order_load(&again, acme, v);
     if (!prob && again.status != ACME_ORDER_READY)

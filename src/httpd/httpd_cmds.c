@@ -323,6 +323,8 @@ const command_rec httpd_cmds[] = {
                    "off, or WHAT N/TIME: how much is possible"),
     AP_INIT_TAKE1("ACMEFinalizeWait", span_set, AT(finalize_wait), RSRC_CONF,
                   "how long finalize waits for the certificate"),
+    AP_INIT_TAKE1("ACMEValidationWait", span_set, AT(validation_wait),
+                  RSRC_CONF, "how long who asks waits for a validation's end"),
     AP_INIT_TAKE1("ACMETestNonceReject", number_set, AT(nonce_reject),
                   RSRC_CONF,
                   "for testing: percentage of good nonces to refuse"),

@@ -91,6 +91,8 @@ static const field_t fields[] = {
     {"ACMEAuthzReuse", KIND_FLAG, FROM(authz_reuse), ACME(authz_reuse)},
     {"ACMERateLimit", KIND_LIST, FROM(limits), NONE},
     {"ACMEFinalizeWait", KIND_SPAN, FROM(finalize_wait), ACME(finalize_wait)},
+    {"ACMEValidationWait", KIND_SPAN, FROM(validation_wait),
+     ACME(validation_wait)},
     {"ACMEDefaultProfile", KIND_TEXT, FROM(default_profile),
      ACME(default_profile)},
     {"ACMEExternalAccountReveal", KIND_FLAG, FROM(eab_reveal),

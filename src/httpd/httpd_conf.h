@@ -51,22 +51,23 @@ struct httpd_conf_t {
     int max_in_flight;               /* ACMEValidationMax */
     int underscore;                  /* ACMEValidationUnderscore */
     int dns_account, dns_persist;    /* ACMEDNSAccount, ACMEDNSPersist */
-    apr_array_header_t *caa_identities; /* ACMECAAIdentity, const char * */
-    int caa_strict;                     /* ACMECAAStrict */
-    int tolerate_padded_csr;            /* ACMEToleratePaddedCSR */
-    apr_interval_time_t order_lifetime; /* ACMEOrderLifetime */
-    apr_interval_time_t authz_lifetime; /* ACMEAuthzLifetime */
-    apr_interval_time_t retention;      /* ACMERetention */
-    int authz_reuse;                    /* ACMEAuthzReuse */
-    apr_array_header_t *limits;         /* ACMERateLimit, of httpd_limit_t */
-    apr_interval_time_t finalize_wait;  /* ACMEFinalizeWait */
-    const char *default_profile;        /* ACMEDefaultProfile */
-    int eab_reveal;                     /* ACMEExternalAccountReveal */
-    const char *audit_log;              /* ACMEAuditLog: absolute, or "|…" */
-    apr_array_header_t *key_blocklists; /* ACMEKeyBlocklist, of const char * */
-    const char *issuer_url;             /* ACMEIssuerURL */
-    apr_array_header_t *sections;       /* of httpd_section_t * */
-    struct httpd_section_t *section;    /* that is being read, else NULL */
+    apr_array_header_t *caa_identities;  /* ACMECAAIdentity, const char * */
+    int caa_strict;                      /* ACMECAAStrict */
+    int tolerate_padded_csr;             /* ACMEToleratePaddedCSR */
+    apr_interval_time_t order_lifetime;  /* ACMEOrderLifetime */
+    apr_interval_time_t authz_lifetime;  /* ACMEAuthzLifetime */
+    apr_interval_time_t retention;       /* ACMERetention */
+    int authz_reuse;                     /* ACMEAuthzReuse */
+    apr_array_header_t *limits;          /* ACMERateLimit, of httpd_limit_t */
+    apr_interval_time_t finalize_wait;   /* ACMEFinalizeWait */
+    apr_interval_time_t validation_wait; /* ACMEValidationWait */
+    const char *default_profile;         /* ACMEDefaultProfile */
+    int eab_reveal;                      /* ACMEExternalAccountReveal */
+    const char *audit_log;               /* ACMEAuditLog: absolute, or "|…" */
+    apr_array_header_t *key_blocklists;  /* ACMEKeyBlocklist, of const char * */
+    const char *issuer_url;              /* ACMEIssuerURL */
+    apr_array_header_t *sections;        /* of httpd_section_t * */
+    struct httpd_section_t *section;     /* that is being read, else NULL */
 
     /* What became of it, from check_config on. */
     server_rec *server;

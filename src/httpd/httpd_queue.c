@@ -242,14 +242,16 @@ void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took)
 }
 
 apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
-                              apr_interval_time_t timeout, int threads)
+                              apr_interval_time_t timeout, int threads,
+                              int others)
 {
     apr_time_t end = clock_now(&clock_system) + timeout, now;
     apr_thread_cond_t *ended = queue->ended[bucket_of(job_id)];
     apr_status_t rv = APR_SUCCESS;
 
     apr_thread_mutex_lock(queue->lock);
-    if (queue->count.queued * queue->count.average / threads > timeout)
+    if (queue->joiners >= others ||
+        queue->count.queued * queue->count.average / threads > timeout)
         rv = APR_TIMEUP;
     queue->joiners++;
     while (rv == APR_SUCCESS && find(queue, job_id)) {

@@ -62,9 +62,11 @@ void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work);
 void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took);
 
 /* Wait until the job of this id is done: acme_host_t.wait.  Not at all when
- * what is in front takes longer than the caller has, on so many threads. */
+ * what is in front takes longer than the caller has, on so many threads, or
+ * when so many others wait already. */
 apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
-                              apr_interval_time_t timeout, int threads);
+                              apr_interval_time_t timeout, int threads,
+                              int others);
 
 /* Nothing will be done any more: whoever joins or has joined goes away. */
 void httpd_queue_close(httpd_queue_t *queue);

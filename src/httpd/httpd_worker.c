@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include <ap_mpm.h>
 #include <apr_thread_mutex.h>
 #include <apr_thread_proc.h>
 
@@ -38,6 +39,7 @@ struct httpd_worker_t {
     int has_lists;                    /* an issuer has a list */
     atomic_int running;               /* threads of both kinds */
     atomic_int threads, idle;         /* job threads */
+    int request_threads;              /* the MPM's, in this process */
     _Atomic(apr_int64_t) alert_until; /* monotonic seconds */
     _Atomic(apr_int64_t) next_look;   /* monotonic seconds */
     apr_thread_mutex_t *lock;         /* for starting threads */
@@ -167,11 +169,12 @@ void httpd_worker_begin(httpd_worker_t *w)
 }
 
 static apr_status_t host_wait(void *baton, const char *job_id,
-                              apr_interval_time_t timeout)
+                              apr_interval_time_t timeout, int is_brief)
 {
     httpd_worker_t *w = baton;
+    int others = is_brief ? w->request_threads / 4 : w->request_threads;
 
-    return httpd_queue_join(w->queue, job_id, timeout, THREADS_MAX);
+    return httpd_queue_join(w->queue, job_id, timeout, THREADS_MAX, others);
 }
 
 /* Which of the virtual hosts is it?  Their number when it is none. */
@@ -444,6 +447,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
     w->seen = apr_pcalloc(pool, sizeof(*w->seen) * (apr_size_t)vhosts->nelts);
     w->log = log;
+    ap_mpm_query(AP_MPMQ_MAX_THREADS, &w->request_threads);
     w->has_lists = has_lists(vhosts);
     w->is_refresh = 1;
     w->host.submit = host_submit;

@@ -81,6 +81,8 @@ void store_leave(store_t *store)
     if (store->writer)
         store_conn_close(store->writer);
     store_lock_close(&store->lock);
+    if (store->kept)
+        store_kept_free(store->kept);
     pthread_mutex_destroy(&store->mutex);
     apr_pool_destroy(store->pool);
 }
@@ -135,6 +137,8 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     pthread_mutex_init(&(*store)->mutex, NULL);
     store_lock_init(&(*store)->lock,
                     apr_pstrcat(own, conf->params, ".lock", NULL));
+    if ((*store)->engine == STORE_SQLITE)
+        (*store)->kept = store_kept_make((*store)->lock.path, own);
     apr_pool_cleanup_register(pool, *store, store_close, apr_pool_cleanup_null);
     return APR_SUCCESS;
 }

@@ -154,8 +154,16 @@ apr_status_t store_account_get(store_account_t **account, store_t *store,
                                const char *id, apr_pool_t *pool)
 {
     const void *args[] = {id};
+    store_kept_at_t at;
+    apr_status_t rv;
 
-    return account_get(account, store, &sql_get, args, pool);
+    *account = store_kept_account(&at, store->kept, id, pool);
+    if (*account)
+        return APR_SUCCESS;
+    rv = account_get(account, store, &sql_get, args, pool);
+    if (rv == APR_SUCCESS)
+        store_kept_account_put(store->kept, &at, *account);
+    return rv;
 }
 
 apr_status_t store_account_get_by_key(store_account_t **account, store_t *store,
@@ -198,6 +206,7 @@ static apr_status_t contact_set_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
+    conn->is_noted |= changed;
     return changed ? store_event_insert(conn, change->event) : APR_ENOENT;
 }
 
@@ -241,6 +250,7 @@ static apr_status_t key_set_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
+    conn->is_noted |= changed;
     if (changed)
         return store_event_insert(conn, rekey->event);
     rv = store_conn_select(&rows, conn, &sql_get_by_key, key, rekey->pool);
@@ -283,6 +293,7 @@ static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
         return rv;
     if (!changed)
         return APR_ENOENT;
+    conn->is_noted = 1;
     rv = store_conn_run(&changed, conn, &sql_authzs_deactivate, args);
     return rv == APR_SUCCESS ? store_event_insert(conn, change->event) : rv;
 }

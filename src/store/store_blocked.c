@@ -18,6 +18,7 @@ apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
     const void *values[] = {blocked->spki_sha256, blocked->reason,
                             &blocked->at};
 
+    conn->is_noted = 1;
     return store_conn_run(is_new, conn, &sql_insert, values);
 }
 
@@ -59,14 +60,36 @@ apr_status_t store_blocked_check(store_conn_t *conn, const char *spki_sha256,
     return rv == APR_SUCCESS && store_rows_next(&rows) ? STORE_BLOCKED : rv;
 }
 
+static const store_sql_t sql_any = {STORE_SQL_BLOCKED_ANY,
+                                    "SELECT 1 FROM blocked LIMIT 1"};
+
+/* Most have none at all. */
+static apr_status_t none_check(store_t *store, apr_pool_t *pool)
+{
+    store_kept_at_t at;
+    store_rows_t rows;
+    apr_status_t rv;
+
+    if (store_kept_unblocked(&at, store->kept))
+        return APR_ENOENT;
+    if (!at.at)
+        return APR_SUCCESS;
+    rv = store_read_one(&rows, store, &sql_any, NULL, pool);
+    if (APR_STATUS_IS_ENOENT(rv))
+        store_kept_unblocked_put(store->kept, &at);
+    return rv;
+}
+
 apr_status_t store_blocked_get(store_blocked_t **blocked, store_t *store,
                                const char *spki_sha256, apr_pool_t *pool)
 {
     const void *args[] = {spki_sha256};
     store_rows_t rows;
-    apr_status_t rv = store_read_one(&rows, store, &sql_get, args, pool);
+    apr_status_t rv = none_check(store, pool);
 
     *blocked = NULL;
+    if (rv == APR_SUCCESS)
+        rv = store_read_one(&rows, store, &sql_get, args, pool);
     if (rv != APR_SUCCESS)
         return rv;
     *blocked = apr_palloc(pool, sizeof(**blocked));

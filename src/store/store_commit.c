@@ -205,11 +205,13 @@ static apr_status_t batch_run(store_t *store, store_entry_t *batch)
 
     if (!store->writer)
         rv = writer_open(store);
-    store->writer->has_written = 0;
+    store->writer->has_written = store->writer->is_noted = 0;
     if (rv == APR_SUCCESS)
         rv = synchronous_set(store->writer, batch_durability(batch));
     if (rv == APR_SUCCESS)
         rv = transaction_run(store->writer, batch);
+    if (store->writer->is_noted)
+        store_mark_replace(&store->lock);
     if (rv != APR_SUCCESS)
         batch_fail(batch, rv);
     return rv;

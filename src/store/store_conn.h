@@ -35,6 +35,7 @@ struct store_conn_t {
     store_file_t file;       /* what it is open on (SQLite) */
     int has_failed;          /* a statement did; why says how */
     int has_written;         /* a statement changed a row */
+    int is_noted;            /* and it was one that is kept (store_kept.h) */
     int synchronous;         /* what the PRAGMA was set to last */
     char why[STORE_WHY_LEN]; /* the driver's words, or ours */
     apr_time_t looked_at;    /* when its file or schema was last looked at */

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "store/store_conn.h"
+#include "store/store_kept.h"
 
 typedef struct store_entry_t store_entry_t;   /* store_commit.c */
 typedef struct store_waiter_t store_waiter_t; /* store_pool.c */
@@ -38,6 +39,8 @@ struct store_t {
     int has_leader;
     int is_asking;     /* somebody tries whether an ill server is there again */
     apr_time_t ask_at; /* and when the next one may */
+
+    store_kept_t *kept; /* NULL: nothing is; has a mutex of its own */
 
     /* The leader's alone. */
     store_conn_t *writer;

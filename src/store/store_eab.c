@@ -164,6 +164,7 @@ static apr_status_t change_run(store_conn_t *conn, void *baton)
 
     if (rv != APR_SUCCESS)
         return rv;
+    conn->is_noted |= changed;
     return changed ? store_event_insert(conn, change->event) : APR_EEXIST;
 }
 

@@ -4,12 +4,14 @@
 #include <apr_time.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/token.h"
 
 #include "base/banned.h"
 
@@ -22,9 +24,11 @@
 #define NAP_LONG   1000
 #define NAPS_MAX   20000
 
-static const char mark[] =
+static const char line[] =
     "+ The database was made. While this file says so, a database that is "
     "gone is reported and not made again.\n";
+#define MARK_AT  (sizeof(line) - 1)
+#define MARK_LEN 16
 
 apr_status_t store_file_find(store_file_t *file, const char *path)
 {
@@ -145,10 +149,43 @@ void store_lock_mark(store_lock_t *lock, char state)
         (lock->state == STORE_LOCK_NEW && state == STORE_LOCK_ILL))
         return; /* a database that could not be made was not made */
     if (lock->state == STORE_LOCK_NEW) {
-        done = pwrite(lock->fd, mark, sizeof(mark) - 1, 0);
+        done = pwrite(lock->fd, line, sizeof(line) - 1, 0);
         lock->state = done > 0 ? STORE_LOCK_WELL : STORE_LOCK_NEW;
     }
     if (lock->state != STORE_LOCK_NEW && state != lock->state &&
         pwrite(lock->fd, &state, 1, 0) == 1)
         lock->state = state;
+}
+
+void store_mark_replace(const store_lock_t *lock)
+{
+    unsigned char random[MARK_LEN / 4 * 3];
+    char text[MARK_LEN + 1];
+    ssize_t done;
+
+    token_bytes(random, sizeof(random));
+    EVP_EncodeBlock((unsigned char *)text, random, sizeof(random));
+    do {
+        done = pwrite(lock->fd, text, MARK_LEN, MARK_AT);
+    } while (done < 0 && errno == EINTR);
+}
+
+int store_mark_read(char *found, int *fd, const char *path)
+{
+    ssize_t len;
+
+    if (*fd < 0)
+        *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0)
+        return 0;
+    memset(found, 0, MARK_LEN);
+    len = pread(*fd, found, MARK_LEN, MARK_AT);
+    return len == 0 || len == MARK_LEN;
+}
+
+void store_mark_close(int *fd)
+{
+    if (*fd >= 0)
+        close(*fd);
+    *fd = -1;
 }

@@ -11,7 +11,8 @@
  *
  * The lock file is empty until the database's schema has been made.  From then
  * on it holds a line that begins with '+' or '-': it says that there was a
- * database once, and whether the last write of any process went well.
+ * database once, and whether the last write of any process went well.  Behind
+ * the line there may be a mark.
  */
 
 #include <apr_errno.h>
@@ -55,5 +56,13 @@ void store_lock_release(store_lock_t *lock);
  * while the lock is held.  Costs nothing if it is so already. */
 void store_lock_mark(store_lock_t *lock, char state);
 void store_lock_close(store_lock_t *lock);
+
+/* The mark of what is kept (store_kept.h): 16 letters behind the line.  Replace
+ * it, while the lock is held. */
+void store_mark_replace(const store_lock_t *lock);
+/* mark has room for 16 octets.  *fd -1: it is opened.  0: it cannot be read; no
+ * mark at all is one, too. */
+int store_mark_read(char *mark, int *fd, const char *path);
+void store_mark_close(int *fd);
 
 #endif

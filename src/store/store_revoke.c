@@ -50,6 +50,7 @@ static apr_status_t account_revoke(store_conn_t *conn, const run_t *run,
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_account_revoke, args);
 
+    conn->is_noted = 1;
     if (rv != APR_SUCCESS || !run->revoke->account_event)
         return rv;
     event = apr_pmemdup(run->pool, run->revoke->account_event, sizeof(*event));

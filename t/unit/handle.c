@@ -71,7 +71,7 @@ static void host_wake(void *baton)
 }
 
 static apr_status_t host_wait(void *baton, const char *job_id,
-                              apr_interval_time_t timeout)
+                              apr_interval_time_t timeout, int is_brief)
 {
     handle_t *h = baton;
 

@@ -86,6 +86,7 @@ static void defaults(apr_pool_t *pool)
     is_int(conf->nonce_slots, 65536);
     is_int(conf->nonce_reject, 0);
     is_int(conf->finalize_wait, 5000000);
+    is_int(conf->validation_wait, 1000000);
     is_int(conf->dcv->http01_port, 80);
     is_int(conf->dcv->tlsalpn01_port, 443);
     is_int(conf->dcv->timeout, 8000000);
@@ -252,6 +253,9 @@ static void numbers(apr_pool_t *pool)
     FOUND(nonce_reject, -1, "ACMETestNonceReject -1", "0 to 100 percent");
     FINE(finalize_wait, 0);
     FINE(finalize_wait, apr_time_from_sec(60));
+    FINE(validation_wait, 0);
+    FOUND(validation_wait, apr_time_from_sec(61), "ACMEValidationWait",
+          "range");
     FOUND(finalize_wait, -1, "ACMEFinalizeWait", "out of range");
     FOUND(finalize_wait, apr_time_from_sec(61), "ACMEFinalizeWait", "range");
     FINE(dcv->http01_port, 65535);

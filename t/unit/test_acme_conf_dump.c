@@ -120,6 +120,7 @@ static acme_conf_t *conf_other(apr_pool_t *pool)
     conf->nonce_slots = 1024;
     conf->nonce_reject = 15;
     conf->finalize_wait = 1;
+    conf->validation_wait = 2;
     issuers_other(conf);
     conf->issuer_url = "http://pki.example/";
     conf->default_profile = "web";
