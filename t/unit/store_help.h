@@ -107,6 +107,16 @@ static inline void help_number(help_t *help)
                APR_SUCCESS);
 }
 
+/* The database is asked for an account that help_account() made: nothing that
+ * is kept (store_kept.h) answers. */
+static inline apr_status_t help_get(store_account_t **account, help_t *help,
+                                    const char *id)
+{
+    return store_account_get_by_key(account, help->store, "", "",
+                                    help_account(id, help->pool)->thumbprint,
+                                    help->pool);
+}
+
 /* An account, durable, named id. */
 static inline apr_status_t help_add(help_t *help, const char *id)
 {

@@ -83,8 +83,28 @@ static void unknown_fields(apr_pool_t *pool)
                              "\"keyAuthorization\":\"x.y\",\"n\":[1]}");
 
     is_int(r->status, 200);
-    is_str(reply_text(r, "status"), "processing");
+    is_str(reply_text(r, "status"), "valid");
     is_int(c->h->jobs->nelts, 1);
+}
+
+/* It is over when the answer is made, or it is not waited for. */
+static void waits(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    const char *authz, *url = challenge_url(c, &authz);
+    reply_t *r;
+
+    c->h->conf->validation_wait = 0;
+    r = client_post(c, url, "{}");
+    is_str(reply_text(r, "status"), "processing");
+    ok(r->retry_after);
+    is_int(c->h->jobs->nelts, 1);
+    is_str(reply_text(client_post(c, authz, ""), "status"), "valid");
+    url = challenge_url(c, NULL);
+    c->h->conf->validation_wait = 1;
+    r = client_post(c, url, "{}");
+    is_str(reply_text(r, "status"), "valid");
+    ok(!r->retry_after);
 }
 
 static void once_more(apr_pool_t *pool)
@@ -289,6 +309,7 @@ const tap_case_t tap_cases[] = {
     {"T78 R7 type, url, status and token come first", shape},
     {"T64 R15 POST-as-GET only reads", only_read},
     {"T63 unknown members are ignored", unknown_fields},
+    {"what ends soon is waited for, unless told not to", waits},
     {"T65 R14 once more: 200, the same, no second validation", once_more},
     {"T65 T66 a failed one is final and says why", failed},
     {"T29 somebody else's is not found", others},

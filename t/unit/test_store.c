@@ -25,7 +25,7 @@ static apr_status_t get(help_t *help, const char *id)
 {
     store_account_t *account;
 
-    return store_account_get(&account, help->store, id, help->pool);
+    return help_get(&account, help, id);
 }
 
 static int milliseconds(apr_time_t *since)
@@ -133,7 +133,7 @@ static void *first_thread(void *data)
     apr_status_t rv;
 
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-    rv = store_account_get(&account, help->store, "a", pool);
+    rv = help_get(&account, help, "a");
     if (APR_STATUS_IS_ENOENT(rv))
         rv = store_account_contact_set(help->store, "a", "[]", NULL, pool);
     apr_pool_destroy(pool);

@@ -233,7 +233,7 @@ static void stale(apr_pool_t *pool)
     int i;
 
     is_int(help_add(help, "a"), APR_SUCCESS);
-    is_int(store_account_get(&account, help->store, "a", pool), APR_SUCCESS);
+    is_int(help_get(&account, help, "a"), APR_SUCCESS);
     apr_array_clear(help->lines);
     other->store = help_open(other);
     for (i = 0; i < 3; i++) {
@@ -243,8 +243,7 @@ static void stale(apr_pool_t *pool)
         is_int(write->rv, APR_SUCCESS);
         if (i != 1)
             is_int(help_add(help, apr_psprintf(pool, "b%d", i)), APR_SUCCESS);
-        is_int(store_account_get(&account, help->store, "a", pool),
-               APR_SUCCESS);
+        is_int(help_get(&account, help, "a"), APR_SUCCESS);
     }
     is_int(help->lines->nelts, 0);
 }

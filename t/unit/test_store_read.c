@@ -20,7 +20,8 @@ static void *reads_run(void *data)
 
     apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
     for (i = 0; i < 100 && rv == APR_SUCCESS; i++) {
-        rv = store_account_get(&account, help->store, "a", pool);
+        rv = store_account_get_by_key(&account, help->store, "", "", "thumb-a",
+                                      pool);
         if (rv == APR_SUCCESS && strcmp(account->thumbprint, "thumb-a"))
             rv = APR_EGENERAL;
         apr_pool_clear(pool);
@@ -87,7 +88,7 @@ static void all_busy(apr_pool_t *pool)
     while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) < ALL)
         apr_sleep(1000);
     start = clock_now(&clock_system);
-    is_int(store_account_get(&account, help->store, "a", pool), APR_TIMEUP);
+    is_int(help_get(&account, help, "a"), APR_TIMEUP);
     ok(clock_now(&clock_system) - start < apr_time_from_msec(2200));
     is_int(help_lines(help, "AS0250"), 1);
     __atomic_store_n(&go_on, 1, __ATOMIC_SEQ_CST);
@@ -95,7 +96,7 @@ static void all_busy(apr_pool_t *pool)
         pthread_join(threads[i], &answer);
         ok(answer != NULL);
     }
-    is_int(store_account_get(&account, help->store, "a", pool), APR_SUCCESS);
+    is_int(help_get(&account, help, "a"), APR_SUCCESS);
     is_int(help_lines(help, "AS0251"), 1);
 }
 
@@ -146,7 +147,7 @@ static void read_only(apr_pool_t *pool)
 
     is_int(help_add(help, "a"), APR_SUCCESS);
     ok(store_read_with(help->store, write_run, NULL) != APR_SUCCESS);
-    is_int(store_account_get(&account, help->store, "a", pool), APR_SUCCESS);
+    is_int(help_get(&account, help, "a"), APR_SUCCESS);
 }
 
 const tap_case_t tap_cases[] = {

@@ -32,8 +32,7 @@ static void is_refused(help_t *help, const char *why)
 
     help->store = help_open(help);
     ok(help_add(help, "b") != APR_SUCCESS);
-    ok(store_account_get(&account, help->store, "a", help->pool) !=
-       APR_SUCCESS);
+    ok(help_get(&account, help, "a") != APR_SUCCESS);
     is_int(help_lines(help, "AS0250"), 1);
     ok(strstr(help_last(help), why), "%s", help_last(help));
     help_close(help);
@@ -55,8 +54,7 @@ static void is_right(help_t *help)
     store_account_t *account;
 
     help->store = help_open(help);
-    is_int(store_account_get(&account, help->store, "a", help->pool),
-           APR_SUCCESS);
+    is_int(help_get(&account, help, "a"), APR_SUCCESS);
     is_int(help_add(help, "b"), APR_SUCCESS);
     is_int(help->lines->nelts, 0);
 }
@@ -96,7 +94,7 @@ static void newer_meanwhile(apr_pool_t *pool)
     is_right(help);
     sql(help, "PRAGMA user_version = 1000");
     sql(help, "ALTER TABLE accounts ADD COLUMN more TEXT");
-    ok(store_account_get(&account, help->store, "a", pool) != APR_SUCCESS);
+    ok(help_get(&account, help, "a") != APR_SUCCESS);
     ok(help_add(help, "c") != APR_SUCCESS);
     is_int(help_lines(help, "AS0250"), 1);
     ok(strstr(help_last(help), "schema 1000"), "%s", help_last(help));
@@ -121,7 +119,7 @@ static void half_made(apr_pool_t *pool)
 
     is_int(store_file_create(help->path), APR_SUCCESS);
     sql(help, "PRAGMA journal_mode = WAL");
-    is_int(store_account_get(&account, help->store, "a", pool), APR_ENOENT);
+    is_int(help_get(&account, help, "a"), APR_ENOENT);
     is_int(help_lines(help, "AS0252"), 1);
     is_int(help->lines->nelts, 1);
 }
