@@ -32,9 +32,10 @@ sub start {
     return $c->register;
 }
 
-# newOrder writes, the account is only read.
+# newOrder writes; orders are only read, and nothing keeps them for a moment, as
+# it does accounts.
 sub writes { return $c->order('a.test') }
-sub reads  { return $c->get($c->{kid}) }
+sub reads  { return $c->get("$c->{kid}/orders") }
 
 # Complaints in the error log from this offset on: at most one of each child,
 # however many requests it had to refuse.
