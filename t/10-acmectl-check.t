@@ -148,8 +148,8 @@ subtest 'no DNS' => sub {
 
 subtest 'dns-01' => sub {
     my $got = check(0, 'TXT', 'txt.corp.test', '--dns-01');
-    is($got->{says}, 'name servers answer: a client\'s TXT record would be '
-        . 'looked for here', 'the name servers are reached');
+    like($got->{says}, qr/^name servers answer: there are TXT records of oth/,
+        'the name servers are reached');
     like($got->{seen}, qr/_acme-challenge\.txt\.corp\.test: .*"an old one"/,
         'the TXT record that is there');
     $got = check(0, 'no TXT', '*.corp.test', '--dns-01');
@@ -230,8 +230,8 @@ subtest 'for people, and wrong command lines' => sub {
         'the configuration');
     ($code, $text) = acmectl($server, 'check', '--help');
     is($code, 0, '--help: 0');
-    like($text, qr/--$_/, "--help has --$_")
-        for qw(http-01 dns-01 tls-alpn-01 profile account);
+    like($text, qr/--$_/, "--help has --$_") for qw(http-01 dns-01 tls-alpn-01
+        dns-account-01 dns-persist-01 profile account);
     for (
         [2, qr/one of: web files free/, 'a.corp.test'],
         [2, qr/wanted: NAME/, '--profile', 'web'],

@@ -12,7 +12,9 @@
 
 #include "base/banned.h"
 
-static const char *const types[] = {"http-01", "dns-01", "tls-alpn-01"};
+static const char *const types[] = {"http-01", "dns-01", "tls-alpn-01",
+                                    POLICY_CHALLENGE_ACCOUNT,
+                                    POLICY_CHALLENGE_PERSIST};
 #define TYPES (sizeof(types) / sizeof(types[0]))
 
 static ctl_exit_e name_take(ctl_check_t *check)
@@ -44,21 +46,35 @@ static int has_word(const char *words, const char *word)
     return 0;
 }
 
+/* Is it about an account, and on, but nobody says which? */
+static int wants_account(const ctl_t *ctl, const char *type)
+{
+    return ctl_check_is_account(type) && !ctl_option(ctl, "account") &&
+           acme_conf_has_challenge(ctl->conf, type);
+}
+
 /* What is asked for is tried even where it is not offered: 4. */
-static void methods_take(ctl_check_t *check)
+static ctl_exit_e methods_take(ctl_check_t *check)
 {
     const ctl_t *ctl = check->ctl;
     size_t i;
 
     check->methods = apr_array_make(ctl->pool, TYPES, sizeof(const char *));
-    for (i = 0; i < TYPES; i++)
-        if (ctl_option(ctl, types[i]))
-            APR_ARRAY_PUSH(check->methods, const char *) = types[i];
+    for (i = 0; i < TYPES; i++) {
+        if (!ctl_option(ctl, types[i]))
+            continue;
+        if (wants_account(ctl, types[i]))
+            return ctl_command_usage("it is about an account, so it wants "
+                                     "--account ID: --",
+                                     types[i]);
+        APR_ARRAY_PUSH(check->methods, const char *) = types[i];
+    }
     check->is_every = check->methods->nelts > 0;
     for (i = 0; i < TYPES && !check->is_every && check->profile->validation;
          i++)
         if (has_word(check->offered, types[i]))
             APR_ARRAY_PUSH(check->methods, const char *) = types[i];
+    return CTL_OK;
 }
 
 /* By a command of its own, so that its options are policy explain's. */
@@ -111,15 +127,32 @@ static const char *unoffered(const ctl_check_t *check)
     return NULL;
 }
 
-/* dns-01 alone can do without an address. */
+/* Those by DNS can do without an address. */
 static int is_address_wanted(const ctl_check_t *check)
 {
     int i;
 
     for (i = 0; i < check->methods->nelts; i++)
-        if (strcmp(APR_ARRAY_IDX(check->methods, i, const char *), "dns-01"))
+        if (!ctl_check_is_dns(APR_ARRAY_IDX(check->methods, i, const char *)))
             return 1;
     return 0;
+}
+
+static const char *unoffered_words(const ctl_check_t *check, const char *type)
+{
+    const char *why = " is not offered: see ACMEProfileChallenges";
+
+    if (!acme_conf_has_challenge(check->ctl->conf, type))
+        why = strcmp(type, POLICY_CHALLENGE_PERSIST)
+                  ? " is off: see ACMEDNSAccount"
+                  : " is off: see ACMEDNSPersist";
+    return apr_pstrcat(check->ctl->pool, type, why, NULL);
+}
+
+/* Do so many: all that were named, or else any? */
+static int is_enough(const ctl_check_t *check, int count)
+{
+    return count && (!check->is_every || count == check->methods->nelts);
 }
 
 static ctl_exit_e judge(const char **verdict, const ctl_check_t *check)
@@ -132,22 +165,24 @@ static ctl_exit_e judge(const char **verdict, const ctl_check_t *check)
         return CTL_FINDINGS;
     }
     if (type) {
-        *verdict =
-            apr_pstrcat(check->ctl->pool, type,
-                        " is not offered: see ACMEProfileChallenges", NULL);
+        *verdict = unoffered_words(check, type);
         return CTL_FINDINGS;
     }
     if (!count && !check->profile->validation) {
         *verdict = "allowed: names need not be proven";
         return CTL_OK;
     }
+    if (is_enough(check, check->works)) {
+        *verdict = "a validation could work";
+        return CTL_OK;
+    }
+    if (is_enough(check, check->works + check->doubtful)) {
+        *verdict = "a validation could work, but something should be mended";
+        return CTL_FINDINGS;
+    }
     if (is_address_wanted(check) && !check->is_resolved) {
         *verdict = "the name does not resolve";
         return CTL_NOTFOUND;
-    }
-    if (check->works && (!check->is_every || check->works == count)) {
-        *verdict = "a validation could work";
-        return CTL_OK;
     }
     *verdict = count ? "a validation would fail"
                      : "no method that can be tried is offered";
@@ -176,9 +211,10 @@ static ctl_exit_e check_run(ctl_t *ctl)
 
     if (code == CTL_OK)
         code = name_take(&check);
+    if (code == CTL_OK)
+        code = methods_take(&check);
     if (code != CTL_OK)
         return code;
-    methods_take(&check);
     answer_begin(&check);
     code = policy_take(&check);
     if (code == CTL_OK)
@@ -197,6 +233,9 @@ static const ctl_option_t check_options[] = {
     {"http-01", NULL, "try this; all that are named must work"},
     {"dns-01", NULL, "this"},
     {"tls-alpn-01", NULL, "this; without any, what the profile offers"},
+    {POLICY_CHALLENGE_ACCOUNT, NULL, "this, for --account"},
+    {POLICY_CHALLENGE_PERSIST, NULL,
+     "this, for --account: a record that stays"},
     {"profile", "NAME", "whose policy and challenges, if there are several"},
     {"account", "ID", "for this account: its key, its CAA accounturi"},
     {"from", "IP", "the client's address; else networks are not looked at"},
@@ -208,9 +247,11 @@ const ctl_command_t ctl_check_commands[] = {
      "could this name be validated? resolver, addresses, each method, policy\n"
      "By the server's own code and configuration, from this machine, with a "
      "token\nthat no client knows: that the answer is another one only shows "
-     "that a client's\nwould be found there. dns-01 looks three times, in "
-     "five seconds. Exit codes: 0 a\nvalidation could work, 3 the name does "
-     "not resolve, 4 it would fail or is refused.",
+     "that a client's\nwould be found there. By DNS: is there a zone for the "
+     "record, and do all its name\nservers have it? The record itself is not "
+     "there before an order, but that of\ndns-persist-01 is. Exit codes: 0 a "
+     "validation could work, 3 the name does not\nresolve, 4 it would fail, "
+     "is refused, or something should be mended.",
      check_run},
     {NULL, NULL, CTL_NEEDS_NOTHING, 0, 0, NULL, NULL, NULL, NULL},
 };

@@ -5,29 +5,10 @@
 
 #include <apr_strings.h>
 
-#include "acme/acme_caa.h"
-#include "acme/acme_profile.h"
-#include "base/token.h"
 #include "dcv/dcv_loop.h"
+#include "policy/policy_challenge.h"
 
 #include "base/banned.h"
-
-#define TOKEN_OCTETS 24
-#define PRINT_OCTETS 32 /* of a key's thumbprint */
-
-static const struct {
-    const char *type;
-    dcv_method_e method;
-} methods[] = {
-    {"http-01", DCV_HTTP01},
-    {"dns-01", DCV_DNS01},
-    {"tls-alpn-01", DCV_TLSALPN01},
-};
-
-typedef struct {
-    const char *type;
-    const dcv_result_t *proof, *caa; /* caa NULL: not looked at */
-} tried_t;
 
 typedef struct {
     ctl_check_t *check;
@@ -65,56 +46,6 @@ static apr_status_t submit(try_t *all, dcv_job_t *job,
     return rv;
 }
 
-/* The thumbprint is nobody's, or the account's: what answers by itself for it
- * is then even right. */
-static dcv_job_t *job_make(const ctl_check_t *check, const char *type)
-{
-    apr_pool_t *pool = check->ctl->pool;
-    dcv_job_t *job = apr_pcalloc(pool, sizeof(*job));
-    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(identifier_t *));
-    size_t i;
-
-    APR_ARRAY_PUSH(list, const identifier_t *) = check->identifier;
-    for (i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        if (!strcmp(methods[i].type, type))
-            job->method = methods[i].method;
-    job->domain = check->domain;
-    job->token = token_make(TOKEN_OCTETS, pool);
-    job->key_authorization =
-        apr_pstrcat(pool, job->token, ".",
-                    check->account ? check->account->thumbprint
-                                   : token_make(PRINT_OCTETS, pool),
-                    NULL);
-    job->bounds = acme_profile_bounds(check->profile, list, pool);
-    job->account = check->account ? check->account->id : "";
-    job->is_wildcard = identifier_is_wildcard(check->identifier);
-    job->pool = pool;
-    return job;
-}
-
-/* On the server it comes after the proof.  NULL: it does not. */
-static dcv_job_t *caa_make(const ctl_check_t *check, const char *type)
-{
-    const store_account_t *account = check->account;
-    apr_pool_t *pool = check->ctl->pool;
-    store_authz_t authz = {0};
-    dcv_job_t *job = apr_pcalloc(pool, sizeof(*job));
-
-    authz.account_id = account ? account->id : "";
-    authz.directory = account ? account->directory : check->profile->directory;
-    authz.profile = check->profile->name;
-    authz.type = identifier_type_name(check->identifier->type);
-    authz.value = check->domain;
-    authz.wildcard = identifier_is_wildcard(check->identifier);
-    job->method = DCV_RESOLVE; /* of nothing: what remains is CAA */
-    job->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
-    job->domain = check->domain;
-    job->caa = acme_caa_of_authz(check->ctl->conf, &authz, type, pool);
-    job->account = authz.account_id;
-    job->pool = pool;
-    return job->caa ? job : NULL;
-}
-
 /* A file that is not there, or another one in its place, is what a web server
  * has before a client has begun. */
 static int status_is_fine(int status)
@@ -122,13 +53,29 @@ static int status_is_fine(int status)
     return status == 200 || status == 404 || status == 410;
 }
 
-static const char *reached_words(const tried_t *tried, apr_pool_t *pool)
+/* What is found by DNS, but proves nothing. */
+static const char *records_words(const ctl_tried_t *tried)
+{
+    if (strcmp(tried->type, POLICY_CHALLENGE_PERSIST))
+        return tried->survey->is_found
+                   ? "name servers answer: there are TXT records of others; a "
+                     "client's would be looked for beside them"
+                   : "name servers answer: there is no TXT record yet, which "
+                     "is normal before an order; a client's would be looked "
+                     "for here";
+    return tried->survey->is_found
+               ? "name servers answer, but no TXT record there allows this "
+                 "account to have it"
+               : "name servers answer, but there is no TXT record; it must be "
+                 "there before an order";
+}
+
+static const char *reached_words(const ctl_tried_t *tried, apr_pool_t *pool)
 {
     int status = tried->proof->status;
 
-    if (!strcmp(tried->type, "dns-01"))
-        return "name servers answer: a client's TXT record would be looked "
-               "for here";
+    if (tried->survey)
+        return records_words(tried);
     if (!strcmp(tried->type, "tls-alpn-01"))
         return "reached, it speaks TLS: a client's certificate would be asked "
                "for here";
@@ -141,12 +88,14 @@ static const char *reached_words(const tried_t *tried, apr_pool_t *pool)
         status);
 }
 
-static const char *words(const tried_t *tried, apr_pool_t *pool)
+static const char *words(const ctl_tried_t *tried, apr_pool_t *pool)
 {
     const problem_t *prob = tried->proof->problem;
 
     if (!prob)
         return "proven: what is there answers for this account";
+    if (tried->is_hopeless)
+        return "name servers answer, but none of them has such a zone";
     if (tried->proof->is_reached)
         return reached_words(tried, pool);
     switch (prob->type) {
@@ -163,15 +112,19 @@ static const char *words(const tried_t *tried, apr_pool_t *pool)
     }
 }
 
-static int works(const tried_t *tried)
+/* What a client puts there only when it has an order need not be there; a
+ * record that stays must be. */
+static int works(const ctl_tried_t *tried)
 {
     const dcv_result_t *proof = tried->proof;
 
     if (tried->caa && tried->caa->problem)
         return 0;
-    return !proof->problem ||
-           (proof->is_reached &&
-            (!proof->status || status_is_fine(proof->status)));
+    if (!proof->problem)
+        return 1;
+    return proof->is_reached && !tried->is_hopeless &&
+           strcmp(tried->type, POLICY_CHALLENGE_PERSIST) != 0 &&
+           (!proof->status || status_is_fine(proof->status));
 }
 
 static const char *detail_of(const problem_t *prob)
@@ -179,7 +132,7 @@ static const char *detail_of(const problem_t *prob)
     return !prob ? NULL : prob->cause ? prob->cause : prob->detail;
 }
 
-static const char *caa_words(const tried_t *tried, apr_pool_t *pool)
+static const char *caa_words(const ctl_tried_t *tried, apr_pool_t *pool)
 {
     const problem_t *prob = tried->caa ? tried->caa->problem : NULL;
 
@@ -192,37 +145,70 @@ static const char *caa_words(const tried_t *tried, apr_pool_t *pool)
         detail_of(prob), NULL);
 }
 
-static void result_add(ctl_check_t *check, json_t *list, const tried_t *tried)
+static json_t *untried_render(const ctl_tried_t *tried)
+{
+    return json_pack("{s:s, s:b, s:b, s:s}", "method", tried->type, "works", 0,
+                     "reached", 0, "says", tried->untried);
+}
+
+static json_t *result_render(ctl_check_t *check, const ctl_tried_t *tried)
 {
     apr_pool_t *pool = check->ctl->pool;
     const dcv_result_t *proof = tried->proof;
     int is_good = works(tried);
+    json_t *part =
+        json_pack("{s:s, s:b, s:b, s:s, s:i, s:s?, s:s?, s:s, s:s?}", "method",
+                  tried->type, "works", is_good, "reached",
+                  !proof->problem || proof->is_reached, "says",
+                  words(tried, pool), "status", proof->status, "address",
+                  proof->address, "seen", detail_of(proof->problem), "caa",
+                  caa_words(tried, pool), "finding", tried->finding);
 
-    check->works += is_good;
-    json_array_append_new(
-        list, json_pack("{s:s, s:b, s:b, s:s, s:i, s:s?, s:s?, s:s}", "method",
-                        tried->type, "works", is_good, "reached",
-                        !proof->problem || proof->is_reached, "says",
-                        words(tried, pool), "status", proof->status, "address",
-                        proof->address, "seen", detail_of(proof->problem),
-                        "caa", caa_words(tried, pool)));
+    if (tried->survey)
+        ctl_check_dns_render(part, tried);
+    check->works += is_good && !tried->finding;
+    check->doubtful += is_good && tried->finding;
+    return part;
+}
+
+/* Why it cannot be tried; NULL: it can. */
+static const char *untried_find(const ctl_check_t *check, const char *type)
+{
+    if (!acme_conf_has_challenge(check->ctl->conf, type))
+        return "not tried: it is switched off on this server";
+    return ctl_check_is_account(type) && !check->account
+               ? "not tried: it is about an account; see --account"
+               : NULL;
+}
+
+static apr_status_t try_one(try_t *all, ctl_tried_t *tried)
+{
+    ctl_check_t *check = all->check;
+    dcv_job_t *job, *caa;
+    apr_status_t rv;
+
+    tried->untried = untried_find(check, tried->type);
+    if (tried->untried)
+        return APR_SUCCESS;
+    job = ctl_check_job(check, tried->type);
+    caa = ctl_check_job_caa(check, tried->type);
+    tried->survey = job->survey;
+    rv = submit(all, job, &tried->proof);
+    if (rv == APR_SUCCESS && caa)
+        rv = submit(all, caa, &tried->caa);
+    return rv;
 }
 
 /* All at once. */
-static apr_status_t try_all(try_t *all, tried_t *tried)
+static apr_status_t try_all(try_t *all, ctl_tried_t *tried)
 {
     ctl_check_t *check = all->check;
     apr_status_t rv = APR_SUCCESS;
     int i;
 
     for (i = 0; i < check->methods->nelts && rv == APR_SUCCESS; i++) {
-        dcv_job_t *caa;
-
         tried[i].type = APR_ARRAY_IDX(check->methods, i, const char *);
-        caa = caa_make(check, tried[i].type);
-        rv = submit(all, job_make(check, tried[i].type), &tried[i].proof);
-        if (rv == APR_SUCCESS && caa)
-            rv = submit(all, caa, &tried[i].caa);
+        rv = try_one(all, &tried[i]);
     }
     if (rv == APR_SUCCESS && all->pending)
         dcv_loop_run(all->loop);
@@ -234,17 +220,23 @@ ctl_exit_e ctl_check_methods(ctl_check_t *check)
     ctl_t *ctl = check->ctl;
     try_t all = {.check = check};
     int count = check->methods->nelts, i;
-    tried_t *tried =
+    ctl_tried_t *tried =
         apr_pcalloc(ctl->pool, ((size_t)count + 1) * sizeof(*tried));
     json_t *list = json_array();
     apr_status_t rv = dcv_loop_create(&all.loop, ctl->log, ctl->pool);
+    ctl_exit_e code = CTL_OK;
 
     json_object_set_new(check->answer, "methods", list);
     if (rv == APR_SUCCESS)
         rv = try_all(&all, tried);
     if (rv != APR_SUCCESS)
         return ctl_print_status(rv, "validation of", check->domain);
-    for (i = 0; i < count; i++)
-        result_add(check, list, &tried[i]);
-    return CTL_OK;
+    for (i = 0; i < count && code == CTL_OK; i++) {
+        if (tried[i].survey)
+            code = ctl_check_dns(&tried[i], check);
+        json_array_append_new(list, tried[i].untried
+                                        ? untried_render(&tried[i])
+                                        : result_render(check, &tried[i]));
+    }
+    return code;
 }

@@ -40,17 +40,44 @@ static void addresses_print(const json_t *answer)
     }
 }
 
+static void servers_print(const json_t *part)
+{
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(json_object_get(part, "nameServers"), i, row)
+    {
+        printf("%-16s %s (%s) of %s: %s\n", "  name server",
+               text_of(row, "server"), text_of(row, "address"),
+               text_of(row, "zone"), text_of(row, "says"));
+    }
+}
+
+/* Those that there are. */
+static void members_print(const json_t *part, const char *const *members)
+{
+    int i;
+
+    for (i = 0; members[i]; i += 2)
+        if (json_is_string(json_object_get(part, members[i])))
+            line(members[i + 1], text_of(part, members[i]));
+}
+
 static void methods_print(const json_t *answer)
 {
+    static const char *const before[] = {"record", "  record", "zone", "  zone",
+                                         NULL};
+    static const char *const after[] = {
+        "finding", "  finding", "seen", "  seen", "caa", "  CAA", NULL};
     json_t *row;
     size_t i;
 
     json_array_foreach(json_object_get(answer, "methods"), i, row)
     {
         line(text_of(row, "method"), text_of(row, "says"));
-        if (!json_is_null(json_object_get(row, "seen")))
-            line("  seen", text_of(row, "seen"));
-        line("  CAA", text_of(row, "caa"));
+        members_print(row, before);
+        servers_print(row);
+        members_print(row, after);
     }
 }
 

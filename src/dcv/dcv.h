@@ -44,6 +44,24 @@ typedef struct {
     int is_strict; /* what cannot be had forbids, wherever that is */
 } dcv_caa_t;
 
+/* A name server that has been asked for a record. */
+typedef struct {
+    const char *zone, *name;
+    const char *address; /* NULL: it has none */
+    const char *fault;   /* NULL: it answers for the zone */
+    int is_lame;         /* it answers, but does not have the zone */
+} dcv_seen_t;
+
+/* Where TXT records are looked for (dcv_job_t, survey); its words are in the
+ * job's pool. */
+typedef struct {
+    const char *record; /* whose: where CNAMEs led */
+    const char *zone;   /* that it is in; "": the root; NULL: nobody says */
+    int is_found;       /* there are some */
+    apr_array_header_t *servers; /* of dcv_seen_t *: those of the zones on the
+                                    way; none where they are not asked */
+} dcv_survey_t;
+
 typedef struct {
     dcv_method_e method;
     const char *domain; /* normalised dns name or address; of DCV_RESOLVE: for
@@ -62,6 +80,9 @@ typedef struct {
     const char *account_url;
     const apr_array_header_t *issuers; /* of const char *: our names */
     int is_wildcard;
+    /* To be filled in by the methods of TXT records, which then try once, and
+     * ask every server; NULL: they stop when they know. */
+    dcv_survey_t *survey;
     apr_pool_t *pool; /* the job's own pool, with its own
                          allocator; the loop uses it from submit
                          until done is called */

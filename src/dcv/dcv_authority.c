@@ -7,15 +7,16 @@
 
 #include "dcv/dcv_ask.h"
 #include "dcv/dcv_net.h"
+#include "dcv/dcv_said.h"
+#include "dcv/dcv_survey.h"
 
 #include "base/banned.h"
 
 /* Questions of one try, to whomever. */
 #define STEPS_MAX   40
 #define ALIASES_MAX 8
-/* Servers of one zone, and what is told of those that did not help. */
-#define SERVERS_MAX 13
-#define NOTES_MAX   8
+/* What is told of servers that did not help. */
+#define NOTES_MAX 8
 
 struct dcv_authority_t {
     dcv_run_t *run;
@@ -36,15 +37,10 @@ struct dcv_authority_t {
     dcv_ub_query_t records;
     dcv_dns_query_t *query; /* NULL unless we wait for it */
     dcv_ask_t *ask;         /* NULL unless we wait for it */
-};
-
-/* What a server said. */
-typedef struct {
-    apr_array_header_t *values;  /* of dcv_txt_t */
-    apr_array_header_t *servers; /* of const char *, that it refers to … */
-    const char *zone;            /* … as those of this zone */
+    /* Of a survey: what the first one said, until all have been asked. */
+    const dcv_txts_t *held;
     const char *alias;
-} said_t;
+};
 
 dcv_authority_t *dcv_authority_make(dcv_run_t *run, dcv_authority_fn done,
                                     void *baton)
@@ -85,8 +81,10 @@ const char *dcv_authority_where(const dcv_authority_t *authority)
     return apr_pstrcat(pool, notes, *notes ? "; " : "", now, NULL);
 }
 
-static void end(dcv_authority_t *authority, dcv_txt_e outcome,
-                apr_array_header_t *values, const char *by, const char *why)
+static const dcv_txts_t *txts_make(const dcv_authority_t *authority,
+                                   dcv_txt_e outcome,
+                                   apr_array_header_t *values, const char *by,
+                                   const char *why)
 {
     dcv_txts_t *txts = apr_pcalloc(authority->pool, sizeof(*txts));
 
@@ -94,23 +92,55 @@ static void end(dcv_authority_t *authority, dcv_txt_e outcome,
     txts->values =
         values ? values : apr_array_make(authority->pool, 1, sizeof(dcv_txt_t));
     txts->name = authority->name;
+    txts->zone = authority->zone;
     txts->by = by;
     txts->why = why;
-    authority->done(authority->baton, txts);
+    return txts;
 }
 
 static void fail(dcv_authority_t *authority, const char *why)
 {
-    end(authority, DCV_TXT_FAILED, NULL, "its own name servers", why);
+    authority->done(authority->baton,
+                    authority->held ? authority->held
+                                    : txts_make(authority, DCV_TXT_FAILED, NULL,
+                                                "its own name servers", why));
 }
+
+const dcv_txts_t *dcv_authority_held(const dcv_authority_t *authority)
+{
+    return authority->held;
+}
+
+/* For a survey: what this server did (fault NULL: its part). */
+static void seen_add(const dcv_authority_t *authority, const char *address,
+                     const char *fault, int is_lame)
+{
+    const dcv_seen_t seen = {authority->zone, authority->server, address, fault,
+                             is_lame};
+
+    if (authority->run->job->survey)
+        dcv_survey_add(authority->run->job->survey, &seen, authority->pool);
+}
+
+static void server_next(dcv_authority_t *authority);
 
 static void answered(dcv_authority_t *authority, dcv_txt_e outcome,
                      apr_array_header_t *values, const char *why)
 {
-    end(authority, outcome, values,
-        apr_psprintf(authority->pool, "%s (%s)", authority->server,
-                     authority->address->text),
-        why);
+    const dcv_txts_t *txts =
+        txts_make(authority, outcome, values,
+                  apr_psprintf(authority->pool, "%s (%s)", authority->server,
+                               authority->address->text),
+                  why);
+
+    if (!authority->run->job->survey) {
+        authority->done(authority->baton, txts);
+        return;
+    }
+    if (!authority->held && !authority->alias)
+        authority->held = txts;
+    seen_add(authority, authority->address->text, NULL, 0);
+    server_next(authority);
 }
 
 /* 0: there have been too many, and it has ended. */
@@ -132,7 +162,6 @@ static void note(dcv_authority_t *authority, const char *what, const char *why)
         what ? apr_pstrcat(authority->pool, "(", what, ")", NULL) : "", why);
 }
 
-static void server_next(dcv_authority_t *authority);
 static void climb(dcv_authority_t *authority, const char *candidate);
 
 static const char *parent_of(const char *name)
@@ -157,75 +186,11 @@ static void servers_begin(dcv_authority_t *authority, const char *zone,
     server_next(authority);
 }
 
-/* A plain name, not yet in the list. */
-static void server_add(apr_array_header_t *servers, const char *name)
+static void alias_take(dcv_authority_t *authority, const char *alias);
+
+static void unhelpful(dcv_authority_t *authority, const char *why, int is_lame)
 {
-    int i;
-
-    if (!name || !*name || strchr(name, '\\') || servers->nelts >= SERVERS_MAX)
-        return;
-    for (i = 0; i < servers->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(servers, i, const char *), name))
-            return;
-    }
-    APR_ARRAY_PUSH(servers, const char *) = name;
-}
-
-static void alias_follow(dcv_authority_t *authority, const char *alias);
-
-static void record_take(said_t *said, const dcv_authority_t *authority,
-                        const dcv_message_t *reply, const dcv_record_t *record)
-{
-    apr_pool_t *pool = authority->pool;
-    int is_ours = record->section == DCV_WIRE_ANSWER &&
-                  !strcmp(record->owner, authority->name);
-    dcv_txt_t txt;
-
-    if (is_ours && record->type == DCV_WIRE_TXT) {
-        txt.text = dcv_wire_txt(&txt.len, record->data, record->len, pool);
-        txt.ttl = record->ttl;
-        if (txt.text)
-            APR_ARRAY_PUSH(said->values, dcv_txt_t) = txt;
-    }
-    else if (is_ours && record->type == DCV_WIRE_CNAME) {
-        said->alias = dcv_wire_target(reply, record, pool);
-    }
-    else if (record->section == DCV_WIRE_AUTHORITY &&
-             record->type == DCV_WIRE_NS &&
-             (!said->zone || !strcmp(said->zone, record->owner))) {
-        if (!said->zone)
-            said->zone = apr_pstrdup(pool, record->owner);
-        if (said->servers->nelts < SERVERS_MAX)
-            server_add(said->servers, dcv_wire_target(reply, record, pool));
-    }
-}
-
-/* Owners are read into a pool of their own: there may be thousands. */
-static void records_take(said_t *said, const dcv_authority_t *authority,
-                         dcv_message_t *reply)
-{
-    dcv_record_t record;
-    apr_pool_t *scratch;
-
-    apr_pool_create(&scratch, authority->pool);
-    while (dcv_wire_next(&record, reply, scratch)) {
-        record_take(said, authority, reply, &record);
-        apr_pool_clear(scratch);
-    }
-    apr_pool_destroy(scratch);
-}
-
-/* Does it send us down, towards the name? */
-static int is_referral(const dcv_authority_t *authority, const said_t *said)
-{
-    return said->zone && said->servers->nelts &&
-           strlen(said->zone) > strlen(authority->zone) &&
-           dcv_wire_is_in_zone(said->zone, authority->zone) &&
-           dcv_wire_is_in_zone(authority->name, said->zone);
-}
-
-static void unhelpful(dcv_authority_t *authority, const char *why)
-{
+    seen_add(authority, authority->address->text, why, is_lame);
     note(authority, authority->address->text, why);
     server_next(authority);
 }
@@ -233,26 +198,28 @@ static void unhelpful(dcv_authority_t *authority, const char *why)
 static void reply_judge(dcv_authority_t *authority, dcv_message_t *reply)
 {
     apr_pool_t *pool = authority->pool;
-    said_t said = {0};
+    dcv_said_t said;
 
-    said.values = apr_array_make(pool, 2, sizeof(dcv_txt_t));
-    said.servers = apr_array_make(pool, 4, sizeof(const char *));
-    records_take(&said, authority, reply);
+    dcv_said_read(&said, reply, authority->name, pool);
     if (reply->rcode && reply->rcode != DCV_WIRE_NXNAME)
-        unhelpful(authority, reply->rcode == 2 ? "SERVFAIL"
-                             : reply->rcode == 5
-                                 ? "REFUSED"
-                                 : apr_psprintf(pool, "code %d", reply->rcode));
+        unhelpful(authority,
+                  reply->rcode == 2 ? "SERVFAIL"
+                  : reply->rcode == 5
+                      ? "REFUSED"
+                      : apr_psprintf(pool, "code %d", reply->rcode),
+                  1);
     else if (!reply->is_authoritative && !reply->rcode &&
-             is_referral(authority, &said))
+             dcv_said_is_referral(&said, authority->name, authority->zone))
         servers_begin(authority, said.zone, said.servers);
     else if (!reply->is_authoritative)
-        unhelpful(authority, apr_pstrcat(pool, "it does not have the zone ",
-                                         authority->zone, NULL));
+        unhelpful(authority,
+                  apr_pstrcat(pool, "it does not have the zone ",
+                              authority->zone, NULL),
+                  1);
     else if (said.values->nelts)
         answered(authority, DCV_TXT_FOUND, said.values, NULL);
     else if (said.alias)
-        alias_follow(authority, said.alias);
+        alias_take(authority, said.alias);
     else if (reply->rcode == DCV_WIRE_NXNAME)
         answered(authority, DCV_TXT_NO_NAME, NULL,
                  "NXDOMAIN, there is no such name");
@@ -268,7 +235,7 @@ static void asked(void *baton, dcv_message_t *reply, const char *failure)
     if (reply)
         reply_judge(authority, reply);
     else
-        unhelpful(authority, apr_pstrdup(authority->pool, failure));
+        unhelpful(authority, apr_pstrdup(authority->pool, failure), 0);
 }
 
 static void address_ask(dcv_authority_t *authority)
@@ -281,7 +248,7 @@ static void address_ask(dcv_authority_t *authority)
         dcv_ask_start(run->asker, authority->address, run->conf->dns01_port,
                       authority->name, DCV_WIRE_TXT, asked, authority);
     if (!authority->ask)
-        unhelpful(authority, "cannot be asked");
+        unhelpful(authority, "cannot be asked", 0);
 }
 
 /* What it is not about does not become its answer: the alias is asked for,
@@ -296,10 +263,25 @@ static void alias_follow(dcv_authority_t *authority, const char *alias)
         return;
     }
     authority->name = alias;
-    if (dcv_wire_is_in_zone(alias, authority->zone))
-        address_ask(authority);
-    else
+    if (!dcv_wire_is_in_zone(alias, authority->zone))
         climb(authority, parent_of(alias));
+    else if (authority->run->job->survey)
+        servers_begin(authority, authority->zone, authority->servers);
+    else
+        address_ask(authority);
+}
+
+/* A survey asks the others before. */
+static void alias_take(dcv_authority_t *authority, const char *alias)
+{
+    if (!authority->run->job->survey) {
+        alias_follow(authority, alias);
+        return;
+    }
+    if (!authority->held && !authority->alias)
+        authority->alias = alias;
+    seen_add(authority, authority->address->text, NULL, 0);
+    server_next(authority);
 }
 
 /* T79: what DNS says may be dialled is looked at like any other address. */
@@ -309,21 +291,38 @@ static void server_resolved(void *baton, const dcv_dns_answer_t *answer)
     int i;
 
     authority->query = NULL;
-    if (answer->failure)
+    if (answer->failure) {
+        seen_add(authority, NULL, answer->failure, 0);
         note(authority, NULL, answer->failure);
+    }
     for (i = 0; !answer->failure && i < answer->addresses->nelts; i++) {
         dcv_address_t *address =
             APR_ARRAY_IDX(answer->addresses, i, dcv_address_t *);
         const char *rule;
 
         if (dcv_net_is_allowed(authority->run->conf->net, &address->sock.any,
-                               &rule))
+                               &rule)) {
             APR_ARRAY_PUSH(authority->addresses, dcv_address_t *) = address;
-        else
-            note(authority, address->text,
-                 apr_pstrcat(authority->pool, "denied by rule ", rule, NULL));
+            continue;
+        }
+        rule = apr_pstrcat(authority->pool, "denied by rule ", rule, NULL);
+        seen_add(authority, address->text, rule, 0);
+        note(authority, address->text, rule);
     }
     server_next(authority);
+}
+
+/* Nobody is left to be asked. */
+static void servers_end(dcv_authority_t *authority)
+{
+    const char *alias = authority->alias;
+
+    authority->alias = NULL;
+    if (alias)
+        alias_follow(authority, alias);
+    else
+        fail(authority, *authority->notes ? authority->notes
+                                          : "it has none that has a name");
 }
 
 static void server_next(dcv_authority_t *authority)
@@ -334,11 +333,11 @@ static void server_next(dcv_authority_t *authority)
         address_ask(authority);
         return;
     }
-    if (!authority->servers_left--) {
-        fail(authority, *authority->notes ? authority->notes
-                                          : "it has none that has a name");
+    if (authority->servers_left <= 0) {
+        servers_end(authority);
         return;
     }
+    authority->servers_left--;
     if (!may_step(authority))
         return;
     authority->server =
@@ -354,24 +353,11 @@ static void server_next(dcv_authority_t *authority)
 static const char *zone_above(const dcv_authority_t *authority,
                               const dcv_ub_answer_t *answer)
 {
-    const char *next = parent_of(authority->candidate), *found = next;
-    dcv_message_t message;
-    dcv_record_t record;
-    apr_pool_t *scratch;
+    const char *next = parent_of(authority->candidate);
+    const char *zone =
+        dcv_said_zone(answer->packet, answer->packet_len, authority->pool);
 
-    if (!answer->packet ||
-        !dcv_wire_open(&message, answer->packet, answer->packet_len))
-        return next;
-    apr_pool_create(&scratch, authority->pool);
-    while (found == next && dcv_wire_next(&record, &message, scratch)) {
-        if (record.section == DCV_WIRE_AUTHORITY &&
-            record.type == DCV_WIRE_SOA && *record.owner &&
-            dcv_wire_is_in_zone(next, record.owner))
-            found = apr_pstrdup(authority->pool, record.owner);
-        apr_pool_clear(scratch);
-    }
-    apr_pool_destroy(scratch);
-    return found;
+    return zone && *zone && dcv_wire_is_in_zone(next, zone) ? zone : next;
 }
 
 /* Does the resolver's answer speak of name, not of an alias? */
@@ -404,10 +390,10 @@ static void candidate_answered(void *baton, const dcv_ub_answer_t *answer)
     }
     servers = apr_array_make(authority->pool, 4, sizeof(const char *));
     for (i = 0; i < answer->count; i++)
-        server_add(servers,
-                   dcv_wire_name((const unsigned char *)answer->data[i],
-                                 (apr_size_t)answer->lens[i], 0, &end_at,
-                                 authority->pool));
+        dcv_said_server_add(
+            servers, dcv_wire_name((const unsigned char *)answer->data[i],
+                                   (apr_size_t)answer->lens[i], 0, &end_at,
+                                   authority->pool));
     servers_begin(authority, authority->candidate, servers);
 }
 

@@ -30,6 +30,9 @@ void dcv_authority_ask(dcv_authority_t *authority, const char *name);
 /* done is not called any more. */
 void dcv_authority_cancel(dcv_authority_t *authority);
 
+/* Of a survey (dcv_job_t), while it asks: what is known already, NULL: none. */
+const dcv_txts_t *dcv_authority_held(const dcv_authority_t *authority);
+
 /* While it asks: who did not help, and who is being asked, for a message. */
 const char *dcv_authority_where(const dcv_authority_t *authority);
 

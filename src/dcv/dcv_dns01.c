@@ -7,6 +7,8 @@
 
 #include "dcv/dcv_authority.h"
 #include "dcv/dcv_resolve.h"
+#include "dcv/dcv_said.h"
+#include "dcv/dcv_survey.h"
 #include "dcv/dcv_txt.h"
 #include "dcv/dcv_wire.h"
 
@@ -123,7 +125,7 @@ static int next_set(dns01_t *dns01)
 {
     apr_time_t at;
 
-    if (dns01->try + 1 >= TRIES_MAX)
+    if (dns01->try + 1 >= TRIES_MAX || dns01->run->job->survey)
         return 0;
     at = dns01->began + tries[dns01->try + 1];
     if (at >= dns01->run->deadline)
@@ -140,13 +142,35 @@ static void try_end(dns01_t *dns01)
         fail(dns01);
 }
 
+/* The last word of a survey, when all have spoken. */
+static void survey_end(dns01_t *dns01)
+{
+    dcv_survey_t *survey = dns01->run->job->survey;
+    const dcv_txts_t *all[] = {&dns01->authority_said, &dns01->resolver_said};
+    const dcv_txt_t *proof = NULL;
+    int i;
+
+    for (i = 0; i < 2 && !proof; i++) {
+        dcv_survey_take(survey, all[i]);
+        proof = is_known(all[i]) ? dcv_txt_proof(dns01->want, all[i]) : NULL;
+    }
+    if (proof)
+        succeed(dns01, proof, all[i - 1]->by);
+    else
+        fail(dns01);
+}
+
 static void resolver_heard(dns01_t *dns01, const dcv_txts_t *txts)
 {
     const dcv_txt_t *proof = dcv_txt_proof(dns01->want, txts);
 
     dns01->is_resolver_asked = 0;
     said_set(&dns01->resolver_said, txts);
-    if (proof)
+    if (dns01->run->job->survey) {
+        if (!dns01->is_authority_asked)
+            survey_end(dns01);
+    }
+    else if (proof)
         succeed(dns01, proof, txts->by);
     else if (!dns01->is_authority_asked)
         try_end(dns01);
@@ -203,6 +227,7 @@ static void resolver_answered(void *baton, const dcv_ub_answer_t *answer)
                     ? name_shown(answer->owner, dns01->pool)
                     : dns01->want->name;
     txts.by = dns01->resolver;
+    txts.zone = dcv_said_zone(answer->packet, answer->packet_len, dns01->pool);
     if (txts.outcome != DCV_TXT_FOUND)
         txts.why =
             answer->failure ? answer->failure : "there is no such record";
@@ -235,10 +260,12 @@ static void authority_answered(void *baton, const dcv_txts_t *txts)
 
     dns01->is_authority_asked = 0;
     said_set(&dns01->authority_said, txts);
-    if (proof)
+    if (proof && !dns01->run->job->survey)
         succeed(dns01, proof, txts->by);
     else if (!dns01->was_resolver_asked)
         resolver_ask(dns01);
+    else if (!dns01->is_resolver_asked && dns01->run->job->survey)
+        survey_end(dns01);
     else if (!dns01->is_resolver_asked)
         try_end(dns01);
 }
@@ -278,12 +305,21 @@ static void expire(dcv_run_t *run)
 {
     dns01_t *dns01 = run->state;
 
-    if (dns01->is_authority_asked)
+    const dcv_txts_t *held = NULL;
+
+    if (dns01->authority)
+        held = dcv_authority_held(dns01->authority);
+    if (dns01->is_authority_asked && held)
+        said_set(&dns01->authority_said, held);
+    else if (dns01->is_authority_asked)
         silence(&dns01->authority_said, dns01,
                 dcv_authority_where(dns01->authority));
     if (dns01->is_resolver_asked)
         silence(&dns01->resolver_said, dns01, dns01->resolver);
-    fail(dns01);
+    if (run->job->survey)
+        survey_end(dns01);
+    else
+        fail(dns01);
 }
 
 static void cancel(dcv_run_t *run)

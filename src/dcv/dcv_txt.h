@@ -25,6 +25,7 @@ typedef struct {
     dcv_txt_e outcome;
     apr_array_header_t *values; /* of dcv_txt_t */
     const char *name;           /* whose: where CNAMEs led */
+    const char *zone;           /* that says so; NULL: not known */
     const char *by;  /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
     const char *why; /* there are none, in words; of DCV_TXT_FOUND: NULL */
 } dcv_txts_t;

@@ -24,8 +24,9 @@ my %type = (A => 1, NS => 2, CNAME => 5, SOA => 6, TXT => 16, AAAA => 28,
 my %type_name = reverse %type;
 my $json = JSON::PP->new->canonical;
 
-# address, port: where it listens.  zones: [names].  names: {name => what};
-# others do not exist.  What is
+# address, port: where it listens.  zones: [names].  above: [names], the zones
+# whose SOA comes with a resolver's "no"; '' is the root.  names: {name =>
+# what}; others do not exist.  What is
 #   [addresses]    A and AAAA
 #   'WORD'         NXDOMAIN, SERVFAIL, REFUSED; HANG never answers
 #   {TXT => [...], A => [...], AAAA, NS, CNAME => 'name', SOA, CAA => [octets]}
@@ -179,11 +180,12 @@ sub find {
     return (0, [map { record($owner, $type, data($type, $_)) } @values], @do);
 }
 
-# The zone of this server that name is in; '' if it is none.
+# The zone that name is in, this server's or a resolver's; undef: none.
 sub zone_of {
     my ($self, $name) = @_;
-    return (sort { length $b <=> length $a } grep { ".$name" =~ /\.\Q$_\E$/ }
-        @{ $self->{zones} })[0] // '';
+    return (sort { length $b <=> length $a }
+        grep { $_ eq '' || ".$name" =~ /\.\Q$_\E$/ }
+        @{ $self->{zones} // $self->{above} // [] })[0];
 }
 
 # A delegation on the way to name: its records.
@@ -213,15 +215,15 @@ sub reply {
     syswrite $log, "$way $name $type\n";
     my ($code, $answers, @do) = $self->find($name, $type, 0);
     return if $code eq 'HANG';
-    my ($zone, @referral) = ('');
+    my $zone = $self->zone_of($name);
+    my @referral;
     if ($self->{zones}) {
-        $zone     = $self->zone_of($name);
         @referral = $self->referral($name);
-        $code     = 5 if $zone eq '';
+        $code     = 5 if !defined $zone;
     }
     my %do = map { $_ => 1 } @do;
     my @authority = @referral ? @referral
-        : $zone ne '' && !@{ $answers // [] }
+        : defined $zone && !@{ $answers // [] }
         ? record($zone, 'SOA', data('SOA', "ns.$zone")) : ();
     $answers = [] if @referral || ($do{cut} && $way eq 'udp');
     my $bits = 0x8080 | $flags & 0x100 | (@referral ? 0 : $code);

@@ -123,6 +123,7 @@ probe_t *bed_submit_key(bed_t *bed, const char *domain, const char *token,
     job->account = account;
     job->account_url = bed->account_url;
     job->issuers = bed->issuers;
+    job->survey = bed->survey;
     job->pool = pool;
     if (dcv_loop_submit(bed->loop, bed->conf, job, done, probe) == APR_SUCCESS)
         return probe;

@@ -18,6 +18,7 @@ typedef struct {
     const char *account_url;    /* … and whose, for the drafts */
     apr_array_header_t *issuers;
     const dcv_caa_t *caa; /* … and what CAA records must allow */
+    dcv_survey_t *survey; /* … and what it fills in; NULL: nothing */
     dcv_loop_t *loop;
     pthread_t thread;
     pthread_mutex_t lock;
