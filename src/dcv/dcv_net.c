@@ -30,10 +30,16 @@ struct dcv_net_t {
 };
 
 static const char *const built_in[] = {
-    "0.0.0.0/8",         "127.0.0.0/8",        "169.254.0.0/16",
-    "224.0.0.0/4",       "255.255.255.255/32", "::/128",
-    "::1/128",           "fe80::/10",          "ff00::/8",
-    "fd00:ec2::254/128",
+    "0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4",
+    "255.255.255.255/32", "::/128", "::1/128", "fe80::/10", "ff00::/8",
+    /* Where clouds tell machines their secrets, besides 169.254.169.254. */
+    "100.100.100.200/32",     /* Alibaba */
+    "168.63.129.16/32",       /* Azure */
+    "192.0.0.192/32",         /* Oracle */
+    "fd00:42::42/128",        /* Scaleway */
+    "fd00:c1::a9fe:a9fe/128", /* Oracle */
+    "fd00:ec2::254/128",      /* Amazon */
+    "fd20:ce::254/128",       /* Google */
 };
 
 /* IPv6 ranges that carry an IPv4 address, and where in it. */
@@ -44,8 +50,9 @@ static const struct {
     int is_ipv4; /* packets leave as IPv4 */
 } wrappers[] = {
     {{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff}, 12, 12, 1},
-    {{0x00, 0x64, 0xff, 0x9b}, 12, 12, 0}, /* NAT64, RFC 6052 */
-    {{0x20, 0x02}, 2, 2, 0},               /* 6to4, RFC 3056 */
+    {{0x00, 0x64, 0xff, 0x9b}, 12, 12, 0},      /* NAT64, RFC 6052 */
+    {{0x00, 0x64, 0xff, 0x9b, 0, 1}, 6, 12, 0}, /* the same, RFC 8215 */
+    {{0x20, 0x02}, 2, 2, 0},                    /* 6to4, RFC 3056 */
 };
 
 static int width(const bits_t *bits)

@@ -5,10 +5,10 @@
 /*
  * Which addresses may be dialled (pki.md: ACMEValidationAllow/Deny).  Longest
  * matching prefix wins, the operator's rule over the built-in, deny on a tie.
- * v4-mapped, NAT64 (64:ff9b::/96) and 6to4 addresses are unwrapped first.
- * Built in: deny loopback, unspecified and "this network", link-local
- * (metadata 169.254.169.254 included), multicast, broadcast, fd00:ec2::254;
- * allow the rest.
+ * v4-mapped, NAT64 (64:ff9b::/96, 64:ff9b:1::/48) and 6to4 addresses are
+ * unwrapped first.  Built in: deny loopback, unspecified and "this network",
+ * link-local (metadata 169.254.169.254 included), multicast, broadcast, the
+ * other addresses of clouds' metadata; allow the rest.
  */
 
 #include <sys/socket.h>
