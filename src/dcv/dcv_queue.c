@@ -18,7 +18,7 @@ typedef struct dcv_lane_t dcv_lane_t;
 /* One account, or a few whose hashes collide. */
 typedef struct {
     dcv_run_t *first, *last;
-    int in_flight;
+    int in_flight, waiting;
 } bucket_t;
 
 struct dcv_lane_t {
@@ -83,16 +83,23 @@ static int bucket_of(const dcv_queue_t *queue, const char *account)
     return (int)((hash >> 16 ^ hash) % BUCKETS);
 }
 
+/* What somebody has in spite of others who fill the lane. */
+static int share_of(int max)
+{
+    return 1 + max / 64;
+}
+
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)
 {
     dcv_lane_t *lane = lane_take(queue, run->conf);
+    int max = run->conf->max_in_flight;
     bucket_t *bucket;
 
-    if (lane->waiting / WAITING_MAX >= run->conf->max_in_flight)
-        return 0;
     run->lane = lane;
     run->bucket = bucket_of(queue, run->job->account);
     bucket = &lane->buckets[run->bucket];
+    if (lane->waiting / WAITING_MAX >= max && bucket->waiting >= share_of(max))
+        return 0;
     run->next = NULL;
     run->prev = bucket->last;
     if (bucket->last)
@@ -100,6 +107,7 @@ int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)
     else
         bucket->first = run;
     bucket->last = run;
+    bucket->waiting++;
     lane->waiting++;
     return 1;
 }
@@ -116,6 +124,7 @@ void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run)
         run->next->prev = run->prev;
     else
         bucket->last = run->prev;
+    bucket->waiting--;
     run->lane->waiting--;
 }
 
@@ -128,7 +137,7 @@ static int may_start(const dcv_queue_t *queue, const dcv_lane_t *lane,
 
     if (max > queue->limit)
         max = queue->limit;
-    spare = bucket->in_flight < 1 + max / 64 ? 1 + max / 8 : 0;
+    spare = bucket->in_flight < share_of(max) ? 1 + max / 8 : 0;
     return lane->in_flight < max + spare &&
            queue->in_flight < queue->limit + spare;
 }
