@@ -3,12 +3,20 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
+#include <apr_hash.h>
 #include <apr_strings.h>
 
 #include "dcv/dcv_fetch_words.h"
+#include "dcv/dcv_head.h"
+#include "dcv/dcv_tls.h"
+#include "dcv/dcv_url.h"
 
 #include "base/banned.h"
 
@@ -16,6 +24,8 @@
 #define IDLE_MAX 64
 /* Of all header lines of all answers, 1xx included. */
 #define HEADERS_MAX 65536
+/* Of all that comes, since chunks and TLS records need not hold anything. */
+#define OCTETS_MAX  (1024 * 1024)
 #define BUFFER_SIZE 4096L
 
 struct dcv_fetch_t {
@@ -24,6 +34,7 @@ struct dcv_fetch_t {
     dcv_timer_t timer;
     struct curl_slist *headers;
     apr_pool_t *pool;
+    apr_hash_t *open; /* descriptor → dcv_transfer_t * */
     dcv_transfer_t *idle;
     int idle_easy; /* idle ones that have their handle */
 };
@@ -35,8 +46,9 @@ struct dcv_transfer_t {
     struct curl_slist *connect_to;
     dcv_request_t request;
     apr_size_t header_len;
-    int fd;
-    int is_enough; /* body has seen enough */
+    int fd;        /* -1: none */
+    int is_enough; /* what came is all that matters */
+    int is_coded;  /* the body would have to be unpacked */
     int refused;   /* the socket was: EACCES by a rule, EMFILE, … */
     char error[CURL_ERROR_SIZE];
 };
@@ -62,15 +74,37 @@ static curl_socket_t socket_open(void *baton, curlsocktype purpose,
         return CURL_SOCKET_BAD;
     }
     transfer->fd = fd;
+    apr_hash_set(transfer->fetch->open, &transfer->fd, sizeof(fd), transfer);
     return fd;
+}
+
+static int socket_close(void *baton, curl_socket_t fd)
+{
+    dcv_fetch_t *fetch = baton;
+    dcv_transfer_t *transfer = apr_hash_get(fetch->open, &fd, sizeof(fd));
+
+    if (transfer) {
+        apr_hash_set(fetch->open, &fd, sizeof(fd), NULL);
+        transfer->fd = -1;
+    }
+    return close(fd);
 }
 
 static size_t header_take(char *data, size_t size, size_t count, void *baton)
 {
     dcv_transfer_t *transfer = baton;
+    size_t len = size * count;
 
-    transfer->header_len += size * count;
-    return transfer->header_len > HEADERS_MAX ? 0 : size * count;
+    transfer->header_len += len;
+    if (transfer->header_len > HEADERS_MAX)
+        return 0;
+    transfer->is_coded = dcv_head_is_coded(data, len);
+    /* With an empty line the header is complete; what a redirect has for a body
+     * does not matter, and need not end. */
+    if (len && (*data == '\r' || *data == '\n') &&
+        dcv_head_location(transfer->easy, transfer->request.pool))
+        transfer->is_enough = 1;
+    return transfer->is_coded || transfer->is_enough ? 0 : len;
 }
 
 static size_t body_take(char *data, size_t size, size_t count, void *baton)
@@ -81,6 +115,13 @@ static size_t body_take(char *data, size_t size, size_t count, void *baton)
         return size * count;
     transfer->is_enough = 1;
     return 0;
+}
+
+/* The other one does not make us begin again and again. */
+static CURLcode tls_prepare(CURL *easy, void *ctx, void *baton)
+{
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
+    return CURLE_OK;
 }
 
 /* What is the same for every transfer of a handle. */
@@ -104,6 +145,8 @@ static void easy_prepare(dcv_transfer_t *transfer)
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->fetch);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_take);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
@@ -116,7 +159,10 @@ static void easy_prepare(dcv_transfer_t *transfer)
     curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0);
-    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, "DEFAULT:@SECLEVEL=0");
+    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST,
+                     DCV_TLS_CIPHERS ":@SECLEVEL=0");
+    curl_easy_setopt(easy, CURLOPT_SSL_EC_CURVES, DCV_TLS_GROUPS);
+    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, tls_prepare);
 }
 
 static void transfer_list(dcv_transfer_t *transfer)
@@ -164,6 +210,8 @@ static void transfer_put(dcv_transfer_t *transfer)
     dcv_fetch_t *fetch = transfer->fetch;
 
     curl_multi_remove_handle(fetch->multi, transfer->easy);
+    if (transfer->fd >= 0) /* never: its connection is closed by now */
+        apr_hash_set(fetch->open, &transfer->fd, sizeof(transfer->fd), NULL);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, NULL);
     curl_slist_free_all(transfer->connect_to);
     transfer->connect_to = NULL;
@@ -177,27 +225,21 @@ static void transfer_put(dcv_transfer_t *transfer)
     transfer_list(transfer);
 }
 
-static int is_redirect(int status)
-{
-    return status == 301 || status == 302 || status == 303 || status == 307 ||
-           status == 308;
-}
-
 /* What has come of it, as words. */
 static void reply_init(dcv_reply_t *reply, const dcv_transfer_t *transfer,
                        CURLcode code)
 {
+    apr_pool_t *pool = transfer->request.pool;
+    const char *location = dcv_head_location(transfer->easy, pool);
     dcv_fetch_words_t words = {0};
-    char *redirect = NULL;
     long number = 0;
 
     memset(reply, 0, sizeof(*reply));
-    curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &number);
-    reply->status = (int)number;
+    reply->status = dcv_head_status(transfer->easy);
     if (code == CURLE_OK || transfer->is_enough) {
-        if (is_redirect(reply->status))
-            curl_easy_getinfo(transfer->easy, CURLINFO_REDIRECT_URL, &redirect);
-        reply->redirect = apr_pstrdup(transfer->request.pool, redirect);
+        if (location)
+            reply->redirect =
+                dcv_url_join(transfer->request.url, location, pool);
         return;
     }
     curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &number);
@@ -205,13 +247,26 @@ static void reply_init(dcv_reply_t *reply, const dcv_transfer_t *transfer,
     words.os_error = transfer->refused ? transfer->refused : (int)number;
     words.is_refused = transfer->refused != 0;
     words.is_long = transfer->header_len > HEADERS_MAX;
+    words.is_coded = transfer->is_coded;
+    words.is_endless = code == CURLE_FILESIZE_EXCEEDED;
     words.has_begun = transfer->header_len > 0;
     words.error = transfer->error;
-    dcv_fetch_words(reply, &words, transfer->request.pool);
+    dcv_fetch_words(reply, &words, pool);
 }
 
-/* Hand out what curl has finished.  The transfer is let go of first: whoever
- * hears of it may start the next one. */
+/* The transfer is let go of first: whoever hears of it may start the next
+ * one. */
+static void transfer_end(dcv_transfer_t *transfer, CURLcode code)
+{
+    dcv_request_t request = transfer->request;
+    dcv_reply_t reply;
+
+    reply_init(&reply, transfer, code);
+    transfer_put(transfer);
+    request.done(request.baton, &reply);
+}
+
+/* Hand out what curl has finished. */
 static void finished_take(dcv_fetch_t *fetch)
 {
     CURLMsg *message;
@@ -220,22 +275,27 @@ static void finished_take(dcv_fetch_t *fetch)
     for (message = curl_multi_info_read(fetch->multi, &left); message;
          message = curl_multi_info_read(fetch->multi, &left)) {
         dcv_transfer_t *transfer = NULL;
-        dcv_request_t request;
-        dcv_reply_t reply;
 
         if (message->msg != CURLMSG_DONE)
             continue;
         curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
-        request = transfer->request;
-        reply_init(&reply, transfer, message->data.result);
-        transfer_put(transfer);
-        request.done(request.baton, &reply);
+        transfer_end(transfer, message->data.result);
     }
+}
+
+static int is_endless(int fd)
+{
+    struct tcp_info info = {0};
+    socklen_t len = sizeof(info);
+
+    return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+           info.tcpi_bytes_received > OCTETS_MAX;
 }
 
 static void descriptor_ready(void *baton, int fd, unsigned int events)
 {
     dcv_fetch_t *fetch = baton;
+    dcv_transfer_t *transfer;
     int mask = 0, running;
 
     if (events & EPOLLIN)
@@ -246,6 +306,9 @@ static void descriptor_ready(void *baton, int fd, unsigned int events)
         mask |= CURL_CSELECT_ERR;
     curl_multi_socket_action(fetch->multi, fd, mask, &running);
     finished_take(fetch);
+    transfer = apr_hash_get(fetch->open, &fd, sizeof(fd));
+    if (transfer && is_endless(fd))
+        transfer_end(transfer, CURLE_FILESIZE_EXCEEDED);
 }
 
 static void timer_fired(void *baton)
@@ -306,6 +369,7 @@ apr_status_t dcv_fetch_create(dcv_fetch_t **fetch, dcv_event_t *event,
 
     made->pool = pool;
     made->event = event;
+    made->open = apr_hash_make(pool);
     made->multi = curl_multi_init();
     if (!made->multi)
         return APR_ENOMEM;
@@ -345,6 +409,7 @@ dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
     transfer->header_len = 0;
     transfer->fd = -1;
     transfer->is_enough = 0;
+    transfer->is_coded = 0;
     transfer->refused = 0;
     transfer->error[0] = '\0';
     transfer->connect_to = pin_make(request);

@@ -111,6 +111,15 @@ void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
         reply->type = PROBLEM_INCORRECT_RESPONSE;
         reply->failure = "the answer's header is too long";
     }
+    else if (words->is_coded) {
+        reply->type = PROBLEM_INCORRECT_RESPONSE;
+        reply->failure = "the answer has a transfer coding that was not asked "
+                         "for";
+    }
+    else if (words->is_endless) {
+        reply->type = PROBLEM_INCORRECT_RESPONSE;
+        reply->failure = "the answer is too long";
+    }
     else if (is_tls(words->code)) {
         reply->type = PROBLEM_TLS;
         reply->failure = apr_pstrcat(pool, "TLS failed: ", error, NULL);

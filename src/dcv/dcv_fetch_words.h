@@ -13,6 +13,8 @@ typedef struct {
     int os_error;      /* errno of it, 0 without */
     int is_refused;    /* we made no socket */
     int is_long;       /* too many header lines */
+    int is_coded;      /* a transfer coding that is not unpacked */
+    int is_endless;    /* too many octets of any kind */
     int has_begun;     /* the answer */
     const char *error; /* curl's own words */
 } dcv_fetch_words_t;

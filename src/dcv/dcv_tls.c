@@ -305,7 +305,8 @@ apr_status_t dcv_tls_create(dcv_tls_t **tls, dcv_event_t *event,
     SSL_CTX_set_max_cert_list(made->ctx, CHAIN_MAX);
     if (!SSL_CTX_set_min_proto_version(made->ctx, TLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(made->ctx, 0) ||
-        !SSL_CTX_set_cipher_list(made->ctx, "DEFAULT:@SECLEVEL=1") ||
+        !SSL_CTX_set_cipher_list(made->ctx, DCV_TLS_CIPHERS ":@SECLEVEL=1") ||
+        !SSL_CTX_set1_groups_list(made->ctx, DCV_TLS_GROUPS) ||
         SSL_CTX_set_alpn_protos(made->ctx, protocols, sizeof(protocols) - 1))
         return APR_EGENERAL;
     dcv_event_handle(event, DCV_EVENT_TLS, ready, made);

@@ -13,6 +13,11 @@
 
 #include "dcv/dcv_fetch.h"
 
+/* What is spoken: nothing whose cost the other one can choose.  Finite-field
+ * groups may have 10,000 bits, which is half a second for each handshake. */
+#define DCV_TLS_CIPHERS "DEFAULT:!kDHE"
+#define DCV_TLS_GROUPS  "X25519:P-256:X448:P-384:P-521"
+
 typedef struct dcv_tls_t dcv_tls_t;
 typedef struct dcv_shake_t dcv_shake_t;
 

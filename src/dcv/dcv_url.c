@@ -106,3 +106,17 @@ const char *dcv_url_parse(dcv_url_t **url, const char *text, int http01_port,
     *url = made;
     return NULL;
 }
+
+const char *dcv_url_join(const char *base, const char *location,
+                         apr_pool_t *pool)
+{
+    const char *joined = NULL;
+    CURLU *parts = curl_url();
+
+    if (parts && curl_url_set(parts, CURLUPART_URL, base, 0) == CURLUE_OK &&
+        curl_url_set(parts, CURLUPART_URL, location,
+                     CURLU_NON_SUPPORT_SCHEME) == CURLUE_OK)
+        joined = part(parts, CURLUPART_URL, 0, pool);
+    curl_url_cleanup(parts);
+    return joined ? joined : apr_pstrdup(pool, location);
+}

@@ -17,4 +17,9 @@ typedef struct {
 const char *dcv_url_parse(dcv_url_t **url, const char *text, int http01_port,
                           apr_pool_t *pool) __attribute__((warn_unused_result));
 
+/* location, as the answer to base has it, in full; what cannot be understood
+ * is left as it is. */
+const char *dcv_url_join(const char *base, const char *location,
+                         apr_pool_t *pool);
+
 #endif

@@ -2,6 +2,7 @@
 #include "dcv/dcv_http01.h"
 
 #include <apr_strings.h>
+#include <openssl/err.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,10 +42,17 @@ static const struct {
     {"204", "HTTP/1.1 204 No Content\r\n\r\n"},
     {"304", "HTTP/1.1 304 Not Modified\r\nLocation: http://a.test/\r\n\r\n"},
     {"nowhere", "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n\r\n"},
+    {"blank", "HTTP/1.1 302 Found\r\nLocation: \r\n\r\n"},
     {"close", ""},
     {"short", OK_HEAD "Content-Length: 100\r\n\r\nshort.thumb"},
     {"garbage", "\x01\x02garbage, not HTTP\r\n\r\nat all"},
     {"http09", "http09.thumb"},
+    /* What curl would unpack if it were let. */
+    {"packed", OK_HEAD "Transfer-Encoding: gzip\r\n\r\npacked.thumb"},
+    {"packed-chunks", OK_HEAD "transfer-encoding:gzip, Chunked\r\n\r\n"
+                              "1\r\nx\r\n0\r\n\r\n"},
+    {"Chunked", OK_HEAD "TRANSFER-ENCODING:\tChunked \r\n\r\n"
+                        "d\r\nChunked.thumb\r\n0\r\n\r\n"},
     {"bad-chunk", OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello"},
     {"gzip", OK_HEAD "Content-Encoding: gzip\r\n\r\ngzip.thumb"},
     {"file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"},
@@ -67,13 +75,21 @@ static const struct {
                      "Location: http://unknown.test/\r\n\r\n"},
 };
 
+/* nginx', which is longer than what is read of a wrong body. */
+#define MOVED                                                                  \
+    "<html>\r\n<head><title>301 Moved "                                        \
+    "Permanently</title></head>\r\n<body>\r\n"                                 \
+    "<center><h1>301 Moved Permanently</h1></center>\r\n<hr><center>nginx"     \
+    "</center>\r\n</body>\r\n</html>\r\n"
+
 static void redirect_say(visit_t *visit, int status, const char *where)
 {
     char text[2048];
 
     snprintf(text, sizeof(text),
-             "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\n\r\n<html>moved", status,
-             where);
+             "HTTP/1.1 %d Elsewhere\r\nLocation: %s\r\nContent-Length: %zu\r\n"
+             "\r\n" MOVED,
+             status, where, strlen(MOVED));
     server_say(visit, text);
 }
 
@@ -99,7 +115,7 @@ static void flood(visit_t *visit, const char *piece)
 {
     size_t len = strlen(piece), i;
 
-    for (i = 0; i < 400000 && !server_is_over(visit, 0); i += len)
+    for (i = 0; i < 4000000 && !server_is_over(visit, 0); i += len)
         server_say(visit, piece);
 }
 
@@ -108,6 +124,52 @@ static void reset(visit_t *visit)
     struct linger linger = {1, 0};
 
     setsockopt(visit->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof(linger));
+}
+
+static const char yy[] = "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy";
+
+/* 1: it was one of these. */
+static int flood_say(visit_t *visit, const char *token)
+{
+    if (!strcmp(token, "huge")) {
+        server_say(visit, OK_HEAD "\r\nhuge.thumb");
+        flood(visit, "                                                ");
+    }
+    else if (!strcmp(token, "headers"))
+        flood(visit, "HTTP/1.1 102 Processing\r\n\r\n");
+    else if (!strcmp(token, "header")) {
+        server_say(visit, OK_HEAD "X: ");
+        flood(visit, yy);
+    }
+    else if (!strcmp(token, "chunk")) {
+        server_say(visit, OK_HEAD "Transfer-Encoding: chunked\r\n\r\n1;");
+        flood(visit, yy);
+    }
+    else if (!strcmp(token, "moved")) {
+        server_say(visit, "HTTP/1.1 301 No\r\nLocation: /hop-0\r\n\r\n");
+        flood(visit, yy);
+    }
+    else if (!strcmp(token, "moved-slowly")) {
+        server_say(visit, "HTTP/1.1 301 No\r\nLocation:\r\n\t/hop-0\r\n\r\n");
+        server_hang(visit);
+    }
+    else
+        return 0;
+    return 1;
+}
+
+static atomic_int others_refused;
+
+/* Ask for another handshake. */
+static void again_say(visit_t *visit)
+{
+    char octet;
+
+    SSL_renegotiate(visit->tls);
+    SSL_do_handshake(visit->tls);
+    (void)!SSL_read(visit->tls, &octet, 1);
+    if (ERR_GET_REASON(ERR_peek_error()) == SSL_R_NO_RENEGOTIATION)
+        atomic_fetch_add(&others_refused, 1);
 }
 
 static void special_say(visit_t *visit, const char *token)
@@ -133,21 +195,18 @@ static void special_say(visit_t *visit, const char *token)
         server_say(visit, OK_HEAD "X: ");
         drip(visit);
     }
-    else if (!strcmp(token, "huge")) {
-        server_say(visit, OK_HEAD "\r\nhuge.thumb");
-        flood(visit, "                                                ");
-    }
-    else if (!strcmp(token, "headers"))
-        flood(visit, "HTTP/1.1 102 Processing\r\n\r\n");
-    else if (!strcmp(token, "header")) {
-        server_say(visit, OK_HEAD "X: ");
-        flood(visit, "yyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyyy");
-    }
     else if (!strcmp(token, "https")) {
         snprintf(text, sizeof(text), "https://b.test:%d/secure",
                  visit->server->port);
         redirect_say(visit, 301, text);
     }
+    else if (!strcmp(token, "https-again")) {
+        snprintf(text, sizeof(text), "https://b.test:%d/again",
+                 visit->server->port);
+        redirect_say(visit, 301, text);
+    }
+    else if (!strcmp(visit->path, "/again"))
+        again_say(visit);
     else if (!strcmp(token, "https-plain")) {
         snprintf(text, sizeof(text), "https://plain.test:%d/",
                  visit->server->port);
@@ -179,7 +238,8 @@ static void answer(visit_t *visit)
             return;
         }
     }
-    special_say(visit, token);
+    if (!flood_say(visit, token))
+        special_say(visit, token);
 }
 
 static server_t server;
@@ -241,6 +301,7 @@ static void right(apr_pool_t *pool)
     proven("chunked");
     proven("continue");
     proven("gzip"); /* not asked for, so not decoded */
+    proven("Chunked");
     close_all();
 }
 
@@ -264,6 +325,7 @@ static void wrong(apr_pool_t *pool)
         {"204", "status 204"},
         {"304", "status 304"},
         {"nowhere", "status 302"},
+        {"blank", "status 302"},
         {"garbage", "the answer is not HTTP"},
         {"http09", "the answer is not HTTP"},
         {"bad-chunk", "status 200, then"},
@@ -298,6 +360,8 @@ static void broken(apr_pool_t *pool)
     refused("a.test", "huge", PROBLEM_INCORRECT_RESPONSE, "64 KiB");
     refused("a.test", "headers", PROBLEM_INCORRECT_RESPONSE, "too long");
     refused("a.test", "header", PROBLEM_INCORRECT_RESPONSE, "too long");
+    refused("a.test", "chunk", PROBLEM_INCORRECT_RESPONSE,
+            "status 200, then the answer is too long");
     close_all();
 }
 
@@ -329,6 +393,20 @@ static void tls(apr_pool_t *pool)
     bed->conf->timeout = apr_time_from_msec(300);
     refused("a.test", "https-plain", PROBLEM_TLS, "no TLS connection in time");
     close(listener);
+    close_all();
+}
+
+/* What the other one could make us reckon. */
+static void tls_costs(apr_pool_t *pool)
+{
+    open_all(pool);
+    SSL_CTX_set_max_proto_version(server.tls, TLS1_2_VERSION);
+    bed->conf->timeout = apr_time_from_sec(1);
+    ok(bed_ask(bed, "a.test", "https-again")->problem);
+    is_int(atomic_load(&others_refused), 1);
+    SSL_CTX_set_max_proto_version(server.tls, 0);
+    SSL_CTX_set1_groups_list(server.tls, "ffdhe2048");
+    refused("a.test", "https", PROBLEM_TLS, "TLS failed");
     close_all();
 }
 
@@ -380,6 +458,8 @@ static void followed(apr_pool_t *pool)
     open_all(pool);
     ask_as("a.test", "chain-1", "chain.thumb");
     ask_as("a.test", "chain-10", "chain.thumb");
+    ask_as("a.test", "moved", "chain.thumb");
+    ask_as("a.test", "moved-slowly", "chain.thumb");
     ask_as("a.test", "https", "https.thumb");
     ask_as("a.test", "literal", "plain.thumb");
     ask_as("a.test", "host",
@@ -413,6 +493,7 @@ const tap_case_t tap_cases[] = {
     {"T78 R26 wrong answers: incorrectResponse with what was seen", wrong},
     {"T78 T79 broken and endless answers: connection", broken},
     {"T78 https that does not work: tls", tls},
+    {"H9 https whose cost the other one chooses", tls_costs},
     {"T79 redirects that are not followed", redirects},
     {"T78 R26 redirects that are followed", followed},
     {"pki.md: resolves-to, on the address that is dialled", bound},

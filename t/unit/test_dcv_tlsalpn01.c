@@ -157,6 +157,28 @@ static void protocols(apr_pool_t *pool)
     close_all();
 }
 
+/* Diffie-Hellman in fields as large as the other one likes. */
+static void costs(apr_pool_t *pool)
+{
+    EVP_PKEY *key = EVP_RSA_gen(2048);
+    X509 *cert = proof_make(PROOF("DNS:a.test", "t.thumb"), key);
+
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    SSL_CTX_set1_groups_list(server.tls, "ffdhe2048");
+    refused("a.test", PROBLEM_TLS, "refuses the handshake");
+    SSL_CTX_use_certificate(server.tls, cert);
+    SSL_CTX_use_PrivateKey(server.tls, key);
+    SSL_CTX_set_max_proto_version(server.tls, TLS1_2_VERSION);
+    SSL_CTX_set_dh_auto(server.tls, 1);
+    SSL_CTX_set_cipher_list(server.tls, "kDHE");
+    refused("a.test", PROBLEM_TLS, "refuses the handshake");
+    SSL_CTX_set_cipher_list(server.tls, "kDHE:kRSA");
+    proven("a.test");
+    close_all();
+    X509_free(cert);
+    EVP_PKEY_free(key);
+}
+
 /* pki.md, Network binding; T79. */
 static void networks(apr_pool_t *pool)
 {
@@ -265,6 +287,7 @@ const tap_case_t tap_cases[] = {
     {"T84 addresses, asked for by their reverse name", addresses},
     {"T83 wrong certificates: incorrectResponse with what was seen", wrong},
     {"T83 no acme-tls/1, or an older TLS", protocols},
+    {"H9 handshakes whose cost the other one chooses", costs},
     {"T79 addresses that must not be dialled", networks},
     {"R26 IPv6 first, and the next address", fallback},
     {"T83 what is no TLS, or too much of it", oddities},
