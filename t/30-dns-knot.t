@@ -48,6 +48,7 @@ ACMEResolver test @{[$knot->server]}
 ACMEResolver 127.0.0.1:9
 ACMEValidationPort dns-01 $knot->{port}
 ACMEValidationTimeout 4s
+ACMEValidationWait 0
 ACMEAuthzReuse off
 ACMECAAIdentity ca.example
 <ACMEProfile web>

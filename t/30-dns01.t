@@ -53,6 +53,7 @@ sub vhost {
 ACMEResolver @{[$resolver->server]}
 ACMEValidationPort dns-01 $port
 ACMEValidationTimeout 8s
+ACMEValidationWait 0
 ACMEAuthzReuse off
 <ACMEPolicy wild>
     ACMEPolicySAN dns allow ** wildcard:*.x.test wildcard:*.sub.x.test
