@@ -60,7 +60,7 @@ static ca_request_t request_with(int kind, const char *name, apr_pool_t *pool)
 
     APR_ARRAY_PUSH(texts, const char *) = name;
     request.identifiers = names(pool, NULL);
-    if (kind == GEN_DNS)
+    if (kind == GEN_DNS || kind == GEN_IPADD)
         request.identifiers = names(pool, name, NULL);
     else if (kind == GEN_EMAIL)
         request.emails = texts;
@@ -96,6 +96,7 @@ typedef struct {
     int is_held; /* 2: we are stricter than OpenSSL */
 } row_t;
 
+#define FD       "fd00:0:0:0:0:0:0:0/ff00:0:0:0:0:0:0:0"
 #define HELD     1
 #define VIOLATED 0
 #define STRICTER 2
@@ -126,6 +127,32 @@ static const row_t rows[] = {
      HELD},
     {"permitted;DNS:corp.test,excluded;DNS:a.corp.test", GEN_DNS,
      "b.a.corp.test", VIOLATED},
+    {"permitted;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "10.1.2.3", HELD},
+    {"permitted;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "11.0.0.0", VIOLATED},
+    {"permitted;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "fd00::1", VIOLATED},
+    {"permitted;IP:10.0.0.0/255.255.255.255", GEN_IPADD, "10.0.0.0", HELD},
+    {"permitted;IP:10.0.0.0/255.255.255.255", GEN_IPADD, "10.0.0.1", VIOLATED},
+    {"permitted;IP:0.0.0.0/0.0.0.0", GEN_IPADD, "192.0.2.1", HELD},
+    {"permitted;IP:192.0.2.128/255.255.255.240", GEN_IPADD, "192.0.2.143",
+     HELD},
+    {"permitted;IP:192.0.2.128/255.255.255.240", GEN_IPADD, "192.0.2.144",
+     VIOLATED},
+    {"permitted;IP:" FD, GEN_IPADD, "fd12:3::1", HELD},
+    {"permitted;IP:" FD, GEN_IPADD, "fe80::1", VIOLATED},
+    {"permitted;IP:" FD, GEN_IPADD, "10.0.0.1", VIOLATED},
+    {"permitted;IP:10.0.0.0/255.0.0.0,permitted;IP:" FD, GEN_IPADD, "fd00::1",
+     HELD},
+    {"excluded;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "10.1.2.3", VIOLATED},
+    {"excluded;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "11.0.0.0", HELD},
+    {"excluded;IP:10.0.0.0/255.0.0.0", GEN_IPADD, "fd00::1", HELD},
+    {"excluded;IP:" FD, GEN_IPADD, "fd00::1", VIOLATED},
+    {"excluded;IP:" FD, GEN_IPADD, "10.0.0.1", HELD},
+    {"permitted;IP:10.0.0.0/255.0.0.0,excluded;IP:10.0.0.9/255.255.255.255",
+     GEN_IPADD, "10.0.0.8", HELD},
+    {"permitted;IP:10.0.0.0/255.0.0.0,excluded;IP:10.0.0.9/255.255.255.255",
+     GEN_IPADD, "10.0.0.9", VIOLATED},
+    {"permitted;DNS:corp.test", GEN_IPADD, "10.0.0.1", HELD},
+    {"excluded;IP:10.0.0.0/255.0.0.0", GEN_DNS, "a.test", HELD},
     {"permitted;email:corp.test", GEN_EMAIL, "a@corp.test", HELD},
     {"permitted;email:corp.test", GEN_EMAIL, "a@x.corp.test", VIOLATED},
     {"permitted;email:.corp.test", GEN_EMAIL, "a@x.corp.test", HELD},
@@ -167,7 +194,9 @@ static void as_openssl(apr_pool_t *pool)
            row->name, prob ? prob->detail : "held");
         if (prob)
             is_str(problem_name(prob->type),
-                   row->kind == GEN_DNS ? "rejectedIdentifier" : "badCSR");
+                   row->kind == GEN_DNS || row->kind == GEN_IPADD
+                       ? "rejectedIdentifier"
+                       : "badCSR");
     }
 }
 
