@@ -96,11 +96,24 @@ static void curl_say(dcv_reply_t *reply, CURLcode code)
     }
 }
 
+/* curl's words, without those that say which OpenSSL this is:
+ * "OpenSSL/3.0: error:0A000410:SSL routines::sslv3 alert …, errno 0". */
+static const char *error_text(const char *error, apr_pool_t *pool)
+{
+    const char *reason = strstr(error, "OpenSSL/");
+
+    if (reason)
+        reason = strstr(reason, "::");
+    if (!reason)
+        return quote_make(error, strlen(error), ERROR_MAX, pool);
+    reason += 2;
+    return quote_make(reason, strcspn(reason, ","), ERROR_MAX, pool);
+}
+
 void dcv_fetch_words(dcv_reply_t *reply, const dcv_fetch_words_t *words,
                      apr_pool_t *pool)
 {
-    const char *error =
-        quote_make(words->error, strlen(words->error), ERROR_MAX, pool);
+    const char *error = error_text(words->error, pool);
 
     reply->type =
         words->has_begun ? PROBLEM_INCORRECT_RESPONSE : PROBLEM_CONNECTION;
