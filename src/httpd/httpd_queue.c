@@ -18,6 +18,9 @@
  * unmaps them, and what each may keep. */
 #define SPARES    16
 #define SPARE_MAX 65536
+/* A condition's deadline goes by the machine's clock, which may be set: ours is
+ * looked at so often. */
+#define LOOK apr_time_from_msec(500)
 
 struct httpd_queue_t {
     sem_t pending; /* entries and nudges */
@@ -245,7 +248,7 @@ apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
                               apr_interval_time_t timeout, int threads,
                               int others)
 {
-    apr_time_t end = clock_now(&clock_system) + timeout, now;
+    apr_time_t end = clock_now(&clock_monotonic) + timeout, now;
     apr_thread_cond_t *ended = queue->ended[bucket_of(job_id)];
     apr_status_t rv = APR_SUCCESS;
 
@@ -255,11 +258,12 @@ apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
         rv = APR_TIMEUP;
     queue->joiners++;
     while (rv == APR_SUCCESS && find(queue, job_id)) {
-        now = clock_now(&clock_system);
+        now = clock_now(&clock_monotonic);
         if (now >= end || queue->is_closed)
             rv = APR_TIMEUP;
         else
-            apr_thread_cond_timedwait(ended, queue->lock, end - now);
+            apr_thread_cond_timedwait(ended, queue->lock,
+                                      end - now < LOOK ? end - now : LOOK);
     }
     queue->joiners--;
     apr_thread_mutex_unlock(queue->lock);

@@ -304,7 +304,7 @@ static void setup_ensure(httpd_worker_t *w, acme_t *acme, apr_pool_t *pool)
 
 static void work_run(httpd_worker_t *w, httpd_work_t *work)
 {
-    apr_time_t start = clock_now(&clock_system);
+    apr_time_t start = clock_now(&clock_monotonic);
     dcv_job_t *job = NULL;
 
     if (work->result)
@@ -317,7 +317,7 @@ static void work_run(httpd_worker_t *w, httpd_work_t *work)
         validation_start(w, work, job);
     else
         httpd_queue_end(w->queue, work);
-    httpd_queue_took(w->queue, clock_now(&clock_system) - start);
+    httpd_queue_took(w->queue, clock_now(&clock_monotonic) - start);
 }
 
 /* Whose job is it, among those that share this store? */

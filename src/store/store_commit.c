@@ -329,7 +329,7 @@ static void latecomers_fail(store_t *store, store_entry_t **batch)
 
 static void lead_locked(store_t *store, store_entry_t **batch)
 {
-    apr_time_t start = clock_now(&clock_system);
+    apr_time_t start = clock_now(&clock_monotonic);
 
     if (store->lock.waited_long && store->lock.state == STORE_LOCK_ILL) {
         store_ill(store, STORE_WRITE_ILL,
@@ -338,7 +338,7 @@ static void lead_locked(store_t *store, store_entry_t **batch)
         return;
     }
     batch_do(store, batch);
-    if (!store->writer && clock_now(&clock_system) - start > SLOW)
+    if (!store->writer && clock_now(&clock_monotonic) - start > SLOW)
         latecomers_fail(store, batch);
 }
 
@@ -383,7 +383,7 @@ static void queue_remove(store_t *store, store_entry_t *entry)
 /* Leads, or waits until somebody has led for it; the mutex is held. */
 static void entry_wait(store_t *store, store_entry_t *entry)
 {
-    apr_time_t limit = clock_now(&clock_system) + QUEUE_LIMIT;
+    apr_time_t limit = clock_now(&clock_monotonic) + QUEUE_LIMIT;
     struct timespec until = {apr_time_sec(limit), apr_time_usec(limit) * 1000};
 
     while (entry->state != ENTRY_DONE) {
@@ -399,8 +399,8 @@ static void entry_wait(store_t *store, store_entry_t *entry)
         else if (entry->state == ENTRY_RUNS) {
             pthread_cond_wait(&entry->cond, &store->mutex);
         }
-        else if (pthread_cond_timedwait(&entry->cond, &store->mutex, &until) ==
-                     ETIMEDOUT &&
+        else if (pthread_cond_clockwait(&entry->cond, &store->mutex,
+                                        CLOCK_MONOTONIC, &until) == ETIMEDOUT &&
                  entry->state == ENTRY_WAITS && store->has_leader) {
             queue_remove(store, entry);
             entry->rv = APR_TIMEUP;

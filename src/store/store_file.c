@@ -105,9 +105,9 @@ static apr_status_t lock_wait(store_lock_t *lock)
         if (errno != EWOULDBLOCK && errno != EINTR)
             return errno;
         if (!naps)
-            start = clock_now(&clock_system);
+            start = clock_now(&clock_monotonic);
         apr_sleep(waited < WAIT_LONG ? NAP : NAP_LONG);
-        waited = clock_now(&clock_system) - start;
+        waited = clock_now(&clock_monotonic) - start;
     }
     return APR_TIMEUP;
 }

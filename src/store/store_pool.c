@@ -47,7 +47,8 @@ static apr_status_t turn_wait(store_conn_t **conn, store_t *store,
         end = &(*end)->next;
     *end = &waiter;
     while (!waiter.is_served && !rc)
-        rc = pthread_cond_timedwait(&waiter.cond, &store->mutex, until);
+        rc = pthread_cond_clockwait(&waiter.cond, &store->mutex,
+                                    CLOCK_MONOTONIC, until);
     pthread_cond_destroy(&waiter.cond);
     *conn = waiter.conn;
     if (waiter.is_served)
@@ -151,7 +152,7 @@ apr_status_t store_pool_claim(store_conn_t **conn, store_t *store,
         store_ill(store, STORE_READ_ILL, "reading takes too long");
         return rv;
     }
-    if (store_is_well(store) || clock_now(&clock_system) - now < WAIT_LONG)
+    if (store_is_well(store) || clock_now(&clock_monotonic) - now < WAIT_LONG)
         return APR_SUCCESS;
     if (*conn)
         store_pool_give(store, *conn);

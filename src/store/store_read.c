@@ -42,7 +42,7 @@ static apr_status_t reader_open(store_schema_e *schema, store_conn_t **conn,
 
 static int is_slow(apr_time_t start)
 {
-    return clock_now(&clock_system) - start > SLOW;
+    return clock_now(&clock_monotonic) - start > SLOW;
 }
 
 /* A writer makes or migrates the database if there is none or an old one.  As
@@ -51,7 +51,7 @@ static int is_slow(apr_time_t start)
  * *conn NULL: the writer has reported it. */
 static apr_status_t reader_prepare(store_conn_t **conn, store_t *store)
 {
-    apr_time_t start = clock_now(&clock_system);
+    apr_time_t start = clock_now(&clock_monotonic);
     int was_there = store_was_there(store);
     store_file_t file;
     store_schema_e schema;
@@ -124,7 +124,7 @@ static apr_status_t reader_take(store_conn_t **conn, int *is_fresh,
 static apr_status_t read_once(store_t *store, store_read_fn fn, void *baton,
                               int *may_again)
 {
-    apr_time_t start = clock_now(&clock_system);
+    apr_time_t start = clock_now(&clock_monotonic);
     store_conn_t *conn;
     int is_fresh;
     apr_status_t rv = reader_take(&conn, &is_fresh, store, start);

@@ -52,7 +52,7 @@ static int gate_enter(store_t *store)
 
     pthread_mutex_lock(&store->mutex);
     may = store->health == STORE_WELL ||
-          (!store->is_asking && clock_now(&clock_system) >= store->ask_at);
+          (!store->is_asking && clock_now(&clock_monotonic) >= store->ask_at);
     if (may && store->health != STORE_WELL)
         store->is_asking = 1;
     pthread_mutex_unlock(&store->mutex);
@@ -63,7 +63,7 @@ static void gate_leave(store_t *store, int is_open)
 {
     pthread_mutex_lock(&store->mutex);
     store->is_asking = 0;
-    store->ask_at = is_open ? 0 : clock_now(&clock_system) + ASK_ILL;
+    store->ask_at = is_open ? 0 : clock_now(&clock_monotonic) + ASK_ILL;
     pthread_mutex_unlock(&store->mutex);
 }
 
@@ -78,7 +78,7 @@ static apr_status_t conn_prepare(store_conn_t *conn, store_t *store,
         rv = store_schema_look(&schema, conn, pool);
     if (rv != APR_SUCCESS)
         return rv;
-    conn->looked_at = clock_now(&clock_system);
+    conn->looked_at = clock_now(&clock_monotonic);
     return schema == STORE_SCHEMA_RIGHT
                ? APR_SUCCESS
                : store_schema_migrate(conn, !store_was_there(store), store->log,
@@ -115,7 +115,7 @@ static apr_status_t conn_make(store_conn_t **conn, call_t *call)
 /* The schema may have become another one's meanwhile. */
 static apr_status_t conn_look(store_conn_t *conn)
 {
-    apr_time_t now = clock_now(&clock_system);
+    apr_time_t now = clock_now(&clock_monotonic);
     int version;
     apr_status_t rv;
 
@@ -133,7 +133,7 @@ static apr_status_t conn_look(store_conn_t *conn)
 static apr_status_t conn_take(store_conn_t **conn, int *is_fresh, call_t *call)
 {
     apr_status_t rv =
-        store_pool_claim(conn, call->store, clock_now(&clock_system));
+        store_pool_claim(conn, call->store, clock_now(&clock_monotonic));
 
     if (rv != APR_SUCCESS)
         return rv;
@@ -144,7 +144,8 @@ static apr_status_t conn_take(store_conn_t **conn, int *is_fresh, call_t *call)
     if (rv == APR_SUCCESS)
         return rv;
     store_pool_drop(call->store, NULL);
-    call->is_again = call->was_well && clock_now(&clock_system) < call->limit;
+    call->is_again =
+        call->was_well && clock_now(&clock_monotonic) < call->limit;
     if (call->is_again)
         apr_sleep(NAP);
     return rv;
@@ -206,7 +207,8 @@ static int doubt_end(call_t *call, store_conn_t *conn)
 
     while (store_pgsql_outcome(&outcome, conn, call->xid, conn->scratch) ==
                APR_SUCCESS &&
-           outcome == STORE_XACT_RUNS && clock_now(&clock_system) < call->limit)
+           outcome == STORE_XACT_RUNS &&
+           clock_now(&clock_monotonic) < call->limit)
         apr_sleep(NAP);
     apr_pool_clear(conn->scratch);
     if (!conn->has_failed && outcome != STORE_XACT_RUNS)
@@ -233,7 +235,7 @@ static void again_decide(call_t *call, int is_fresh)
 {
     unsigned char random;
 
-    if (clock_now(&clock_system) >= call->limit)
+    if (clock_now(&clock_monotonic) >= call->limit)
         return;
     if (!is_fresh && !call->is_refused) {
         call->is_again = 1;
@@ -281,7 +283,7 @@ static apr_status_t call_run(call_t *call)
 
     store_enter(store);
     call->was_well = store_is_well(store);
-    call->limit = clock_now(&clock_system) +
+    call->limit = clock_now(&clock_monotonic) +
                   (store_was_there(store) ? LIMIT : LIMIT_FIRST);
     do {
         rv = call_once(call);

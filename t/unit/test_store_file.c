@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -14,6 +16,16 @@
 
 #include "base/clock.h"
 #include "tap.h"
+
+/* The machine's clock, as APR reads it: somebody sets it all the time. */
+int gettimeofday(struct timeval *tv, void *tz)
+{
+    static int days;
+
+    tv->tv_sec = time(NULL) + 86400 * (days++ % 7);
+    tv->tv_usec = 0;
+    return 0;
+}
 
 static const char *path_make(const char *name, apr_pool_t *pool)
 {
@@ -67,13 +79,14 @@ static void marks(apr_pool_t *pool)
 static void exclusion(apr_pool_t *pool)
 {
     store_lock_t lock, other;
-    apr_time_t start = clock_now(&clock_system);
+    apr_time_t start = clock_now(&clock_monotonic), took;
 
     store_lock_init(&lock, path_make("e.lock", pool));
     store_lock_init(&other, lock.path);
     is_int(store_lock_take(&lock), APR_SUCCESS);
     is_int(store_lock_take(&other), APR_TIMEUP);
-    ok(clock_now(&clock_system) - start < apr_time_from_msec(2500));
+    took = clock_now(&clock_monotonic) - start;
+    ok(took > apr_time_from_msec(1900) && took < apr_time_from_msec(2500));
     store_lock_release(&lock);
     is_int(store_lock_take(&other), APR_SUCCESS);
     ok(!other.waited_long);

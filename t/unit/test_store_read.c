@@ -87,9 +87,9 @@ static void all_busy(apr_pool_t *pool)
         pthread_create(&threads[i], NULL, long_thread, &one);
     while (__atomic_load_n(&running, __ATOMIC_SEQ_CST) < ALL)
         apr_sleep(1000);
-    start = clock_now(&clock_system);
+    start = clock_now(&clock_monotonic);
     is_int(help_get(&account, help, "a"), APR_TIMEUP);
-    ok(clock_now(&clock_system) - start < apr_time_from_msec(2200));
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_msec(2200));
     is_int(help_lines(help, "AS0250"), 1);
     __atomic_store_n(&go_on, 1, __ATOMIC_SEQ_CST);
     for (i = 0; i < ALL; i++) {
