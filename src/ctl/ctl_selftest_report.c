@@ -59,7 +59,7 @@ void ctl_test_skip(ctl_test_t *t, const char *fmt, ...)
 int ctl_test_has_word(const char *words, const char *word)
 {
     apr_size_t len = strlen(word);
-    const char *at = strstr(words, word);
+    const char *at = len ? strstr(words, word) : NULL;
 
     for (; at; at = strstr(at + 1, word))
         if ((at == words || at[-1] == ' ') &&
