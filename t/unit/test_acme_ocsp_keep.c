@@ -126,7 +126,7 @@ static void *crowd_run(void *baton)
         ca_ocsp_signer_t *signer;
 
         apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
-        sha256 = apr_psprintf(pool, "%064x", (crowd->seed + i) << 28);
+        sha256 = apr_psprintf(pool, "%064x", (unsigned)(crowd->seed + i) << 28);
         if (acme_ocsp_signer(&signer, crowd->ocsp, crowd->generation, LIFE, now,
                              pool) ||
             EVP_PKEY_eq(X509_get0_pubkey(signer->cert), signer->key) != 1)

@@ -2,7 +2,7 @@
 #include "policy/policy_glob.h"
 
 #include <apr_strings.h>
-#include <apr_time.h>
+#include <time.h>
 #include <string.h>
 
 #include "tap.h"
@@ -124,7 +124,7 @@ static void worst(apr_pool_t *pool)
 {
     static const policy_glob_t any = {"", "", 1, 0};
     char pattern[POLICY_GLOB_MAX + 1], *long_text = apr_palloc(pool, 100001);
-    apr_time_t begin = apr_time_now();
+    clock_t begin = clock(); /* of this process */
     int i;
 
     for (i = 0; i + 1 < POLICY_GLOB_MAX; i += 2)
@@ -134,7 +134,7 @@ static void worst(apr_pool_t *pool)
     ok(policy_glob_text(&any, pattern, long_text));
     long_text[99999] = 'b';
     ok(!policy_glob_text(&any, pattern, long_text));
-    ok(apr_time_now() - begin < apr_time_from_sec(10));
+    ok(clock() - begin < 10 * CLOCKS_PER_SEC);
     ok(!policy_glob_text(&any, long_text, "a"));
     for (i = 1; i < 1000; i += 2)
         long_text[i] = '.';

@@ -47,7 +47,11 @@ static const char *events(help_t *help, apr_int64_t after)
 static apr_status_t keep(void *baton, const store_event_t *event,
                          apr_pool_t *pool)
 {
-    *(store_event_t *)baton = *event;
+    static char kind[16]; /* the event's own text is gone soon */
+    store_event_t *got = baton;
+
+    *got = *event;
+    got->kind = apr_cpystrn(kind, event->kind, sizeof(kind)) ? kind : NULL;
     return APR_EOF;
 }
 
