@@ -21,7 +21,7 @@ chdir $base or die $!;
 # (exit code, output, errors); httpd that is none, so that nothing is asked
 sub acmectl {
     my (@args) = @_;
-    local %ENV = (%ENV, AcmeServer::sanitizer_env(), PATH => '/nowhere');
+    local %ENV = (%ENV, PATH => '/nowhere');
     open my $pipe, '-|', '/bin/sh', '-c', 'exec 2>"$1"; shift; exec "$@"',
         'sh', "$base/stderr", "$AcmeServer::build/acmectl", @args or die $!;
     my $text = do { local $/; <$pipe> } // '';
@@ -401,8 +401,7 @@ subtest 'of a running server' => sub {
     my $server = AcmeServer->new(
         vhost => "<ACMEIssuer corp>\nACMEIssuerDirectory $base/corp\n"
             . "</ACMEIssuer>\n")->start;
-    my @httpd = ('--httpd',
-        AcmeServer::program() . " -d $server->{dir} -f $server->{conf}");
+    my @httpd = ('--httpd', $server->command_line);
     my ($code, $text) = acmectl('--json', @httpd, 'ca', 'list');
     is($code, 0, 'list: 0');
     my $list = eval { JSON::PP->new->decode($text) } || [];

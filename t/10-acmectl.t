@@ -18,13 +18,12 @@ use AcmeWire;
 
 my $responder = AcmeResponder->new;
 my $server = AcmeServer->new(http01_port => $responder->{port});
-my $httpd = AcmeServer::program() . " -d $server->{dir} -f $server->{conf}";
+my $httpd = $server->command_line;
 
 # (exit code, output, errors)
 sub acmectl {
     my (@args) = @_;
     my $errors = "$server->{dir}/stderr";
-    local %ENV = (%ENV, AcmeServer::sanitizer_env());
     open my $pipe, '-|', 'sh', '-c', 'exec 2>"$1"; shift; exec "$@"', 'sh',
         $errors, "$AcmeServer::build/acmectl", @args or die $!;
     my $text = do { local $/; <$pipe> } // '';

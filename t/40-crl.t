@@ -236,8 +236,8 @@ sub caching {
 }
 
 sub acmectl {
-    return said("$AcmeServer::build/acmectl", '--httpd', AcmeServer::program()
-        . " -d $server->{dir} -f $server->{conf}", @_);
+    return said("$AcmeServer::build/acmectl", '--httpd',
+        $server->command_line, @_);
 }
 
 sub root_url {
@@ -395,8 +395,8 @@ sub renewal {
     my $first = number();
     ok(reached($first + 1, 70),
         'renewed well before nextUpdate, with nobody asking');
-    like(run("$AcmeServer::build/acmectl", '--httpd', AcmeServer::program()
-        . " -d $server->{dir} -f $server->{conf}", qw(--json crl list)),
+    like(run("$AcmeServer::build/acmectl", '--httpd', $server->command_line,
+        qw(--json crl list)),
         qr/"issuer": ?"corp".*"status": ?"good"/s, 'acmectl crl list');
     my $list = sql($server, 'SELECT kind FROM events WHERE kind LIKE "crl%"');
     like($list, qr/crl\.sign/, 'the audit trail tells of it');

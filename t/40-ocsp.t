@@ -298,7 +298,7 @@ sub elsewhere {
         '@' . request($leaf));
     like(read_response($res), qr/Cert Status: good/, 'over HTTPS, too');
     my $show = run("$AcmeServer::build/acmectl", '--httpd',
-        AcmeServer::program() . " -d $server->{dir} -f $server->{conf}",
+        $server->command_line,
         qw(--json issuer show automatic));
     like($show, qr/"ocsp": ?"\Q$url\E"/, 'acmectl issuer show');
 }

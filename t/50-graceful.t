@@ -126,6 +126,7 @@ for my $mpm ($ENV{ACME_MPM} || qw(event worker prefork)) {
     while_finalizing($mpm);
     every_second($mpm, $mpm eq 'event' ? 8 : 5);
     AcmeFlows::settled($server, "H11 $mpm");
-    $server->finish;
+    # AH00546: httpd counts its generations; a child may leave before it is in.
+    $server->finish(qr/AH00546/);
 }
 done_testing;

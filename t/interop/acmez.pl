@@ -19,7 +19,7 @@ AcmeTool->need('acmez');
 my $responder = AcmeResponder->new;
 my $server = AcmeServer->new(http01_port => $responder->{port})->start;
 my $tool   = AcmeTool->new(server => $server);
-my $httpd = AcmeServer::program() . " -d $server->{dir} -f $server->{conf}";
+my $httpd = $server->command_line;
 my $text = $tool->run_ok('acmez gets certificates', 'acmez',
     $server->{directory}, $tool->{roots}, $responder->{dir}, $tool->{dir},
     'a.test', "$AcmeServer::build/acmectl", '--httpd', $httpd, 'renew',

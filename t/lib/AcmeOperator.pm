@@ -34,11 +34,9 @@ sub reload {
 sub acmectl {
     my ($server, @args) = @_;
     my $errors = "$server->{dir}/acmectl.stderr";
-    my $httpd = AcmeServer::program() . " -d $server->{dir} -f $server->{conf}";
-    local %ENV = (%ENV, AcmeServer::sanitizer_env());
     open my $pipe, '-|', 'sh', '-c', 'exec 2>"$1"; shift; exec "$@"', 'sh',
-        $errors, "$AcmeServer::build/acmectl", '--httpd', $httpd, @args
-        or die $!;
+        $errors, "$AcmeServer::build/acmectl", '--httpd',
+        $server->command_line, @args or die $!;
     my $text = do { local $/; <$pipe> } // '';
     close $pipe;
     return ($? >> 8, $text, AcmeServer::read_file($errors));

@@ -14,6 +14,7 @@ use IO::Socket::INET;
 use POSIX qw(setpgid);
 use Test::More;
 use Time::HiRes qw(sleep time);
+use AcmeSanitizer;
 
 our $top   = abs_path(dirname(__FILE__) . '/../..');
 our $build = $ENV{ACME_BUILD} || "$top/build";
@@ -118,6 +119,7 @@ ServerName $self->{server_name}
 ${user}Listen 127.0.0.1:$self->{port} https
 Listen 127.0.0.1:$self->{http_port} http
 SSLSessionCache shmcb:$self->{dir}/run/ssl_cache(512000)
+@{[AcmeSanitizer::directives($self->{dir})]}
 CustomLog $self->{dir}/logs/access.log "%h %m %U %>s %{ACME_ACCOUNT}e %{ACME_ORDER}e %{ACME_PROBLEM}e"
 $self->{global}
 <VirtualHost 127.0.0.1:$self->{port}>
@@ -160,15 +162,17 @@ sub command {
     return ($? >> 8, $text // '');
 }
 
+# For a shell, and for --httpd: httpd with this configuration.
+sub command_line {
+    my ($self) = @_;
+    my %env = sanitizer_env();
+    return join ' ', (map { "/usr/bin/env $_=$env{$_}" } keys %env), program(),
+        '-d', $self->{dir}, '-f', $self->{conf};
+}
+
 sub syntax { return $_[0]->command('-t') }
 
-# A sanitizer build of the module needs its runtime in httpd from the start.
-sub sanitizer_env {
-    my ($lib) = `ldd $build/mod_acme_server.so` =~ /(\S*libasan\S*) \(0x/;
-    return () unless $lib;
-    return (LD_PRELOAD => $lib,
-        ASAN_OPTIONS => 'detect_leaks=0:detect_odr_violation=0');
-}
+sub sanitizer_env { return AcmeSanitizer::preload() }
 
 sub start {
     my ($self) = @_;
