@@ -95,7 +95,7 @@ void store_kept_free(store_kept_t *kept)
 /* The file may be another one by now; the mutex is held. */
 static void look(store_kept_at_t *at, store_kept_t *kept)
 {
-    apr_time_t now = clock_now(&clock_system);
+    apr_time_t now = clock_now(&clock_monotonic);
 
     if (now - kept->opened_at > LIMIT || now < kept->opened_at) {
         store_mark_close(&kept->fd);
