@@ -160,7 +160,6 @@ static int flood_say(visit_t *visit, const char *token)
 
 static atomic_int others_refused;
 
-/* Ask for another handshake. */
 static void again_say(visit_t *visit)
 {
     char octet;
@@ -397,7 +396,6 @@ static void tls(apr_pool_t *pool)
     close_all();
 }
 
-/* What the other one could make us reckon. */
 static void tls_costs(apr_pool_t *pool)
 {
     open_all(pool);
