@@ -21,6 +21,7 @@
 struct dcv_authority_t {
     dcv_run_t *run;
     apr_pool_t *pool;
+    const dcv_want_t *want;
     dcv_authority_fn done;
     void *baton;
     const char *name;            /* whose records are wanted, CNAMEs followed */
@@ -42,14 +43,15 @@ struct dcv_authority_t {
     const char *alias;
 };
 
-dcv_authority_t *dcv_authority_make(dcv_run_t *run, dcv_authority_fn done,
-                                    void *baton)
+dcv_authority_t *dcv_authority_make(dcv_run_t *run, const dcv_want_t *want,
+                                    dcv_authority_fn done, void *baton)
 {
     apr_pool_t *pool = run->job->pool;
     dcv_authority_t *authority = apr_pcalloc(pool, sizeof(*authority));
 
     authority->run = run;
     authority->pool = pool;
+    authority->want = want;
     authority->done = done;
     authority->baton = baton;
     return authority;
@@ -81,16 +83,16 @@ const char *dcv_authority_where(const dcv_authority_t *authority)
     return apr_pstrcat(pool, notes, *notes ? "; " : "", now, NULL);
 }
 
+/* records: what it has of them, NULL: nothing. */
 static const dcv_txts_t *txts_make(const dcv_authority_t *authority,
-                                   dcv_txt_e outcome,
-                                   apr_array_header_t *values, const char *by,
-                                   const char *why)
+                                   dcv_txt_e outcome, const dcv_txts_t *records,
+                                   const char *by, const char *why)
 {
     dcv_txts_t *txts = apr_pcalloc(authority->pool, sizeof(*txts));
 
+    if (records)
+        *txts = *records;
     txts->outcome = outcome;
-    txts->values =
-        values ? values : apr_array_make(authority->pool, 1, sizeof(dcv_txt_t));
     txts->name = authority->name;
     txts->zone = authority->zone;
     txts->by = by;
@@ -125,10 +127,10 @@ static void seen_add(const dcv_authority_t *authority, const char *address,
 static void server_next(dcv_authority_t *authority);
 
 static void answered(dcv_authority_t *authority, dcv_txt_e outcome,
-                     apr_array_header_t *values, const char *why)
+                     const dcv_txts_t *records, const char *why)
 {
     const dcv_txts_t *txts =
-        txts_make(authority, outcome, values,
+        txts_make(authority, outcome, records,
                   apr_psprintf(authority->pool, "%s (%s)", authority->server,
                                authority->address->text),
                   why);
@@ -200,7 +202,7 @@ static void reply_judge(dcv_authority_t *authority, dcv_message_t *reply)
     apr_pool_t *pool = authority->pool;
     dcv_said_t said;
 
-    dcv_said_read(&said, reply, authority->name, pool);
+    dcv_said_read(&said, reply, authority->name, authority->want, pool);
     if (reply->rcode && reply->rcode != DCV_WIRE_NXNAME)
         unhelpful(authority,
                   reply->rcode == 2 ? "SERVFAIL"
@@ -216,8 +218,8 @@ static void reply_judge(dcv_authority_t *authority, dcv_message_t *reply)
                   apr_pstrcat(pool, "it does not have the zone ",
                               authority->zone, NULL),
                   1);
-    else if (said.values->nelts)
-        answered(authority, DCV_TXT_FOUND, said.values, NULL);
+    else if (said.txts.count)
+        answered(authority, DCV_TXT_FOUND, &said.txts, NULL);
     else if (said.alias)
         alias_take(authority, said.alias);
     else if (reply->rcode == DCV_WIRE_NXNAME)
@@ -370,12 +372,29 @@ static int is_about(const dcv_ub_answer_t *answer, const char *name)
            (!answer->owner[len] || !strcmp(answer->owner + len, "."));
 }
 
+static apr_array_header_t *servers_of(const dcv_ub_answer_t *answer,
+                                      apr_pool_t *pool)
+{
+    apr_array_header_t *servers = apr_array_make(pool, 4, sizeof(const char *));
+    apr_pool_t *scratch;
+    apr_size_t end_at;
+    int i;
+
+    apr_pool_create(&scratch, pool);
+    for (i = 0; i < answer->count; i++) {
+        dcv_said_server_add(
+            servers,
+            dcv_wire_name((const unsigned char *)answer->data[i],
+                          (apr_size_t)answer->lens[i], 0, &end_at, scratch));
+        apr_pool_clear(scratch);
+    }
+    apr_pool_destroy(scratch);
+    return servers;
+}
+
 static void candidate_answered(void *baton, const dcv_ub_answer_t *answer)
 {
     dcv_authority_t *authority = baton;
-    apr_array_header_t *servers;
-    apr_size_t end_at;
-    int i;
 
     if (answer->failure && !answer->is_no_name && !answer->is_no_record) {
         fail(authority, apr_psprintf(authority->pool,
@@ -388,13 +407,8 @@ static void candidate_answered(void *baton, const dcv_ub_answer_t *answer)
         climb(authority, zone_above(authority, answer));
         return;
     }
-    servers = apr_array_make(authority->pool, 4, sizeof(const char *));
-    for (i = 0; i < answer->count; i++)
-        dcv_said_server_add(
-            servers, dcv_wire_name((const unsigned char *)answer->data[i],
-                                   (apr_size_t)answer->lens[i], 0, &end_at,
-                                   authority->pool));
-    servers_begin(authority, authority->candidate, servers);
+    servers_begin(authority, authority->candidate,
+                  servers_of(answer, authority->pool));
 }
 
 /* Is candidate a zone?  Else what is above it. */
@@ -418,13 +432,13 @@ static void climb(dcv_authority_t *authority, const char *candidate)
         fail(authority, "the resolver cannot be asked for them");
 }
 
-void dcv_authority_ask(dcv_authority_t *authority, const char *name)
+void dcv_authority_ask(dcv_authority_t *authority)
 {
-    authority->name = name;
+    authority->name = authority->want->name;
     authority->notes = "";
     authority->notes_count = 0;
     authority->steps = 0;
     authority->aliases = 0;
     authority->tries++;
-    climb(authority, parent_of(name));
+    climb(authority, parent_of(authority->name));
 }

@@ -20,12 +20,12 @@ typedef struct dcv_authority_t dcv_authority_t;
 /* txts is in the job's pool. */
 typedef void (*dcv_authority_fn)(void *baton, const dcv_txts_t *txts);
 
-dcv_authority_t *dcv_authority_make(dcv_run_t *run, dcv_authority_fn done,
-                                    void *baton);
+dcv_authority_t *dcv_authority_make(dcv_run_t *run, const dcv_want_t *want,
+                                    dcv_authority_fn done, void *baton);
 
 /* done is called once, perhaps before this returns.  May be asked again, then:
  * another server of several is the first to be asked. */
-void dcv_authority_ask(dcv_authority_t *authority, const char *name);
+void dcv_authority_ask(dcv_authority_t *authority);
 
 /* done is not called any more. */
 void dcv_authority_cancel(dcv_authority_t *authority);

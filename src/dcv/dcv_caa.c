@@ -10,8 +10,11 @@
 
 #include "base/banned.h"
 
-#define CRITICAL  0x80
-#define SHOWN_MAX 100
+#define CRITICAL 0x80
+#define BLANKS   " \t"
+/* Values that are shown, and octets of each. */
+#define VALUES_SHOWN 3
+#define SHOWN_MAX    100
 
 /* One record, RFC 8659 4.1. */
 typedef struct {
@@ -61,21 +64,51 @@ static int is_known(const char *tag)
     return 0;
 }
 
-/* The next word up to one of ends, without blanks around it; *at is moved
- * behind the end.  NULL: there is nothing left. */
+int dcv_caa_is_tag(const char *tag)
+{
+    const char *c;
+
+    for (c = tag; *c; c++) {
+        if (!apr_isalnum(*c) && (*c != '-' || c == tag || !c[1]))
+            return 0;
+    }
+    return *tag != '\0';
+}
+
+int dcv_caa_is_value(const char *value)
+{
+    for (; *value; value++) {
+        if (*value < 0x21 || *value > 0x7e)
+            return 0;
+    }
+    return 1;
+}
+
+/* Without blanks around it, in place. */
+static char *trim(char *text)
+{
+    apr_size_t len;
+
+    text += strspn(text, BLANKS);
+    len = strlen(text);
+    while (len && strchr(BLANKS, text[len - 1]))
+        text[--len] = '\0';
+    return text;
+}
+
+/* The next word up to end, without blanks around it; *at is moved behind the
+ * end.  NULL: there is nothing left. */
 static char *word_take(char **at, char end)
 {
-    char *word = *at, *stop, *last;
+    char *word = *at, *stop;
 
     if (!word)
         return NULL;
     stop = strchr(word, end);
     *at = stop ? stop + 1 : NULL;
-    last = stop ? stop : word + strlen(word);
-    while (last > word && (last[-1] == ' ' || last[-1] == '\t'))
-        last--;
-    *last = '\0';
-    return word + strspn(word, " \t");
+    if (stop)
+        *stop = '\0';
+    return trim(word);
 }
 
 static int has_word(const apr_array_header_t *words, const char *word)
@@ -95,8 +128,11 @@ static int is_method(char *list, const char *method)
     char *word;
     int found = 0;
 
-    for (word = word_take(&list, ','); word; word = word_take(&list, ','))
+    for (word = word_take(&list, ','); word; word = word_take(&list, ',')) {
+        if (!dcv_caa_is_tag(word)) /* a label is like one */
+            return 0;
         found |= method && !strcmp(word, method);
+    }
     return found;
 }
 
@@ -107,9 +143,11 @@ static int parameter_allows(char *text, const dcv_caa_t *terms,
     char *value = text, *tag = word_take(&value, '=');
     unsigned int bit = 0;
 
-    if (!value || !*tag)
+    if (!value || !dcv_caa_is_tag(tag))
         return 0;
-    value += strspn(value, " \t");
+    value = trim(value);
+    if (!dcv_caa_is_value(value))
+        return 0;
     if (!strcasecmp(tag, "accounturi"))
         bit = 1;
     else if (!strcasecmp(tag, "validationmethods"))
@@ -122,7 +160,8 @@ static int parameter_allows(char *text, const dcv_caa_t *terms,
     return bit == 2 ? is_method(value, name->method) : 1;
 }
 
-/* RFC 8659 4.2: "ca.example; accounturi=…" */
+/* RFC 8659 4.2: "ca.example; accounturi=…".  What does not fit the grammar
+ * allows nobody. */
 static int issue_allows(const property_t *property, const dcv_caa_t *terms,
                         const dcv_caa_name_t *name, apr_pool_t *pool)
 {
@@ -135,8 +174,12 @@ static int issue_allows(const property_t *property, const dcv_caa_t *terms,
     word = word_take(&at, ';');
     if (!has_word(terms->identities, word))
         return 0;
+    if (at)
+        at = trim(at);
+    if (!at || !*at) /* "ca.example;" */
+        return 1;
     for (word = word_take(&at, ';'); word; word = word_take(&at, ';')) {
-        if (*word && !parameter_allows(word, terms, name, &seen))
+        if (!parameter_allows(word, terms, name, &seen))
             return 0;
     }
     return 1;
@@ -155,6 +198,20 @@ static const char *refusal_make(const char *tag, const char *shown,
         name->method ? name->method : "a name that nobody proves");
 }
 
+/* The first ones, of perhaps thousands. */
+static const char *shown_add(const char *shown, int at,
+                             const property_t *property, apr_pool_t *pool)
+{
+    if (at > VALUES_SHOWN)
+        return shown;
+    if (at == VALUES_SHOWN)
+        return apr_pstrcat(pool, shown, " and others", NULL);
+    return apr_pstrcat(
+        pool, at ? shown : "", at ? ", \"" : "\"",
+        quote_make(property->value, property->value_len, SHOWN_MAX, pool), "\"",
+        NULL);
+}
+
 /* Of the properties with this tag: does one allow it?  *shown: what they say;
  * NULL: there are none. */
 static int any_allows(const char **shown, const char *tag,
@@ -162,7 +219,7 @@ static int any_allows(const char **shown, const char *tag,
                       const dcv_caa_t *terms, const dcv_caa_name_t *name,
                       apr_pool_t *pool)
 {
-    int i, allows = 0;
+    int i, count = 0, allows = 0;
 
     *shown = NULL;
     for (i = 0; i < properties->nelts; i++) {
@@ -172,10 +229,7 @@ static int any_allows(const char **shown, const char *tag,
         if (strcmp(property->tag, tag))
             continue;
         allows |= issue_allows(property, terms, name, pool);
-        *shown = apr_pstrcat(
-            pool, *shown ? *shown : "", *shown ? ", \"" : "\"",
-            quote_make(property->value, property->value_len, SHOWN_MAX, pool),
-            "\"", NULL);
+        *shown = shown_add(*shown, count++, property, pool);
     }
     return allows;
 }
@@ -198,8 +252,8 @@ static const char *properties_fault(const apr_array_header_t *properties,
                             : refusal_make(tag, shown, terms, name, pool);
 }
 
-const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
-                          const dcv_caa_set_t *set, apr_pool_t *pool)
+static const char *set_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
+                             const dcv_caa_set_t *set, apr_pool_t *pool)
 {
     apr_array_header_t *properties =
         apr_array_make(pool, set->count + 1, sizeof(property_t));
@@ -218,4 +272,17 @@ const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
                                            SHOWN_MAX, pool));
     }
     return properties_fault(properties, terms, name, pool);
+}
+
+/* All but the outcome goes away. */
+const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
+                          const dcv_caa_set_t *set, apr_pool_t *pool)
+{
+    apr_pool_t *scratch;
+    const char *fault;
+
+    apr_pool_create(&scratch, pool);
+    fault = apr_pstrdup(pool, set_fault(terms, name, set, scratch));
+    apr_pool_destroy(scratch);
+    return fault;
 }

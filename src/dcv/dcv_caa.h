@@ -21,4 +21,9 @@ typedef struct {
 const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
                           const dcv_caa_set_t *set, apr_pool_t *pool);
 
+/* RFC 8659 4.2: is it a parameter's tag, or a value without blanks around it?
+ * The records of dns-persist-01 have the same. */
+int dcv_caa_is_tag(const char *tag);
+int dcv_caa_is_value(const char *value);
+
 #endif

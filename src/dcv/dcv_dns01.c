@@ -71,15 +71,15 @@ static void fail(dns01_t *dns01)
 
 /* Proven; but the policy may want the name to resolve to its networks.  What
  * persists is relied on for its TTL. */
-static void succeed(dns01_t *dns01, const dcv_txt_t *proof, const char *by)
+static void succeed(dns01_t *dns01, const dcv_txts_t *txts)
 {
     dcv_run_t *run = dns01->run;
 
     let_go(dns01);
     if (run->job->method == DCV_DNS_PERSIST01)
-        run->lifetime = proof->ttl > 0 ? proof->ttl : 1;
+        run->lifetime = txts->ttl > 0 ? txts->ttl : 1;
     if (!run->job->bounds || !run->job->bounds->nelts) {
-        dcv_run_finish(run, NULL, by, 0);
+        dcv_run_finish(run, NULL, txts->by, 0);
         return;
     }
     run->method = &dcv_resolve;
@@ -97,7 +97,6 @@ static void silence(dcv_txts_t *place, const dns01_t *dns01, const char *by)
 {
     dcv_txts_t txts = {0};
 
-    txts.values = apr_array_make(dns01->pool, 1, sizeof(dcv_txt_t));
     txts.name = dns01->want->name;
     txts.by = by;
     txts.why = "no answer in time";
@@ -147,31 +146,29 @@ static void survey_end(dns01_t *dns01)
 {
     dcv_survey_t *survey = dns01->run->job->survey;
     const dcv_txts_t *all[] = {&dns01->authority_said, &dns01->resolver_said};
-    const dcv_txt_t *proof = NULL;
+    const dcv_txts_t *proof = NULL;
     int i;
 
     for (i = 0; i < 2 && !proof; i++) {
         dcv_survey_take(survey, all[i]);
-        proof = is_known(all[i]) ? dcv_txt_proof(dns01->want, all[i]) : NULL;
+        proof = all[i]->is_proof ? all[i] : NULL;
     }
     if (proof)
-        succeed(dns01, proof, all[i - 1]->by);
+        succeed(dns01, proof);
     else
         fail(dns01);
 }
 
 static void resolver_heard(dns01_t *dns01, const dcv_txts_t *txts)
 {
-    const dcv_txt_t *proof = dcv_txt_proof(dns01->want, txts);
-
     dns01->is_resolver_asked = 0;
     said_set(&dns01->resolver_said, txts);
     if (dns01->run->job->survey) {
         if (!dns01->is_authority_asked)
             survey_end(dns01);
     }
-    else if (proof)
-        succeed(dns01, proof, txts->by);
+    else if (txts->is_proof)
+        succeed(dns01, txts);
     else if (!dns01->is_authority_asked)
         try_end(dns01);
 }
@@ -180,16 +177,16 @@ static void resolver_failed(dns01_t *dns01, const char *why)
 {
     dcv_txts_t txts = {0};
 
-    txts.values = apr_array_make(dns01->pool, 1, sizeof(dcv_txt_t));
     txts.name = dns01->want->name;
     txts.by = dns01->resolver ? dns01->resolver : "the configured one";
     txts.why = why;
     resolver_heard(dns01, &txts);
 }
 
-static dcv_txt_e outcome_of(const dcv_ub_answer_t *answer, int count)
+static dcv_txt_e outcome_of(const dcv_ub_answer_t *answer,
+                            const dcv_txts_t *txts)
 {
-    if (count)
+    if (txts->count)
         return DCV_TXT_FOUND;
     if (answer->is_no_name)
         return DCV_TXT_NO_NAME;
@@ -205,24 +202,34 @@ static const char *name_shown(const char *owner, apr_pool_t *pool)
                                         : apr_pstrdup(pool, owner);
 }
 
-static void resolver_answered(void *baton, const dcv_ub_answer_t *answer)
+static void records_take(dcv_txts_t *txts, const dns01_t *dns01,
+                         const dcv_ub_answer_t *answer)
 {
-    dns01_t *dns01 = baton;
-    dcv_txts_t txts = {0};
+    apr_pool_t *scratch;
     int i;
 
-    txts.values = apr_array_make(dns01->pool, 2, sizeof(dcv_txt_t));
+    apr_pool_create(&scratch, dns01->pool);
     for (i = 0; i < answer->count; i++) {
         dcv_txt_t txt;
 
         txt.text =
             dcv_wire_txt(&txt.len, (const unsigned char *)answer->data[i],
-                         (apr_size_t)answer->lens[i], dns01->pool);
+                         (apr_size_t)answer->lens[i], scratch);
         txt.ttl = answer->ttl;
         if (txt.text)
-            APR_ARRAY_PUSH(txts.values, dcv_txt_t) = txt;
+            dcv_txts_add(txts, dns01->want, &txt, scratch, dns01->pool);
+        apr_pool_clear(scratch);
     }
-    txts.outcome = outcome_of(answer, txts.values->nelts);
+    apr_pool_destroy(scratch);
+}
+
+static void resolver_answered(void *baton, const dcv_ub_answer_t *answer)
+{
+    dns01_t *dns01 = baton;
+    dcv_txts_t txts = {0};
+
+    records_take(&txts, dns01, answer);
+    txts.outcome = outcome_of(answer, &txts);
     txts.name = answer->count && answer->owner
                     ? name_shown(answer->owner, dns01->pool)
                     : dns01->want->name;
@@ -256,12 +263,10 @@ static void resolver_ask(void *baton)
 static void authority_answered(void *baton, const dcv_txts_t *txts)
 {
     dns01_t *dns01 = baton;
-    const dcv_txt_t *proof = dcv_txt_proof(dns01->want, txts);
-
     dns01->is_authority_asked = 0;
     said_set(&dns01->authority_said, txts);
-    if (proof && !dns01->run->job->survey)
-        succeed(dns01, proof, txts->by);
+    if (txts->is_proof && !dns01->run->job->survey)
+        succeed(dns01, txts);
     else if (!dns01->was_resolver_asked)
         resolver_ask(dns01);
     else if (!dns01->is_resolver_asked && dns01->run->job->survey)
@@ -283,7 +288,7 @@ static void try_begin(void *baton)
     dns01->timer.fire = resolver_ask;
     dcv_event_timer_set(event, &dns01->timer, dcv_event_now(event) + PATIENCE);
     dns01->is_authority_asked = 1;
-    dcv_authority_ask(dns01->authority, dns01->want->name);
+    dcv_authority_ask(dns01->authority);
 }
 
 static void start(dcv_run_t *run)
@@ -297,14 +302,14 @@ static void start(dcv_run_t *run)
     dns01->timer.baton = dns01;
     run->state = dns01;
     if (run->conf->authoritative && !run->conf->dnssec)
-        dns01->authority = dcv_authority_make(run, authority_answered, dns01);
+        dns01->authority =
+            dcv_authority_make(run, dns01->want, authority_answered, dns01);
     try_begin(dns01);
 }
 
 static void expire(dcv_run_t *run)
 {
     dns01_t *dns01 = run->state;
-
     const dcv_txts_t *held = NULL;
 
     if (dns01->authority)

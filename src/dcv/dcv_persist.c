@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <apr_lib.h>
 #include <apr_strings.h>
 
 #include "base/clock.h"
 #include "base/quote.h"
+#include "dcv/dcv_caa.h"
 
 #include "base/banned.h"
 
@@ -63,27 +63,6 @@ static int is_issuer(const char *name, const dcv_job_t *job)
     return 0;
 }
 
-/* RFC 8659 4.2 */
-static int is_tag(const char *tag)
-{
-    const char *c;
-
-    for (c = tag; *c; c++) {
-        if (!apr_isalnum(*c) && (*c != '-' || c == tag || !c[1]))
-            return 0;
-    }
-    return *tag != '\0';
-}
-
-static int is_value(const char *value)
-{
-    for (; *value; value++) {
-        if (*value < 0x21 || *value > 0x7e)
-            return 0;
-    }
-    return 1;
-}
-
 static const char **param_find(params_t *params, const char *tag)
 {
     if (!strcasecmp(tag, "accounturi"))
@@ -104,7 +83,7 @@ static const char *param_take(params_t *params, char *part)
     *equals = '\0';
     part = trim(part);
     value = trim(equals + 1);
-    if (!is_tag(part) || !is_value(value))
+    if (!dcv_caa_is_tag(part) || !dcv_caa_is_value(value))
         return "it has a parameter with a character that must not be there";
     place = param_find(params, part);
     if (!place)

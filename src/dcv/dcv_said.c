@@ -20,54 +20,69 @@ void dcv_said_server_add(apr_array_header_t *servers, const char *name)
         if (!strcmp(APR_ARRAY_IDX(servers, i, const char *), name))
             return;
     }
-    APR_ARRAY_PUSH(servers, const char *) = name;
+    APR_ARRAY_PUSH(servers, const char *) = apr_pstrdup(servers->pool, name);
 }
 
-static void record_take(dcv_said_t *said, const dcv_message_t *reply,
-                        const dcv_record_t *record, const char *name,
-                        apr_pool_t *pool)
+typedef struct {
+    dcv_said_t *said;
+    const dcv_message_t *reply;
+    const char *name;
+    const dcv_want_t *want;
+    apr_pool_t *scratch, *pool;
+} read_t;
+
+static void txt_take(const read_t *one, const dcv_record_t *record)
 {
-    int is_ours =
-        record->section == DCV_WIRE_ANSWER && !strcmp(record->owner, name);
     dcv_txt_t txt;
 
+    txt.text = dcv_wire_txt(&txt.len, record->data, record->len, one->scratch);
+    txt.ttl = record->ttl;
+    if (txt.text)
+        dcv_txts_add(&one->said->txts, one->want, &txt, one->scratch,
+                     one->pool);
+}
+
+static void record_take(const read_t *one, const dcv_record_t *record)
+{
+    dcv_said_t *said = one->said;
+    int is_ours =
+        record->section == DCV_WIRE_ANSWER && !strcmp(record->owner, one->name);
+
     if (is_ours && record->type == DCV_WIRE_TXT) {
-        txt.text = dcv_wire_txt(&txt.len, record->data, record->len, pool);
-        txt.ttl = record->ttl;
-        if (txt.text)
-            APR_ARRAY_PUSH(said->values, dcv_txt_t) = txt;
+        txt_take(one, record);
     }
     else if (is_ours && record->type == DCV_WIRE_CNAME) {
-        said->alias = dcv_wire_target(reply, record, pool);
+        if (!said->alias)
+            said->alias = apr_pstrdup(
+                one->pool, dcv_wire_target(one->reply, record, one->scratch));
     }
     else if (record->section == DCV_WIRE_AUTHORITY &&
              record->type == DCV_WIRE_NS &&
              (!said->zone || !strcmp(said->zone, record->owner))) {
         if (!said->zone)
-            said->zone = apr_pstrdup(pool, record->owner);
+            said->zone = apr_pstrdup(one->pool, record->owner);
         if (said->servers->nelts < SERVERS_MAX)
-            dcv_said_server_add(said->servers,
-                                dcv_wire_target(reply, record, pool));
+            dcv_said_server_add(
+                said->servers,
+                dcv_wire_target(one->reply, record, one->scratch));
     }
 }
 
-/* Owners are read into a pool of their own: there may be thousands. */
+/* There may be thousands of records, so that each goes away at once. */
 void dcv_said_read(dcv_said_t *said, dcv_message_t *reply, const char *name,
-                   apr_pool_t *pool)
+                   const dcv_want_t *want, apr_pool_t *pool)
 {
+    read_t one = {said, reply, name, want, NULL, pool};
     dcv_record_t record;
-    apr_pool_t *scratch;
 
-    said->values = apr_array_make(pool, 2, sizeof(dcv_txt_t));
+    memset(said, 0, sizeof(*said));
     said->servers = apr_array_make(pool, 4, sizeof(const char *));
-    said->zone = NULL;
-    said->alias = NULL;
-    apr_pool_create(&scratch, pool);
-    while (dcv_wire_next(&record, reply, scratch)) {
-        record_take(said, reply, &record, name, pool);
-        apr_pool_clear(scratch);
+    apr_pool_create(&one.scratch, pool);
+    while (dcv_wire_next(&record, reply, one.scratch)) {
+        record_take(&one, &record);
+        apr_pool_clear(one.scratch);
     }
-    apr_pool_destroy(scratch);
+    apr_pool_destroy(one.scratch);
 }
 
 int dcv_said_is_referral(const dcv_said_t *said, const char *name,

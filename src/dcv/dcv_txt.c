@@ -64,6 +64,15 @@ dcv_want_t *dcv_txt_want(const dcv_job_t *job)
     return want;
 }
 
+/* The first one that does. */
+static void proof_take(dcv_txts_t *txts, const dcv_txt_t *txt)
+{
+    if (txts->is_proof)
+        return;
+    txts->is_proof = 1;
+    txts->ttl = txt->ttl;
+}
+
 static int is_text(const dcv_txt_t *txt, const char *text)
 {
     apr_size_t len = strlen(text);
@@ -71,67 +80,64 @@ static int is_text(const dcv_txt_t *txt, const char *text)
     return txt->len == len && !memcmp(txt->text, text, len);
 }
 
-static const dcv_txt_t *value_find(const dcv_txts_t *txts, const char *text)
+/* Of a digest: does it prove it, or what is wrong with it? */
+static void digest_judge(dcv_txts_t *txts, const dcv_want_t *want,
+                         const dcv_txt_t *txt, apr_pool_t *scratch)
 {
-    int i;
+    const char *quoted = apr_pstrcat(scratch, "\"", want->value, "\"", NULL);
 
-    for (i = 0; txts && text && i < txts->values->nelts; i++) {
-        const dcv_txt_t *txt = &APR_ARRAY_IDX(txts->values, i, dcv_txt_t);
-
-        if (is_text(txt, text))
-            return txt;
-    }
-    return NULL;
+    if (is_text(txt, want->value))
+        proof_take(txts, txt);
+    else if (is_text(txt, want->secret))
+        txts->hint = "that is the key authorization itself; its SHA-256 in "
+                     "base64url is wanted";
+    else if (is_text(txt, quoted))
+        txts->hint = "the quotes have become part of the value";
 }
 
-/* The record that says most; *why is what is wrong with it. */
-static dcv_persist_e persist_find(const dcv_txt_t **found, const char **why,
-                                  const dcv_want_t *want,
-                                  const dcv_txts_t *txts)
+/* Of dns-persist-01: only what says more than the others did. */
+static void persist_judge(dcv_txts_t *txts, const dcv_want_t *want,
+                          const dcv_txt_t *txt, apr_pool_t *scratch,
+                          apr_pool_t *pool)
 {
-    apr_int64_t now = clock_seconds(&clock_system);
-    dcv_persist_e best = DCV_PERSIST_OTHER, one;
-    const char *fault;
-    int i;
-
-    for (i = 0; txts && i < txts->values->nelts; i++) {
-        const dcv_txt_t *txt = &APR_ARRAY_IDX(txts->values, i, dcv_txt_t);
-
-        one = dcv_persist_judge(&fault, txt, want->job, now, want->job->pool);
-        if (one <= best)
-            continue;
-        best = one;
-        *found = txt;
-        *why = fault;
-    }
-    return best;
-}
-
-const dcv_txt_t *dcv_txt_proof(const dcv_want_t *want, const dcv_txts_t *txts)
-{
-    const dcv_txt_t *found = NULL;
     const char *why;
+    int rank = dcv_persist_judge(&why, txt, want->job,
+                                 clock_seconds(&clock_system), scratch);
 
+    if (rank <= txts->rank)
+        return;
+    txts->rank = rank;
+    txts->hint =
+        why ? apr_pstrcat(pool, "of the record for this CA: ", why, NULL)
+            : NULL;
+    if (rank == DCV_PERSIST_GOOD)
+        proof_take(txts, txt);
+}
+
+static void shown_add(dcv_txts_t *txts, const dcv_txt_t *txt, apr_pool_t *pool)
+{
+    txts->shown = apr_pstrcat(
+        pool, txts->shown ? txts->shown : "", txts->shown ? ", \"" : "\"",
+        quote_make(txt->text, txt->len, VALUE_MAX, pool), "\"", NULL);
+}
+
+void dcv_txts_add(dcv_txts_t *txts, const dcv_want_t *want,
+                  const dcv_txt_t *txt, apr_pool_t *scratch, apr_pool_t *pool)
+{
+    if (txts->count++ < VALUES_SHOWN)
+        shown_add(txts, txt, pool);
     if (want->secret)
-        return value_find(txts, want->value);
-    return persist_find(&found, &why, want, txts) == DCV_PERSIST_GOOD ? found
-                                                                      : NULL;
+        digest_judge(txts, want, txt, scratch);
+    else
+        persist_judge(txts, want, txt, scratch, pool);
 }
 
 static const char *values_text(const dcv_txts_t *txts, apr_pool_t *pool)
 {
-    int i, count = txts->values->nelts;
-    const char *text = "";
-
-    for (i = 0; i < count && i < VALUES_SHOWN; i++) {
-        const dcv_txt_t *txt = &APR_ARRAY_IDX(txts->values, i, dcv_txt_t);
-
-        text = apr_pstrcat(pool, text, i ? ", \"" : "\"",
-                           quote_make(txt->text, txt->len, VALUE_MAX, pool),
-                           "\"", NULL);
-    }
-    return count > i ? apr_psprintf(pool, "%s and %d more", text, count - i)
-                     : text;
+    return txts->count > VALUES_SHOWN
+               ? apr_psprintf(pool, "%s and %d more", txts->shown,
+                              txts->count - VALUES_SHOWN)
+               : txts->shown;
 }
 
 /* "ns1.a.test (192.0.2.1) says at b.test: …" */
@@ -161,42 +167,27 @@ static const char *outcome_hint(dcv_txt_e outcome)
     }
 }
 
-/* Of a digest: records that are there, but not it. */
-static problem_type_e digest_judge(const char **hint, const dcv_want_t *want,
-                                   const dcv_txts_t *authority,
-                                   const dcv_txts_t *resolver, apr_pool_t *pool)
+/* Of dns-persist-01: records that are there, but do not allow this. */
+static problem_type_e persist_type(int rank)
 {
-    const char *quoted = apr_pstrcat(pool, "\"", want->value, "\"", NULL);
-
-    if (value_find(authority, want->secret) ||
-        value_find(resolver, want->secret))
-        *hint = "that is the key authorization itself; its SHA-256 in "
-                "base64url is wanted";
-    else if (value_find(authority, quoted) || value_find(resolver, quoted))
-        *hint = "the quotes have become part of the value";
-    return PROBLEM_INCORRECT_RESPONSE;
+    return rank == DCV_PERSIST_MALFORMED ? PROBLEM_MALFORMED
+                                         : PROBLEM_UNAUTHORIZED;
 }
 
-/* Of dns-persist-01: records that are there, but do not allow this. */
-static problem_type_e persist_judge(const char **hint, const dcv_want_t *want,
-                                    const dcv_txts_t *authority,
-                                    const dcv_txts_t *resolver)
+static problem_type_e found_judge(const char **hint, const dcv_want_t *want,
+                                  const dcv_txts_t *authority,
+                                  const dcv_txts_t *resolver)
 {
-    const char *ours = NULL, *theirs = NULL;
-    const dcv_txt_t *txt;
-    dcv_persist_e best = persist_find(&txt, &ours, want, authority);
-    dcv_persist_e other = persist_find(&txt, &theirs, want, resolver);
+    static const dcv_txts_t nothing;
+    const dcv_txts_t *best = authority ? authority : &nothing;
 
-    *hint = "none of them begins with a name of this CA";
-    if (other > best) {
-        best = other;
-        ours = theirs;
-    }
-    if (ours)
-        *hint = apr_pstrcat(want->job->pool,
-                            "of the record for this CA: ", ours, NULL);
-    return best == DCV_PERSIST_MALFORMED ? PROBLEM_MALFORMED
-                                         : PROBLEM_UNAUTHORIZED;
+    if (resolver && (resolver->rank > best->rank || !best->hint))
+        best = resolver;
+    if (best->hint)
+        *hint = best->hint;
+    else if (!want->secret)
+        *hint = "none of them begins with a name of this CA";
+    return want->secret ? PROBLEM_INCORRECT_RESPONSE : persist_type(best->rank);
 }
 
 problem_t *dcv_txt_problem(const dcv_want_t *want, const dcv_txts_t *authority,
@@ -219,12 +210,9 @@ problem_t *dcv_txt_problem(const dcv_want_t *want, const dcv_txts_t *authority,
             apr_pstrcat(pool, first ? first : "", first && second ? "; " : "",
                         second ? "resolver " : "", second, NULL);
     hint = outcome_hint(outcome);
-    if (outcome != DCV_TXT_FOUND)
-        type = types[outcome];
-    else if (want->secret)
-        type = digest_judge(&hint, want, authority, resolver, pool);
-    else
-        type = persist_judge(&hint, want, authority, resolver);
+    type = outcome == DCV_TXT_FOUND
+               ? found_judge(&hint, want, authority, resolver)
+               : types[outcome];
     return problem_make(pool, type,
                         "TXT record of %s: %s. Expected: \"%s\". Hint: %s",
                         want->name, seen, want->value, hint);

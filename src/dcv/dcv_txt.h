@@ -21,13 +21,21 @@ typedef struct {
     apr_int64_t ttl;
 } dcv_txt_t;
 
+/* All zero before the first record.  There may be thousands of them, from
+ * somebody who wants to fill the memory: each is looked at when it comes, and
+ * what is kept does not grow with them. */
 typedef struct {
     dcv_txt_e outcome;
-    apr_array_header_t *values; /* of dcv_txt_t */
-    const char *name;           /* whose: where CNAMEs led */
-    const char *zone;           /* that says so; NULL: not known */
-    const char *by;  /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
-    const char *why; /* there are none, in words; of DCV_TXT_FOUND: NULL */
+    int count;         /* of records */
+    const char *shown; /* the first ones, quoted; NULL: there are none */
+    int is_proof;      /* one of them proves it … */
+    apr_int64_t ttl;   /* … and may be kept so long */
+    int rank;          /* of the best one (dns-persist-01) */
+    const char *hint;  /* what is wrong with it, NULL: nothing special */
+    const char *name;  /* whose records: where CNAMEs led */
+    const char *zone;  /* that says so; NULL: not known */
+    const char *by;    /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
+    const char *why;   /* there are none, in words; of DCV_TXT_FOUND: NULL */
 } dcv_txts_t;
 
 /* What a challenge wants to find. */
@@ -42,8 +50,9 @@ typedef struct {
 
 dcv_want_t *dcv_txt_want(const dcv_job_t *job);
 
-/* The record that proves it; NULL: none of them does. */
-const dcv_txt_t *dcv_txt_proof(const dcv_want_t *want, const dcv_txts_t *txts);
+/* One more record, in scratch or anywhere: it may go afterwards. */
+void dcv_txts_add(dcv_txts_t *txts, const dcv_want_t *want,
+                  const dcv_txt_t *txt, apr_pool_t *scratch, apr_pool_t *pool);
 
 /* What is wrong with what has been seen, and what may help.  authority and
  * resolver: NULL where there was none. */

@@ -5,9 +5,12 @@
 
 #include <apr_strings.h>
 
+#include "resident.h"
 #include "tap.h"
 
-#define URI "https://ca.test/acme/acct/1"
+/* As many as a message can hold. */
+#define RECORDS 2000
+#define URI     "https://ca.test/acme/acct/1"
 
 /* "issue ca.test; 128 issuewild ;" is two records, apart by "|"; flags may
  * stand first. */
@@ -121,7 +124,7 @@ static void critical(apr_pool_t *pool)
 static void accounts(apr_pool_t *pool)
 {
     allowed("0 issue ca.test; accounturi=" URI, pool);
-    allowed("0 issue ca.test;accounturi = " URI " ;", pool);
+    allowed("0 issue ca.test;accounturi = " URI " ", pool);
     allowed("0 issue ca.test; AccountURI=" URI, pool);
     refused("0 issue ca.test; accounturi=" URI "2", "this account", pool);
     refused("0 issue ca.test; accounturi=", "only", pool);
@@ -133,10 +136,63 @@ static void accounts(apr_pool_t *pool)
     refused("0 issue ca.test; =x", "only", pool);
 }
 
+/* RFC 8659 4.2: what does not match the grammar is treated like one that names
+ * nobody. */
+static void grammar(apr_pool_t *pool)
+{
+    static const char *const bad[] = {
+        "ca.test;; a=b",   "ca.test; a=b;",   "ca.test; a=b; ",
+        "ca.test; a=b c",  "ca.test; a b=c",  "ca.test; a!b=c",
+        "ca.test; -a=b",   "ca.test; a-=b",   "ca.test; a=\xc3\xa4",
+        "ca.test; a=\x7f", "ca.test; a=b; ;", "ca.test, pki.test",
+    };
+    char text[80];
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        apr_snprintf(text, sizeof(text), "0 issue %s", bad[i]);
+        refused(text, "only", pool);
+    }
+    allowed("0 issue \tca.test\t;\t", pool);
+    allowed("0 issue ca.test; a-b \t=\t c ; d=e=f; g=", pool);
+}
+
+/* Somebody else's, and ours at the end. */
+static void masses(apr_pool_t *pool)
+{
+    static char *data[RECORDS];
+    static int lens[RECORDS];
+    char value[] = "\0\005issue0123456789012345678901234567890123456789";
+    dcv_caa_name_t name = {"a.test", 0, "http-01"};
+    dcv_caa_t terms = {.identities =
+                           apr_array_make(pool, 1, sizeof(const char *))};
+    dcv_caa_set_t set = {RECORDS, data, lens};
+    const char *fault;
+    long before;
+    int i;
+
+    APR_ARRAY_PUSH((apr_array_header_t *)terms.identities, const char *) =
+        "ca.test";
+    for (i = 0; i < RECORDS; i++) {
+        data[i] = value;
+        lens[i] = sizeof(value) - 1;
+    }
+    before = resident();
+    fault = dcv_caa_fault(&terms, &name, &set, pool);
+    ok(fault && strlen(fault) < 500, "%d octets", (int)strlen(fault));
+    ok(strstr(fault, "789\" and others only"), "%.200s", fault);
+    ok(resident() - before < 2000000, "%ld octets", resident() - before);
+    data[RECORDS - 1] = apr_pstrmemdup(pool, "\0\005issueca.test", 14);
+    lens[RECORDS - 1] = 14;
+    is_str(dcv_caa_fault(&terms, &name, &set, pool), NULL);
+}
+
 static void methods(apr_pool_t *pool)
 {
     allowed("0 issue ca.test; validationmethods=http-01", pool);
-    allowed("0 issue ca.test; validationmethods=dns-01, http-01", pool);
+    allowed("0 issue ca.test; validationmethods=dns-01,http-01", pool);
+    refused("0 issue ca.test; validationmethods=dns-01, http-01", "only", pool);
+    refused("0 issue ca.test; validationmethods=dns-01,,http-01", "only", pool);
     refused("0 issue ca.test; validationmethods=dns-01", "http-01", pool);
     refused("0 issue ca.test; validationmethods=", "http-01", pool);
     refused("0 issue ca.test; validationmethods=http-01; "
@@ -152,6 +208,8 @@ const tap_case_t tap_cases[] = {
     {"T85 issue: this CA, another, nobody", issuers},
     {"T85 issuewild, and issue without it", wildcards},
     {"T85 what is critical and unknown, or makes no sense", critical},
+    {"T85 RFC 8659 4.2: the grammar of a value", grammar},
+    {"T85 thousands of records cost no memory, and make no long words", masses},
     {"T85 RFC 8657: accounturi", accounts},
     {"T85 RFC 8657: validationmethods", methods},
     {NULL, NULL}};

@@ -62,7 +62,7 @@ static void close_all(void)
 }
 
 /* "a.test *.b.test" */
-static const dcv_result_t *look(const char *names)
+static void names_set(const char *names)
 {
     apr_pool_t *pool = bed->pool;
     apr_array_header_t *list =
@@ -78,7 +78,30 @@ static const dcv_result_t *look(const char *names)
         APR_ARRAY_PUSH(list, dcv_caa_name_t *) = name;
     }
     terms.names = list;
+}
+
+static const dcv_result_t *look(const char *names)
+{
+    names_set(names);
     return bed_ask(bed, "for.logs", "x");
+}
+
+/* How many of these are refused. */
+static int refusals(const char *names)
+{
+    const dcv_result_t *result;
+    const problem_t *prob;
+    probe_t *probe;
+    int count = 0;
+
+    names_set(names);
+    probe = bed_submit(bed, "for.logs", "x", "account");
+    result = bed_wait(probe);
+    prob = result ? result->problem : NULL;
+    if (prob)
+        count = prob->subproblems ? prob->subproblems->nelts : 1;
+    bed_free(probe);
+    return count;
 }
 
 static void fine(const char *names)
@@ -154,9 +177,31 @@ static void silence(apr_pool_t *pool)
     bed_free(probe);
 }
 
+/* Eight at a time: an order of many names has no more time than one of one. */
+static void many(apr_pool_t *pool)
+{
+    const char *names = "";
+    int i;
+
+    open_all(pool);
+    bed->conf->timeout = apr_time_from_msec(400);
+    for (i = 0; i < 20; i++)
+        names = apr_psprintf(pool, "%s silent%d.test", names, i);
+    is_int(refusals(names), 8); /* those that it came to */
+    bed->conf->timeout = apr_time_from_sec(5);
+    for (i = 0, names = ""; i < 100; i++)
+        names = apr_psprintf(pool, "%s a.b%d.ours.test", names, i);
+    fine(names);
+    is_int(refusals(apr_pstrcat(pool, "theirs.test ", names, " x.theirs.test",
+                                NULL)),
+           2);
+    close_all();
+}
+
 const tap_case_t tap_cases[] = {
     {"T85 climbing, by way of aliases", climbing},
     {"T85 SERVFAIL refuses", failures},
     {"T85 but not of a private apex, unless strict", lenience},
     {"T85 no answer, and a stop", silence},
+    {"T85 many names at a time", many},
     {NULL, NULL}};

@@ -31,10 +31,11 @@ static void zones(apr_pool_t *pool)
 static void read_text(dcv_said_t *said, const char *data, apr_size_t len,
                       apr_pool_t *pool)
 {
+    static const dcv_want_t want = {"a.test", "value", "secret", NULL};
     dcv_message_t message;
 
     ok(dcv_wire_open(&message, (const unsigned char *)data, len));
-    dcv_said_read(said, &message, "a.test", pool);
+    dcv_said_read(said, &message, "a.test", &want, pool);
 }
 
 #define READ(said, data) read_text(said, data, sizeof(data) - 1, pool)
@@ -49,8 +50,8 @@ static void records(apr_pool_t *pool)
                                                  "\xc0\x0e\x00\x10\x00\x01\x00"
                                                  "\x00\x00\x3c\x00\x03\x02"
                                                  "cd");
-    is_int(said.values->nelts, 1);
-    is_str(APR_ARRAY_IDX(said.values, 0, dcv_txt_t).text, "ab");
+    is_int(said.txts.count, 1);
+    is_str(said.txts.shown, "\"ab\"");
     ok(!said.alias && !said.zone);
     READ(&said, HEAD("\x00\x01\x00\x00\x00\x00") "\xc0\x0c\x00\x05\x00\x01\x00"
                                                  "\x00\x00\x3c\x00\x04\x01"
