@@ -25,6 +25,8 @@
 /* Public keys of accounts, a few KiB each in OpenSSL. */
 #define KEYS_KEPT 1024
 
+/* For the children of one generation; in pconf. */
+static apr_proc_mutex_t *gate;
 /* Set in child_init, before there are threads. */
 static httpd_worker_t *child_worker;
 
@@ -119,6 +121,10 @@ static int parent_prepare(apr_pool_t *pconf, apr_pool_t *plog,
         return OK;
     /* Not thread-safe everywhere, so before there are threads. */
     curl_global_init(CURL_GLOBAL_DEFAULT);
+    /* Robust: a child that is killed inside gives it back. */
+    if (apr_proc_mutex_create(&gate, NULL, APR_LOCK_PROC_PTHREAD, pconf) !=
+        APR_SUCCESS)
+        gate = NULL;
     if (httpd_limit_create(main_server->process->pool) != APR_SUCCESS)
         log_write(httpd_log_server(main_server, ptemp), LOG_LEVEL_ERROR,
                   "AS0431", APR_ENOMEM,
@@ -194,8 +200,10 @@ static void handle_make(httpd_conf_t *conf, const apr_array_header_t *vhosts,
     acme->store = store_share(vhosts, conf->acme);
     if (!acme->store)
         rv = store_open(&acme->store, &conf->acme->store, acme->log, pool);
-    if (rv == APR_SUCCESS)
+    if (rv == APR_SUCCESS) {
+        store_gate_set(acme->store, gate);
         conf->handle = acme;
+    }
     else
         log_write(acme->log, LOG_LEVEL_CRIT, "AS0415", rv,
                   "%s answers 503: its database cannot be opened",

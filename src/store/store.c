@@ -100,6 +100,11 @@ static apr_status_t store_close(void *data)
     return APR_SUCCESS;
 }
 
+void store_gate_set(store_t *store, apr_proc_mutex_t *gate)
+{
+    store->gate = gate;
+}
+
 const char *store_conf_name(const store_conf_t *conf, apr_pool_t *pool)
 {
     return store_dialect_engine(conf->driver) == STORE_PGSQL

@@ -22,6 +22,7 @@
  */
 
 #include <apr_pools.h>
+#include <apr_proc_mutex.h>
 #include <apr_tables.h>
 
 #include "base/clock.h"
@@ -53,6 +54,11 @@ const char *store_conf_name(const store_conf_t *conf, apr_pool_t *pool);
 apr_status_t store_open(store_t **store, const store_conf_t *conf,
                         const log_t *log, apr_pool_t *pool)
     __attribute__((warn_unused_result));
+
+/* Processes that inherited one mutex queue at it for their turn to write: the
+ * lock file, which is there for all others, can only be asked again and again.
+ * Right after store_open.  gate outlives the store; NULL: none. */
+void store_gate_set(store_t *store, apr_proc_mutex_t *gate);
 
 /* The schema that the database has (0: none), and the one of this version.
  * Changes nothing. */

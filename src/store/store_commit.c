@@ -342,15 +342,39 @@ static void lead_locked(store_t *store, store_entry_t **batch)
         latecomers_fail(store, batch);
 }
 
+/* A gate that does not work is none: the lock is what counts. */
+static apr_status_t turn_take(store_t *store, int *has_gate)
+{
+    apr_status_t rv = APR_ENOTIMPL;
+
+    if (store->gate)
+        rv = apr_proc_mutex_timedlock(store->gate, QUEUE_LIMIT);
+    *has_gate = rv == APR_SUCCESS;
+    if (APR_STATUS_IS_TIMEUP(rv))
+        return rv;
+    rv = store_lock_take(&store->lock);
+    if (rv != APR_SUCCESS && *has_gate)
+        apr_proc_mutex_unlock(store->gate);
+    return rv;
+}
+
+static void turn_give(store_t *store, int has_gate)
+{
+    store_lock_release(&store->lock);
+    if (has_gate)
+        apr_proc_mutex_unlock(store->gate);
+}
+
 static void lead(store_t *store)
 {
     char why[STORE_WHY_LEN], buf[80];
-    apr_status_t rv = store_lock_take(&store->lock);
+    int has_gate;
+    apr_status_t rv = turn_take(store, &has_gate);
     store_entry_t *batch = queue_take(store);
 
     if (rv == APR_SUCCESS) {
         lead_locked(store, &batch);
-        store_lock_release(&store->lock);
+        turn_give(store, has_gate);
     }
     else {
         apr_snprintf(

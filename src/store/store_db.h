@@ -42,6 +42,8 @@ struct store_t {
 
     store_kept_t *kept; /* NULL: nothing is; has a mutex of its own */
 
+    apr_proc_mutex_t *gate; /* before the lock; NULL: none */
+
     /* The leader's alone. */
     store_conn_t *writer;
     store_lock_t lock;
