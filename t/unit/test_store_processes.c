@@ -30,6 +30,9 @@ typedef struct {
     int process, thread;
 } worker_t;
 
+/* What the children of the next test queue at; NULL: nothing. */
+static apr_proc_mutex_t *gate;
+
 static const char *row_id(int process, int thread, int i, apr_pool_t *pool)
 {
     return apr_psprintf(pool, "row-%d-%d-%d", process, thread, i);
@@ -80,6 +83,7 @@ static void process_run(help_t *help, shared_t *shared, int process)
     int i;
 
     help->store = help_open(help);
+    store_gate_set(help->store, gate);
     for (i = 0; i < THREADS; i++) {
         workers[i].help = help;
         workers[i].shared = shared;
@@ -201,6 +205,57 @@ static void checked(apr_pool_t *pool)
     ok(tally_read(help) >= shared->tally);
 }
 
+static void gate_make(apr_pool_t *pool)
+{
+    is_int(apr_proc_mutex_create(&gate, NULL, APR_LOCK_PROC_PTHREAD, pool),
+           APR_SUCCESS);
+}
+
+static void gate_both_live(apr_pool_t *pool)
+{
+    gate_make(pool);
+    both_live(pool);
+    gate = NULL;
+}
+
+static void gate_one_is_killed(apr_pool_t *pool)
+{
+    gate_make(pool);
+    one_is_killed(pool);
+    gate = NULL;
+}
+
+/* By a child that is stopped inside: a failure in time; and when it is killed
+ * there, its turn is over. */
+static void gate_held(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    int *is_in = mmap(NULL, sizeof(*is_in), PROT_READ | PROT_WRITE,
+                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    apr_time_t start;
+    pid_t child;
+
+    gate_make(pool);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        *is_in = apr_proc_mutex_lock(gate) == APR_SUCCESS;
+        for (;;)
+            pause();
+    }
+    while (!__atomic_load_n(is_in, __ATOMIC_ACQUIRE))
+        apr_sleep(1000);
+    store_gate_set(help->store, gate);
+    start = clock_now(&clock_system);
+    ok(engine_is_pgsql() || help_add(help, "a") != APR_SUCCESS);
+    ok(clock_now(&clock_system) - start < apr_time_from_msec(2500));
+    kill(child, SIGKILL);
+    waitpid(child, NULL, 0);
+    is_int(help_add(help, "b"), APR_SUCCESS);
+    is_int(help_add(help, "c"), APR_SUCCESS);
+    gate = NULL;
+}
+
 #define MAKERS 4
 
 /* Exits with 0 if it could read, and had nothing to complain of; to have waited
@@ -256,5 +311,8 @@ const tap_case_t tap_cases[] = {
     {"two processes of four threads: all that was told is there, once",
      both_live},
     {"kill -9 of one loses nothing that was told", one_is_killed},
+    {"the same through a gate", gate_both_live},
+    {"kill -9 at the gate", gate_one_is_killed},
+    {"a gate that is held is a failure, and free after kill -9", gate_held},
     {"kill -9 of all leaves a sound database", checked},
     {NULL, NULL}};
