@@ -345,6 +345,7 @@ static void lead_locked(store_t *store, store_entry_t **batch)
 /* A gate that does not work is none: the lock is what counts. */
 static apr_status_t turn_take(store_t *store, int *has_gate)
 {
+    apr_time_t start = clock_now(&clock_system);
     apr_status_t rv = APR_ENOTIMPL;
 
     if (store->gate)
@@ -353,7 +354,9 @@ static apr_status_t turn_take(store_t *store, int *has_gate)
     if (APR_STATUS_IS_TIMEUP(rv))
         return rv;
     rv = store_lock_take(&store->lock);
-    if (rv != APR_SUCCESS && *has_gate)
+    if (rv == APR_SUCCESS)
+        store->lock.waited_long |= clock_now(&clock_system) - start > SLOW;
+    else if (*has_gate)
         apr_proc_mutex_unlock(store->gate);
     return rv;
 }
