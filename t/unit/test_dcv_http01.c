@@ -400,7 +400,6 @@ static void tls_costs(apr_pool_t *pool)
 {
     open_all(pool);
     SSL_CTX_set_max_proto_version(server.tls, TLS1_2_VERSION);
-    bed->conf->timeout = apr_time_from_sec(1);
     ok(bed_ask(bed, "a.test", "https-again")->problem);
     is_int(atomic_load(&others_refused), 1);
     SSL_CTX_set_max_proto_version(server.tls, 0);
