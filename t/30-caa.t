@@ -8,7 +8,9 @@ use strict;
 use warnings;
 use FindBin;
 use lib "$FindBin::Bin/lib";
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
+use Time::HiRes qw(time);
 
 use AcmeAlpn;
 use AcmeCheck;
@@ -163,6 +165,46 @@ sub again {
     is($done->{status}, 'valid', 'T85 asked again, and still allowed');
 }
 
+# Labels whose records take a second each, and a web server that takes two and a
+# half: they do so at the same time, so four seconds are enough.
+sub slow {
+    $dns->put($_, { A => ['127.0.0.1'], do => ['slow'] })
+        for 'b.slow.test', 'slow.test';
+    my $order = $c->order('b.slow.test')->{json};
+    my $url   = $order->{authorizations}[0];
+    my $chall = AcmeClient::challenge($c->get($url)->{json}, 'http-01');
+    $http->put($chall->{token}, 'WAIT');
+    my $start = time;
+    $c->post($chall->{url}, {});
+    AcmeServer::wait_for(10, sub { time - $start >= 2.5 ? 1 : undef });
+    $http->put($chall->{token}, $c->key_authorization($chall->{token}));
+    my $authz = $c->poll($url, 'pending')->{json};
+    is($authz->{status}, 'valid', 'T85 slow records and a slow proof')
+        or diag AcmeClient::challenge($authz, 'http-01')->{error}{detail};
+    $dns->put('d.test', 'HANG');
+    forbidden('silent servers', 'd.test', 'dns',
+        qr/^CAA records of d\.test, for .*: no answer .* within [34]\.\d s\./);
+    forbidden('the proof is good', 'd.test', 'dns',
+        qr/\. Hint: the challenge itself is met;/);
+    $dns->put('d.test', 'NXDOMAIN');
+}
+
+# Name servers that are away when a certificate is wanted.
+sub away {
+    has('e.test', caa('issue', 'ca.corp'));
+    my $order = allowed('and later', 'e.test');
+    AcmeCheck::sql($server,
+        'UPDATE authzs SET validated_at = validated_at - 30000');
+    $dns->put('e.test', 'SERVFAIL');
+    my $done = $c->post($order->{finalize},
+        { csr => encode_base64url($c->csr(['e.test'])) });
+    is($done->{json}{status}, 'processing', 'T85 SERVFAIL at finalize');
+    has('e.test', caa('issue', 'ca.corp'));
+    $done = $c->poll($order->{self}, 'processing');
+    is($done->{json}{status}, 'valid', 'T85 is asked for again')
+        or diag $done->{body};
+}
+
 # Off by default; an address has no records.
 sub off {
     my $meta = $c->http(GET => $server->{directory})->{json}{meta};
@@ -185,6 +227,7 @@ ACMEResolver @{[$dns->server]}
 ACMEAuthzReuse off
 ACMEValidationTimeout 4s
 ACMEValidationRetry 0
+ACMEFinalizeWait 0
 EOT
 }
 
@@ -206,7 +249,9 @@ issuers();
 climbing();
 parameters();
 failures(0);
+slow();
 again();
+away();
 $server->configure(vhost => directives($profile, 'ACMECAAStrict on'))->graceful;
 failures(1);
 off();

@@ -14,6 +14,10 @@
 
 #include "base/banned.h"
 
+/* What the DNS did not say may be there in a moment: seven seconds, and the
+ * time that it takes to ask. */
+#define DNS_TRIES_MAX 4
+
 /* NULL: the job has come to its end, or to a pause. */
 static acme_plan_t *plan_get(acme_t *acme, const store_job_t *job,
                              apr_pool_t *pool)
@@ -165,7 +169,11 @@ void acme_work_issue_done(acme_t *acme, const store_job_t *job,
 
     if (!plan)
         return;
-    if (result->problem)
+    if (result->problem && result->problem->type == PROBLEM_DNS &&
+        job->attempts + 1 < DNS_TRIES_MAX)
+        acme_work_later(acme, job, LOG_LEVEL_INFO, APR_SUCCESS,
+                        result->problem->detail, pool);
+    else if (result->problem)
         job_refuse(acme, job, result->problem, pool);
     else if (result->is_retryable)
         acme_work_later(acme, job, LOG_LEVEL_INFO, APR_SUCCESS,

@@ -15,7 +15,7 @@
  * is for all of them. */
 #define WALKS 8
 
-typedef struct climb_t climb_t;
+typedef struct dcv_climb_t climb_t;
 
 /* From one name upwards. */
 typedef struct {
@@ -27,12 +27,15 @@ typedef struct {
     dcv_ub_query_t records;
 } walk_t;
 
-struct climb_t {
+struct dcv_climb_t {
     dcv_run_t *run;
     apr_pool_t *pool;
     int next; /* of the names: nobody looks at it yet */
     walk_t walks[WALKS];
     problem_t **found; /* per name: what is wrong with it, or NULL */
+    problem_t *ours;   /* we could not even ask */
+    apr_time_t began;
+    int is_waiting; /* run waits for nothing else */
 };
 
 static const apr_array_header_t *names_of(const climb_t *climb)
@@ -47,15 +50,15 @@ static const dcv_caa_name_t *name_of(const walk_t *walk)
 }
 
 static void problem_set(const walk_t *walk, problem_type_e type,
-                        const char *why)
+                        const char *why, const char *hint)
 {
     apr_pool_t *pool = walk->climb->pool;
     const dcv_caa_name_t *name = name_of(walk);
     identifier_t *identifier = apr_palloc(pool, sizeof(*identifier));
     problem_t *prob = problem_make(
-        pool, type, "CAA records of %s, for %s%s: %s. Resolver: %s",
+        pool, type, "CAA records of %s, for %s%s: %s. Resolver: %s%s",
         walk->domain, name->is_wildcard ? "*." : "", name->domain, why,
-        walk->resolver ? walk->resolver : "none");
+        walk->resolver ? walk->resolver : "none", hint);
 
     identifier->type = IDENTIFIER_DNS;
     identifier->value = name->is_wildcard
@@ -65,37 +68,54 @@ static void problem_set(const walk_t *walk, problem_type_e type,
     walk->climb->found[walk->at] = prob;
 }
 
-static void finish(climb_t *climb)
+/* They could not be had.  Who proves a name should know that this is not what
+ * went wrong. */
+static void failure_set(const walk_t *walk, const char *why)
+{
+    int is_proof = walk->climb->run->job->method != DCV_RESOLVE;
+
+    problem_set(walk, PROBLEM_DNS, why,
+                is_proof ? ". Hint: the challenge itself is met; do the name "
+                           "servers answer to questions of type CAA?"
+                         : "");
+}
+
+static void end(climb_t *climb)
 {
     apr_array_header_t *subs =
         apr_array_make(climb->pool, 1, sizeof(problem_t *));
+    dcv_run_t *run = climb->run;
     int i;
 
+    if (climb->ours) {
+        dcv_run_end(run, climb->ours, NULL, 1);
+        return;
+    }
     for (i = 0; i < names_of(climb)->nelts; i++) {
         if (climb->found[i])
             APR_ARRAY_PUSH(subs, problem_t *) = climb->found[i];
     }
-    dcv_run_finish(climb->run, problem_fold(subs, climb->pool),
-                   climb->run->address, 0);
+    dcv_run_end(run, problem_fold(subs, climb->pool), run->address, 0);
 }
 
-static void let_go(climb_t *climb)
+void dcv_climb_cancel(dcv_run_t *run)
 {
     int i;
 
-    for (i = 0; i < WALKS; i++)
-        dcv_ub_cancel(&climb->walks[i].records);
+    for (i = 0; run->climb && i < WALKS; i++)
+        dcv_ub_cancel(&run->climb->walks[i].records);
 }
 
 /* Not their fault; the same may work later. */
 static void fail_ours(walk_t *walk, const char *why)
 {
     climb_t *climb = walk->climb;
-    problem_t *prob = problem_internal(
-        climb->pool, APR_EGENERAL, "CAA records of %s: %s", walk->domain, why);
 
-    let_go(climb);
-    dcv_run_finish(climb->run, prob, NULL, 1);
+    dcv_climb_cancel(climb->run);
+    climb->ours = problem_internal(climb->pool, APR_EGENERAL,
+                                   "CAA records of %s: %s", walk->domain, why);
+    if (climb->is_waiting)
+        end(climb);
 }
 
 static void domain_answered(void *baton, const dcv_ub_answer_t *answer);
@@ -145,8 +165,8 @@ static void name_end(walk_t *walk)
 {
     climb_t *climb = walk->climb;
 
-    if (name_begin(walk) && !is_under_way(climb))
-        finish(climb);
+    if (name_begin(walk) && !is_under_way(climb) && climb->is_waiting)
+        end(climb);
 }
 
 /* Nothing here; one label up, but not to the root. */
@@ -162,9 +182,10 @@ static void domain_climb(walk_t *walk)
     (void)domain_ask(walk);
 }
 
-static int is_forgiven(const walk_t *walk, const dcv_ub_answer_t *answer)
+/* That those of its domain cannot be had. */
+static int is_forgiven(const walk_t *walk)
 {
-    return !answer->is_bogus && !walk->climb->run->job->caa->is_strict &&
+    return !walk->climb->run->job->caa->is_strict &&
            (walk->is_served || !strchr(walk->domain, '.'));
 }
 
@@ -179,30 +200,31 @@ static void domain_answered(void *baton, const dcv_ub_answer_t *answer)
         fault = dcv_caa_fault(climb->run->job->caa, name_of(walk), &set,
                               climb->pool);
         if (fault)
-            problem_set(walk, PROBLEM_CAA, fault);
+            problem_set(walk, PROBLEM_CAA, fault, "");
         name_end(walk);
     }
     else if (answer->is_no_name || answer->is_no_record) {
         walk->is_served |= answer->is_no_record;
         domain_climb(walk);
     }
-    else if (is_forgiven(walk, answer)) {
+    else if (!answer->is_bogus && is_forgiven(walk)) {
         domain_climb(walk);
     }
     else {
-        problem_set(walk, PROBLEM_DNS, answer->failure);
+        failure_set(walk, answer->failure);
         name_end(walk);
     }
 }
 
-static void start(dcv_run_t *run)
+void dcv_climb_start(dcv_run_t *run)
 {
     climb_t *climb = apr_pcalloc(run->job->pool, sizeof(*climb));
     int i, count;
 
     climb->run = run;
     climb->pool = run->job->pool;
-    run->state = climb;
+    climb->began = dcv_event_now(run->event);
+    run->climb = climb;
     count = names_of(climb)->nelts;
     climb->found =
         apr_pcalloc(climb->pool, ((size_t)count + 1) * sizeof(problem_t *));
@@ -214,27 +236,52 @@ static void start(dcv_run_t *run)
         if (!name_begin(&climb->walks[i]))
             return;
     }
-    if (!count)
-        finish(climb);
 }
 
-static void cancel(dcv_run_t *run)
+/* Those that nobody came to. */
+static void rest_set(climb_t *climb, const char *why)
 {
-    let_go(run->state);
+    walk_t walk = {.climb = climb};
+
+    for (walk.at = climb->next; walk.at < names_of(climb)->nelts; walk.at++) {
+        walk.domain = name_of(&walk)->domain;
+        failure_set(&walk, why);
+    }
 }
 
+/* Those of the first names were asked for when the run began. */
 static void expire(dcv_run_t *run)
 {
-    climb_t *climb = run->state;
+    climb_t *climb = run->climb;
+    double took =
+        (double)(dcv_event_now(run->event) - climb->began) / APR_USEC_PER_SEC;
+    const char *silent = apr_psprintf(
+        climb->pool, "no answer from the name servers within %.1f s", took);
     int i;
 
-    let_go(climb);
+    dcv_climb_cancel(run);
     for (i = 0; i < WALKS; i++) {
-        if (climb->walks[i].at >= 0)
-            problem_set(&climb->walks[i], PROBLEM_DNS,
-                        "no answer from the name servers in time");
+        if (climb->walks[i].at >= 0 && !is_forgiven(&climb->walks[i]))
+            failure_set(&climb->walks[i], silent);
     }
-    finish(climb);
+    rest_set(climb, apr_psprintf(climb->pool,
+                                 "not asked for, since those of other names "
+                                 "took all of %.1f s",
+                                 took));
+    end(climb);
 }
 
-const dcv_method_t dcv_climb = {start, expire, cancel};
+/* What a run is while it waits. */
+static const dcv_method_t waiting = {NULL, expire, dcv_climb_cancel};
+
+void dcv_climb_wait(dcv_run_t *run)
+{
+    climb_t *climb = run->climb;
+
+    run->method = &waiting;
+    climb->is_waiting = 1;
+    if (climb->ours || !is_under_way(climb))
+        end(climb);
+    else if (run->is_late)
+        expire(run);
+}

@@ -82,6 +82,10 @@ static void succeed(dns01_t *dns01, const dcv_txts_t *txts)
         dcv_run_finish(run, NULL, txts->by, 0);
         return;
     }
+    if (run->is_late) {
+        fail(dns01);
+        return;
+    }
     run->method = &dcv_resolve;
     run->method->start(run);
 }

@@ -185,24 +185,30 @@ static void running_remove(dcv_run_t *run)
     dcv_queue_done(loop->queue, run);
 }
 
+void dcv_run_end(dcv_run_t *run, problem_t *problem, const char *address,
+                 int is_retryable)
+{
+    dcv_climb_cancel(run);
+    running_remove(run);
+    hand_back(run, problem, address, is_retryable);
+}
+
 void dcv_run_finish(dcv_run_t *run, problem_t *problem, const char *address,
                     int is_retryable)
 {
-    if (!problem && !is_retryable && run->job->caa &&
-        run->method != &dcv_climb) {
-        run->method = &dcv_climb;
-        run->address = apr_pstrdup(run->job->pool, address);
-        run->method->start(run);
+    if (problem || is_retryable || !run->climb) {
+        dcv_run_end(run, problem, address, is_retryable);
         return;
     }
-    running_remove(run);
-    hand_back(run, problem, address, is_retryable);
+    run->address = apr_pstrdup(run->job->pool, address);
+    dcv_climb_wait(run);
 }
 
 static void run_expired(void *baton)
 {
     dcv_run_t *run = baton;
 
+    run->is_late = 1;
     run->method->expire(run);
 }
 
@@ -224,6 +230,8 @@ static void run_start(dcv_loop_t *loop, dcv_run_t *run)
     loop->running = run;
     run->timer.fire = run_expired;
     dcv_event_timer_set(loop->event, &run->timer, run->deadline);
+    if (run->job->caa)
+        dcv_climb_start(run);
     run->method->start(run);
 }
 
@@ -342,6 +350,7 @@ static void loop_end(dcv_loop_t *loop)
     while (loop->running) {
         run = loop->running;
         run->method->cancel(run);
+        dcv_climb_cancel(run);
         running_remove(run);
         hand_back_untried(run, "the server is stopping");
     }

@@ -36,10 +36,12 @@ struct dcv_run_t {
     void *state; /* the method's */
     apr_time_t deadline;
     apr_int64_t lifetime;   /* of the result */
-    const char *address;    /* that answered, when CAA comes after it */
+    const char *address;    /* that answered, while CAA is waited for */
     int is_reached, status; /* of the result */
 
     /* the loop's own */
+    struct dcv_climb_t *climb; /* CAA records; NULL: none are looked at */
+    int is_late;               /* the deadline has passed */
     dcv_done_fn done;
     void *baton;
     const dcv_method_t *method;
@@ -50,9 +52,13 @@ struct dcv_run_t {
     int bucket;
 };
 
-/* problem NULL: proven, but for CAA, which is looked at first where the job
- * wants it.  run is gone when this returns. */
+/* problem NULL: proven, but for CAA, which is waited for where the job wants
+ * it.  run may be gone when this returns. */
 void dcv_run_finish(dcv_run_t *run, problem_t *problem, const char *address,
                     int is_retryable);
+
+/* The last word: run is gone when this returns. */
+void dcv_run_end(dcv_run_t *run, problem_t *problem, const char *address,
+                 int is_retryable);
 
 #endif

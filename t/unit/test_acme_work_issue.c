@@ -107,6 +107,37 @@ static void later(apr_pool_t *pool)
     is_str(status(c, order), "valid");
 }
 
+/* What cannot be had (CAA records, addresses) is looked for again, not for
+ * ever; and then the order says so. */
+static void dns(apr_pool_t *pool)
+{
+    client_t *c = start(pool);
+    apr_array_header_t *jobs;
+    reply_t *order;
+    int i;
+
+    c->h->verdict = problem_make(pool, PROBLEM_DNS, "no answer within 8.0 s");
+    order = finalized(c, "a.dmz.test");
+    for (i = 0; i < 3; i++) {
+        is_str(status(c, order), "processing");
+        c->h->now += 1 << i;
+        need(acme_work_claim(&jobs, &c->h->acme, 5, pool) == APR_SUCCESS);
+        is_int(jobs->nelts, 1);
+        need(jobs->nelts == 1);
+        handle_run(c->h, APR_ARRAY_IDX(jobs, 0, store_job_t *));
+    }
+    order = client_post(c, order->location, "");
+    is_str(reply_text(order, "status"), "invalid");
+    is_str(reply_text(order, "error/detail"), "no answer within 8.0 s");
+    order = finalized(c, "a.dmz.test");
+    c->h->verdict = NULL;
+    c->h->now++;
+    need(acme_work_claim(&jobs, &c->h->acme, 5, pool) == APR_SUCCESS);
+    need(jobs->nelts == 1);
+    handle_run(c->h, APR_ARRAY_IDX(jobs, 0, store_job_t *));
+    is_str(status(c, order), "valid");
+}
+
 /* Between finalize and signing. */
 static void blocked(apr_pool_t *pool)
 {
@@ -137,4 +168,5 @@ const tap_case_t tap_cases[] = {
     {"pki.md: resolves-to before it is signed", bounds},
     {"a name that resolves elsewhere fails its order", elsewhere},
     {"no answer: the order stays processing", later},
+    {"T85 what the DNS does not say is asked for again", dns},
     {NULL, NULL}};

@@ -2,11 +2,13 @@
 #include "dcv/dcv_climb.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "dcv_bed.h"
 #include "dcv_nameserver.h"
+#include "dcv_server.h"
 #include "tap.h"
 
 static nameserver_t server;
@@ -17,7 +19,9 @@ static dcv_caa_t terms;
  * nothing of its own; what does not exist is NXDOMAIN. */
 static void script(nameserver_reply_t *reply, const char *name, int type)
 {
-    reply->is_silent = strstr(name, "silent") != NULL;
+    if (!strncmp(name, "late.", 5))
+        usleep(900000);
+    reply->is_silent = !strncmp(name, "silent", 6);
     if (!strncmp(name, "broken", 6))
         reply->rcode = 2;
     else if (strstr(name, "none") || !strcmp(name, "test."))
@@ -169,7 +173,11 @@ static void silence(apr_pool_t *pool)
 
     open_all(pool);
     bed->conf->timeout = apr_time_from_msec(400);
-    refused("silent.test", PROBLEM_DNS, "in time");
+    refused("silent.test", PROBLEM_DNS, "within 0.4 s");
+    fine("silent"); /* an apex, and what is above one */
+    fine("served.silent.example");
+    terms.is_strict = 1;
+    refused("served.silent.example", PROBLEM_DNS, "of silent.example, for ser");
     bed->conf->timeout = apr_time_from_sec(20);
     probe = bed_submit(bed, "for.logs", "x", "account");
     close_all(); /* with one under way */
@@ -187,7 +195,7 @@ static void many(apr_pool_t *pool)
     bed->conf->timeout = apr_time_from_msec(400);
     for (i = 0; i < 20; i++)
         names = apr_psprintf(pool, "%s silent%d.test", names, i);
-    is_int(refusals(names), 8); /* those that it came to */
+    is_int(refusals(names), 20);
     bed->conf->timeout = apr_time_from_sec(5);
     for (i = 0, names = ""; i < 100; i++)
         names = apr_psprintf(pool, "%s a.b%d.ours.test", names, i);
@@ -198,10 +206,90 @@ static void many(apr_pool_t *pool)
     close_all();
 }
 
+/* A web server and records that take a second each: together they need no more
+ * than that. */
+static void slow_answer(visit_t *visit)
+{
+    server_is_over(visit, 900);
+    server_say(visit, "HTTP/1.1 200 OK\r\nContent-Length: 13\r\n\r\n"
+                      "token.thumb\r\n");
+}
+
+static void together(apr_pool_t *pool)
+{
+    apr_array_header_t *list =
+        apr_array_make(pool, 1, sizeof(dcv_caa_name_t *));
+    dcv_caa_name_t name = {0};
+    const dcv_result_t *result;
+    server_t web;
+
+    open_all(pool);
+    server_start(&web, slow_answer);
+    server_open(&web);
+    bed->method = DCV_HTTP01;
+    bed->conf->http01_port = web.port;
+    bed->conf->timeout = apr_time_from_msec(1500);
+    APR_ARRAY_PUSH(list, dcv_caa_name_t *) = &name;
+    terms.names = list;
+    name.domain = "late.test";
+    result = bed_ask(bed, "a.test", "token");
+    ok(result && !result->problem, "%s",
+       result && result->problem ? result->problem->detail : "");
+    name.domain = "late.theirs.test";
+    result = bed_ask(bed, "a.test", "token");
+    need(result && result->problem);
+    is_int(result->problem->type, PROBLEM_CAA);
+    /* Proven in time; the rest is told as it is. */
+    name.domain = "silent.test";
+    result = bed_ask(bed, "a.test", "token");
+    need(result && result->problem);
+    is_int(result->problem->type, PROBLEM_DNS);
+    ok(strstr(result->problem->detail, "within 1.5 s") &&
+           strstr(result->problem->detail, "the challenge itself is met"),
+       "%s", result->problem->detail);
+    ok(result->took < apr_time_from_msec(2500), "bounded");
+    /* What is not proven comes first. */
+    result = bed_ask(bed, "a.test", "other");
+    need(result && result->problem);
+    is_int(result->problem->type, PROBLEM_INCORRECT_RESPONSE);
+    server_stop(&web);
+    close_all();
+}
+
+/* Silence, and names that nobody came to. */
+static void unasked(apr_pool_t *pool)
+{
+    const dcv_result_t *result;
+    problem_t *prob;
+    probe_t *probe;
+
+    open_all(pool);
+    fine("");
+    bed->conf->timeout = apr_time_from_msec(300);
+    look("silent.1 silent.2 silent.3 silent.4 silent.5 silent.6 silent.7 "
+         "silent.8 silent.9");
+    probe = bed_submit(bed, "for.logs", "x", "account"); /* of the same names */
+    result = probe ? bed_wait(probe) : NULL;
+    need(result && result->problem && result->problem->subproblems);
+    is_int(result->problem->subproblems->nelts, 9);
+    prob = APR_ARRAY_IDX(result->problem->subproblems, 7, problem_t *);
+    ok(strstr(prob->detail, "no answer from the name servers within 0.3 s"),
+       "%s", prob->detail);
+    ok(!strstr(prob->detail, "Hint"), "nothing is being proven");
+    prob = APR_ARRAY_IDX(result->problem->subproblems, 8, problem_t *);
+    ok(strstr(prob->detail, "not asked for, since those of other names took "
+                            "all of 0.3 s"),
+       "%s", prob->detail);
+    bed_free(probe);
+    close_all();
+}
+
 const tap_case_t tap_cases[] = {
     {"T85 climbing, by way of aliases", climbing},
     {"T85 SERVFAIL refuses", failures},
     {"T85 but not of a private apex, unless strict", lenience},
     {"T85 no answer, and a stop", silence},
     {"T85 many names at a time", many},
+    {"T85 neither records nor proof take the other's time", together},
+    {"T85 what is told when the time is over", unasked},
     {NULL, NULL}};
