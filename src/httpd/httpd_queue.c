@@ -144,14 +144,14 @@ static void push(httpd_queue_t *queue, httpd_work_t *work)
     queue->count.queued++;
 }
 
-int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
-                    void *worker)
+httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
+                                const store_job_t *job, void *worker)
 {
     httpd_work_t *work = work_make(queue, acme, job, worker);
     int is_new;
 
     if (!work)
-        return 0;
+        return NULL;
     apr_thread_mutex_lock(queue->lock);
     is_new = !find(queue, job->id);
     if (is_new) {
@@ -160,17 +160,15 @@ int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
         work->sibling = queue->bucket[bucket];
         queue->bucket[bucket] = work;
         queue->count.active++;
-        push(queue, work);
     }
     apr_thread_mutex_unlock(queue->lock);
     if (is_new)
-        sem_post(&queue->pending);
-    else
-        pool_give(queue, work->pool);
-    return is_new;
+        return work;
+    pool_give(queue, work->pool);
+    return NULL;
 }
 
-void httpd_queue_return(httpd_queue_t *queue, httpd_work_t *work)
+void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work)
 {
     apr_thread_mutex_lock(queue->lock);
     push(queue, work);

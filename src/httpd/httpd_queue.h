@@ -34,13 +34,14 @@ apr_pool_t *httpd_queue_pool(int is_shared);
 
 httpd_queue_t *httpd_queue_create(apr_pool_t *pool);
 
-/* A copy of job, at the end of the queue.  0: it is in this process already
- * (its lease was over before it was done), or there is no memory. */
-int httpd_queue_add(httpd_queue_t *queue, acme_t *acme, const store_job_t *job,
-                    void *worker);
+/* A copy of job, which is in this process from now on; it is not in the queue
+ * yet.  NULL: it is here already (its lease was over before it was done), or
+ * there is no memory. */
+httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
+                                const store_job_t *job, void *worker);
 
-/* To the end of the queue once more: it is started, result is there. */
-void httpd_queue_return(httpd_queue_t *queue, httpd_work_t *work);
+/* To the end of the queue: it is to be started, or its result is there. */
+void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work);
 
 /* Wake one sleeper.  Async-signal-safe. */
 void httpd_queue_nudge(httpd_queue_t *queue);

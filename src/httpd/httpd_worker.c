@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <stdatomic.h>
+#include <string.h>
 #include <time.h>
 
 #include <ap_mpm.h>
@@ -114,15 +115,6 @@ static void alert(httpd_worker_t *w)
     thread_ensure(w);
 }
 
-static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
-{
-    httpd_worker_t *w = baton;
-
-    if (!atomic_load(&w->is_stopping) &&
-        httpd_queue_add(w->queue, acme, job, w))
-        alert(w);
-}
-
 static void flag_raise(httpd_worker_t *w, atomic_int *flag)
 {
     if (atomic_load(&w->is_stopping) || atomic_exchange(flag, 1))
@@ -223,7 +215,7 @@ static void validation_done(void *baton, dcv_job_t *job, dcv_result_t *result)
     if (atomic_load(&w->is_stopping))
         return;
     work->result = result;
-    httpd_queue_return(w->queue, work);
+    httpd_queue_add(w->queue, work);
     thread_ensure(w);
 }
 
@@ -318,6 +310,23 @@ static void work_run(httpd_worker_t *w, httpd_work_t *work)
     else
         httpd_queue_end(w->queue, work);
     httpd_queue_took(w->queue, clock_now(&clock_monotonic) - start);
+}
+
+/* A validation is the loop's affair: to hand it over needs no job thread. */
+static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
+{
+    httpd_worker_t *w = baton;
+    httpd_work_t *work = NULL;
+
+    if (!atomic_load(&w->is_stopping))
+        work = httpd_queue_begin(w->queue, acme, job, w);
+    if (!work)
+        return;
+    if (strcmp(job->kind, ACME_WORK_VALIDATE))
+        httpd_queue_add(w->queue, work);
+    else
+        work_run(w, work);
+    alert(w);
 }
 
 /* Whose job is it, among those that share this store? */
