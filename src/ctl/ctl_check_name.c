@@ -3,6 +3,7 @@
 
 #include <apr_strings.h>
 
+#include "base/own.h"
 #include "dcv/dcv_address.h"
 #include "dcv/dcv_dns.h"
 #include "dcv/dcv_net.h"
@@ -15,6 +16,7 @@ typedef struct {
     ctl_check_t *check;
     dcv_dns_query_t *query;
     dcv_timer_t timer;
+    json_t *addresses;
     int is_done, is_ours;
 } ask_t;
 
@@ -33,21 +35,21 @@ static void resolved(void *baton, const dcv_dns_answer_t *answer)
 {
     ask_t *ask = baton;
     ctl_check_t *check = ask->check;
-    json_t *list = json_array();
+    json_t *list = ask->addresses;
     int i;
 
     for (i = 0; answer->addresses && i < answer->addresses->nelts; i++)
         json_array_append_new(
             list, address_render(check, APR_ARRAY_IDX(answer->addresses, i,
                                                       const dcv_address_t *)));
-    ask->is_done = 1;
+    ask->is_done = !answer->is_partial;
     ask->is_ours = answer->is_ours;
     check->is_resolved = json_array_size(list) > 0;
     json_object_set_new(check->answer, "resolver",
                         ctl_print_text(answer->resolver));
     json_object_set_new(check->answer, "resolverSays",
                         ctl_print_text(answer->failure));
-    json_object_set_new(check->answer, "addresses", list);
+    json_object_set_new(check->answer, "addresses", json_incref(list));
 }
 
 static void too_late(void *baton)
@@ -65,7 +67,8 @@ ctl_exit_e ctl_check_name(ctl_check_t *check)
 {
     ctl_t *ctl = check->ctl;
     const dcv_conf_t *conf = ctl->conf->dcv;
-    ask_t ask = {.check = check};
+    ask_t ask = {.check = check,
+                 .addresses = own_json(ctl->pool, json_array())};
     dcv_event_t *event;
     apr_status_t rv = dcv_event_create(&event, ctl->pool);
 

@@ -83,41 +83,45 @@ static const char *errno_text(int error)
 {
     if (error == ECONNREFUSED)
         return "no name server there (refused)";
-    if (error == EHOSTUNREACH || error == ENETUNREACH)
+    if (error == EHOSTUNREACH || error == ENETUNREACH ||
+        error == EAFNOSUPPORT || error == EADDRNOTAVAIL)
         return "not to be reached from the ACME server";
     if (error == EACCES || error == EPERM)
-        return "forbidden by the ACME server's firewall";
+        return "forbidden by a firewall";
     return "the question cannot be sent";
 }
 
-static apr_status_t descriptor_open(dcv_ask_t *ask, int type,
-                                    unsigned int events)
+/* 0, or errno. */
+static int descriptor_open(dcv_ask_t *ask, int type, unsigned int events)
 {
     const struct sockaddr *addr = &ask->server.sock.any;
     socklen_t len = addr->sa_family == AF_INET ? sizeof(ask->server.sock.v4)
                                                : sizeof(ask->server.sock.v6);
-    apr_status_t rv;
+    int error;
 
     ask->fd = socket(addr->sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (ask->fd < 0)
-        return APR_FROM_OS_ERROR(errno);
+        return errno;
     if (connect(ask->fd, addr, len) && errno != EINPROGRESS) {
-        rv = APR_FROM_OS_ERROR(errno);
+        error = errno;
         close(ask->fd);
         ask->fd = -1;
-        return rv;
+        return error;
     }
     apr_hash_set(ask->asker->asks, &ask->fd, sizeof(ask->fd), ask);
-    rv = dcv_event_watch(ask->asker->event, DCV_EVENT_ASK, ask->fd, events);
-    if (rv != APR_SUCCESS)
-        descriptor_close(ask);
-    return rv;
+    if (dcv_event_watch(ask->asker->event, DCV_EVENT_ASK, ask->fd, events) ==
+        APR_SUCCESS)
+        return 0;
+    descriptor_close(ask);
+    return ENOMEM;
 }
 
+/* 0, or errno. */
 static int datagram_send(const dcv_ask_t *ask)
 {
-    return send(ask->fd, ask->question + 2, ask->question_len, MSG_NOSIGNAL) ==
-           (ssize_t)ask->question_len;
+    return send(ask->fd, ask->question + 2, ask->question_len, MSG_NOSIGNAL) < 0
+               ? errno
+               : 0;
 }
 
 static void timer_set(dcv_ask_t *ask, apr_interval_time_t span)
@@ -146,12 +150,9 @@ static void timer_fired(void *baton)
 
 static void tcp_begin(dcv_ask_t *ask)
 {
-    apr_status_t rv;
-
     descriptor_close(ask);
     ask->is_tcp = 1;
-    rv = descriptor_open(ask, SOCK_STREAM, EPOLLOUT);
-    if (rv == APR_SUCCESS)
+    if (!descriptor_open(ask, SOCK_STREAM, EPOLLOUT))
         timer_set(ask, PATIENCE_TCP);
     else
         ask_end(ask, NULL, "the answer was cut, and TCP cannot be had");
@@ -274,12 +275,25 @@ static int random_id(void)
     return octets[0] << 8 | octets[1];
 }
 
-dcv_ask_t *dcv_ask_start(dcv_asker_t *asker, const dcv_address_t *server,
-                         int port, const char *name, int type, dcv_ask_fn done,
+/* The first datagram: 0, or errno. */
+static int ask_begin(dcv_ask_t *ask)
+{
+    int error;
+
+    if (!ask->question_len)
+        return EINVAL;
+    error = descriptor_open(ask, SOCK_DGRAM, EPOLLIN);
+    return error ? error : datagram_send(ask);
+}
+
+dcv_ask_t *dcv_ask_start(const char **failure, dcv_asker_t *asker,
+                         const dcv_address_t *server, int port,
+                         const char *name, int type, dcv_ask_fn done,
                          void *baton)
 {
     apr_pool_t *own;
     dcv_ask_t *ask;
+    int error;
 
     apr_pool_create(&own, asker->pool);
     ask = apr_pcalloc(own, sizeof(*ask));
@@ -300,10 +314,10 @@ dcv_ask_t *dcv_ask_start(dcv_asker_t *asker, const dcv_address_t *server,
         dcv_wire_question(ask->question + 2, random_id(), name, type);
     ask->question[0] = (unsigned char)(ask->question_len >> 8);
     ask->question[1] = (unsigned char)ask->question_len;
-    if (!ask->question_len ||
-        descriptor_open(ask, SOCK_DGRAM, EPOLLIN) != APR_SUCCESS ||
-        !datagram_send(ask)) {
+    error = ask_begin(ask);
+    if (error) {
         apr_pool_destroy(own);
+        *failure = errno_text(error);
         return NULL;
     }
     timer_set(ask, RESEND_AFTER);

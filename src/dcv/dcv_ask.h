@@ -23,10 +23,11 @@ typedef void (*dcv_ask_fn)(void *baton, dcv_message_t *reply,
 dcv_asker_t *dcv_asker_make(dcv_event_t *event, apr_pool_t *pool);
 
 /* name: as dcv_wire has it, asked for records of this type.  done is called
- * once, never before this returns, within a few seconds.  NULL: nothing can
- * be asked now. */
-dcv_ask_t *dcv_ask_start(dcv_asker_t *asker, const dcv_address_t *server,
-                         int port, const char *name, int type, dcv_ask_fn done,
+ * once, never before this returns, within a few seconds.  NULL: this server
+ * cannot be asked; *failure says why. */
+dcv_ask_t *dcv_ask_start(const char **failure, dcv_asker_t *asker,
+                         const dcv_address_t *server, int port,
+                         const char *name, int type, dcv_ask_fn done,
                          void *baton) __attribute__((warn_unused_result));
 void dcv_ask_cancel(dcv_ask_t *ask);
 

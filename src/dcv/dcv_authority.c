@@ -57,14 +57,19 @@ dcv_authority_t *dcv_authority_make(dcv_run_t *run, const dcv_want_t *want,
     return authority;
 }
 
+static void query_drop(dcv_authority_t *authority)
+{
+    if (authority->query)
+        dcv_dns_cancel(authority->query);
+    authority->query = NULL;
+}
+
 void dcv_authority_cancel(dcv_authority_t *authority)
 {
     dcv_ub_cancel(&authority->records);
-    if (authority->query)
-        dcv_dns_cancel(authority->query);
+    query_drop(authority);
     if (authority->ask)
         dcv_ask_cancel(authority->ask);
-    authority->query = NULL;
     authority->ask = NULL;
 }
 
@@ -100,12 +105,17 @@ static const dcv_txts_t *txts_make(const dcv_authority_t *authority,
     return txts;
 }
 
+static void end(dcv_authority_t *authority, const dcv_txts_t *txts)
+{
+    query_drop(authority);
+    authority->done(authority->baton, txts);
+}
+
 static void fail(dcv_authority_t *authority, const char *why)
 {
-    authority->done(authority->baton,
-                    authority->held ? authority->held
-                                    : txts_make(authority, DCV_TXT_FAILED, NULL,
-                                                "its own name servers", why));
+    end(authority, authority->held ? authority->held
+                                   : txts_make(authority, DCV_TXT_FAILED, NULL,
+                                               "its own name servers", why));
 }
 
 const dcv_txts_t *dcv_authority_held(const dcv_authority_t *authority)
@@ -136,7 +146,7 @@ static void answered(dcv_authority_t *authority, dcv_txt_e outcome,
                   why);
 
     if (!authority->run->job->survey) {
-        authority->done(authority->baton, txts);
+        end(authority, txts);
         return;
     }
     if (!authority->held && !authority->alias)
@@ -177,6 +187,7 @@ static const char *parent_of(const char *name)
 static void servers_begin(dcv_authority_t *authority, const char *zone,
                           apr_array_header_t *servers)
 {
+    query_drop(authority);
     authority->zone = zone;
     authority->servers = servers;
     authority->servers_left = servers->nelts;
@@ -243,14 +254,15 @@ static void asked(void *baton, dcv_message_t *reply, const char *failure)
 static void address_ask(dcv_authority_t *authority)
 {
     dcv_run_t *run = authority->run;
+    const char *failure;
 
     if (!may_step(authority))
         return;
-    authority->ask =
-        dcv_ask_start(run->asker, authority->address, run->conf->dns01_port,
-                      authority->name, DCV_WIRE_TXT, asked, authority);
+    authority->ask = dcv_ask_start(&failure, run->asker, authority->address,
+                                   run->conf->dns01_port, authority->name,
+                                   DCV_WIRE_TXT, asked, authority);
     if (!authority->ask)
-        unhelpful(authority, "cannot be asked", 0);
+        unhelpful(authority, failure, 0);
 }
 
 /* What it is not about does not become its answer: the alias is asked for,
@@ -286,13 +298,15 @@ static void alias_take(dcv_authority_t *authority, const char *alias)
     server_next(authority);
 }
 
-/* T79: what DNS says may be dialled is looked at like any other address. */
+/* T79: what DNS says may be dialled is looked at like any other address.  The
+ * rest of a partial answer may come while an address is asked. */
 static void server_resolved(void *baton, const dcv_dns_answer_t *answer)
 {
     dcv_authority_t *authority = baton;
     int i;
 
-    authority->query = NULL;
+    if (!answer->is_partial)
+        authority->query = NULL;
     if (answer->failure) {
         seen_add(authority, NULL, answer->failure, 0);
         note(authority, NULL, answer->failure);
@@ -311,7 +325,8 @@ static void server_resolved(void *baton, const dcv_dns_answer_t *answer)
         seen_add(authority, address->text, rule, 0);
         note(authority, address->text, rule);
     }
-    server_next(authority);
+    if (!authority->ask)
+        server_next(authority);
 }
 
 /* Nobody is left to be asked. */
@@ -335,6 +350,8 @@ static void server_next(dcv_authority_t *authority)
         address_ask(authority);
         return;
     }
+    if (authority->query)
+        return; /* for the rest of this one's */
     if (authority->servers_left <= 0) {
         servers_end(authority);
         return;
@@ -416,6 +433,7 @@ static void climb(dcv_authority_t *authority, const char *candidate)
 {
     const char *resolver;
 
+    query_drop(authority);
     authority->candidate = candidate;
     if (!*candidate) {
         fail(authority, "the resolver knows of none");

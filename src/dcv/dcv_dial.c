@@ -16,16 +16,27 @@
 
 void dcv_dial_heard(dcv_dial_t *dial)
 {
+    dial->is_dialling = 0;
     dcv_event_timer_clear(dial->run->event, &dial->share);
 }
 
-void dcv_dial_cancel(dcv_dial_t *dial)
+static void query_drop(dcv_dial_t *dial)
 {
     if (dial->query)
         dcv_dns_cancel(dial->query);
     dial->query = NULL;
+}
+
+static void address_drop(dcv_dial_t *dial)
+{
     dial->dialler->stop(dial->baton);
     dcv_dial_heard(dial);
+}
+
+void dcv_dial_cancel(dcv_dial_t *dial)
+{
+    query_drop(dial);
+    address_drop(dial);
 }
 
 void dcv_dial_fail(dcv_dial_t *dial, problem_type_e type, const char *why,
@@ -53,6 +64,29 @@ void dcv_dial_succeed(dcv_dial_t *dial)
     dcv_run_finish(dial->run, NULL, dial->address->text, 0);
 }
 
+static int has_family(const dcv_dial_t *dial, int family)
+{
+    int i;
+
+    for (i = 0; i < dial->addresses->nelts; i++)
+        if (APR_ARRAY_IDX(dial->addresses, i, dcv_address_t *)
+                ->sock.any.sa_family == family)
+            return 1;
+    return 0;
+}
+
+/* For whom nothing but missing ways can be told of. */
+static const char *hint_of_way(const dcv_dial_t *dial)
+{
+    if (!has_family(dial, AF_INET))
+        return "no route leads there from the ACME server; if it has no IPv6 "
+               "at all, an IPv4 address is needed too";
+    if (!has_family(dial, AF_INET6))
+        return "no route leads there from the ACME server; if it has no IPv4 "
+               "at all, an IPv6 address is needed too";
+    return "no route leads there from the ACME server";
+}
+
 /* All addresses have been tried in vain. */
 static void addresses_end(dcv_dial_t *dial)
 {
@@ -64,7 +98,9 @@ static void addresses_end(dcv_dial_t *dial)
                       "the ACME server must not connect to such an address; "
                       "its operator may permit it with ACMEValidationAllow");
     else
-        dcv_dial_fail(dial, dial->last.type, NULL, dial->last.hint);
+        dcv_dial_fail(dial, dial->telling.type, NULL,
+                      dial->telling.has_no_way ? hint_of_way(dial)
+                                               : dial->telling.hint);
 }
 
 /* An equal share of what is left for each address that is left. */
@@ -85,20 +121,30 @@ static void address_dial(dcv_dial_t *dial)
 {
     dial->address = APR_ARRAY_IDX(dial->addresses, dial->next, dcv_address_t *);
     dial->next++;
+    dial->is_dialling = 1;
     if (dial->dialler->start(dial->baton))
         share_set(dial);
     else
         dcv_dial_fail_ours(dial, "no connection can be made");
 }
 
+/* The next address that may be dialled; none may come any more: the end. */
+static void address_next(dcv_dial_t *dial)
+{
+    if (dial->next < dial->addresses->nelts)
+        address_dial(dial);
+    else if (!dial->query)
+        addresses_end(dial);
+}
+
 void dcv_dial_next(dcv_dial_t *dial, const dcv_reply_t *reply)
 {
     dcv_attempt_note(&dial->attempt, dial->address->text, reply->failure);
-    dial->last = *reply;
-    if (dial->next < dial->addresses->nelts)
-        address_dial(dial);
-    else
-        addresses_end(dial);
+    /* That one family cannot be reached at all tells less than what became of
+     * the other. */
+    if (!reply->has_no_way || !dial->telling.failure)
+        dial->telling = *reply;
+    address_next(dial);
 }
 
 static void share_over(void *baton)
@@ -109,7 +155,7 @@ static void share_over(void *baton)
 
     if (stage == DCV_STAGE_RECEIVE)
         return; /* it has the rest of the time */
-    dcv_dial_cancel(dial);
+    address_drop(dial);
     dcv_fetch_words_late(&reply, stage);
     dcv_dial_next(dial, &reply);
 }
@@ -133,10 +179,6 @@ static void addresses_take(dcv_dial_t *dial, const dcv_dns_answer_t *answer)
 {
     int i;
 
-    dial->next = 0;
-    dial->was_bound = 0;
-    dial->addresses = apr_array_make(dial->pool, answer->addresses->nelts,
-                                     sizeof(dcv_address_t *));
     for (i = 0; i < answer->addresses->nelts; i++) {
         dcv_address_t *address =
             APR_ARRAY_IDX(answer->addresses, i, dcv_address_t *);
@@ -152,22 +194,25 @@ static void addresses_take(dcv_dial_t *dial, const dcv_dns_answer_t *answer)
 static void host_resolved(void *baton, const dcv_dns_answer_t *answer)
 {
     dcv_dial_t *dial = baton;
+    int is_rest = dial->attempt.resolver != NULL;
 
-    dial->query = NULL;
+    if (!answer->is_partial)
+        dial->query = NULL;
     dial->attempt.resolver = answer->resolver;
     if (answer->is_ours) {
         dcv_dial_fail_ours(dial, answer->failure);
         return;
     }
-    if (answer->failure) {
+    if (answer->failure && !is_rest) {
         dcv_dial_fail(dial, PROBLEM_DNS, answer->failure, NULL);
         return;
     }
-    addresses_take(dial, answer);
-    if (dial->addresses->nelts)
-        address_dial(dial);
-    else
-        addresses_end(dial);
+    if (!answer->failure)
+        addresses_take(dial, answer);
+    if (!dial->is_dialling)
+        address_next(dial);
+    else if (dial->next < dial->addresses->nelts)
+        share_set(dial);
 }
 
 void dcv_dial_init(dcv_dial_t *dial, dcv_run_t *run,
@@ -192,7 +237,12 @@ void dcv_dial_init(dcv_dial_t *dial, dcv_run_t *run,
 void dcv_dial_host(dcv_dial_t *dial, const char *url, const char *host,
                    int port)
 {
+    query_drop(dial);
     dial->address = NULL;
+    dial->addresses = apr_array_make(dial->pool, 2, sizeof(dcv_address_t *));
+    dial->next = 0;
+    dial->was_bound = 0;
+    memset(&dial->telling, 0, sizeof(dial->telling));
     dcv_attempt_hop(&dial->attempt, url, host, port);
     if (dial->bound && !dial->bound_net)
         dcv_dial_fail_ours(dial, "its networks are no networks");
@@ -201,16 +251,27 @@ void dcv_dial_host(dcv_dial_t *dial, const char *url, const char *host,
                       host_resolved, dial, dial->pool);
 }
 
-void dcv_dial_expire(dcv_dial_t *dial)
+/* The name servers are waited for. */
+static void expire_asking(dcv_dial_t *dial)
 {
-    dcv_reply_t reply;
-
-    if (dial->query) {
-        dial->attempt.resolver = dcv_dns_resolver(dial->query);
+    dial->attempt.resolver = dcv_dns_resolver(dial->query);
+    if (dial->telling.failure)
+        dcv_dial_fail(dial, dial->telling.type,
+                      "no more addresses from the name servers in time",
+                      dial->telling.hint);
+    else
         dcv_dial_fail(dial, PROBLEM_DNS,
                       "no answer from the name servers in time",
                       "can the ACME server's resolver reach the name servers "
                       "of this domain?");
+}
+
+void dcv_dial_expire(dcv_dial_t *dial)
+{
+    dcv_reply_t reply;
+
+    if (!dial->is_dialling) {
+        expire_asking(dial);
         return;
     }
     dcv_fetch_words_late(&reply, dial->dialler->stage(dial->baton));

@@ -6,7 +6,8 @@
  * A host's addresses, one after the other, for the methods that connect to
  * something: resolved, each looked at by dcv_net and by the policy's networks
  * before it is dialled; IPv6 first, and the next one when an address gives no
- * answer at all, or takes more than its share of the time.
+ * answer at all, or takes more than its share of the time.  Addresses that the
+ * DNS is late with are dialled when they come.
  */
 
 #include "dcv/dcv_attempt.h"
@@ -32,11 +33,12 @@ typedef struct {
     const dcv_bound_t *bound; /* of the domain; NULL: none */
     const dcv_net_t *bound_net;
     int was_bound;                 /* an address was left out for it */
-    dcv_dns_query_t *query;        /* NULL unless we wait for it */
+    dcv_dns_query_t *query;        /* NULL unless there may be more addresses */
     apr_array_header_t *addresses; /* of dcv_address_t *, that may be dialled */
     int next;                      /* of them, to be dialled */
+    int is_dialling;               /* the one before it */
     dcv_timer_t share;             /* of the time, for this address */
-    dcv_reply_t last;              /* the last failure of an address */
+    dcv_reply_t telling;           /* the failure of an address to be told */
 } dcv_dial_t;
 
 void dcv_dial_init(dcv_dial_t *dial, dcv_run_t *run,

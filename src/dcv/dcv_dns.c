@@ -12,8 +12,8 @@
 
 #include "base/banned.h"
 
-/* Who has addresses of one family does not wait longer for the other. */
-#define PATIENCE apr_time_from_sec(1)
+/* Who has addresses of one family begins with them after so long. */
+#define PATIENCE apr_time_from_msec(500)
 /* Addresses of one family of one name. */
 #define ANSWER_MAX 64
 
@@ -166,7 +166,7 @@ static void local_find(dcv_dns_answer_t *answer, dcv_dns_t *dns,
     }
 }
 
-/* Both families have been asked, or one has and the other takes too long. */
+/* Both families have been asked. */
 static void query_end(dcv_dns_query_t *query)
 {
     dcv_dns_answer_t answer = {0};
@@ -179,9 +179,9 @@ static void query_end(dcv_dns_query_t *query)
     else if (four && six && !strcmp(four, six))
         answer.failure = four;
     else
-        answer.failure = apr_psprintf(query->pool, "A: %s; AAAA: %s",
-                                      four ? four : "no answer yet",
-                                      six ? six : "no answer yet");
+        answer.failure =
+            apr_psprintf(query->pool, "A: %s; AAAA: %s", four ? four : "known",
+                         six ? six : "known");
     query->done(query->baton, &answer);
 }
 
@@ -217,9 +217,19 @@ static void family_answered(void *baton, const dcv_ub_answer_t *answer)
                             dcv_event_now(query->dns->event) + PATIENCE);
 }
 
+/* One family is known, and the other, which a silent name server may have been
+ * asked for, takes too long: whoever can begin with the one may do so.  Perhaps
+ * the query is gone afterwards. */
 static void patience_over(void *baton)
 {
-    query_end(baton);
+    dcv_dns_query_t *query = baton;
+    dcv_dns_answer_t answer = {0};
+
+    answer.resolver = query->resolver;
+    answer.addresses = addresses_sort(query->found, query->pool);
+    answer.is_partial = 1;
+    query->found->nelts = 0;
+    query->done(query->baton, &answer);
 }
 
 static apr_status_t query_ask(dcv_dns_query_t *query, dcv_ub_t *ub,

@@ -26,6 +26,7 @@ typedef struct {
                              an address */
     const char *failure;  /* why there is no address, or NULL */
     int is_ours;          /* the failure: we could not even ask */
+    int is_partial;       /* the other family takes its time */
 } dcv_dns_answer_t;
 
 typedef void (*dcv_dns_fn)(void *baton, const dcv_dns_answer_t *answer);
@@ -35,7 +36,9 @@ dcv_dns_t *dcv_dns_make(dcv_event_t *event, int sockets, const log_t *log,
                         apr_pool_t *pool);
 
 /* Addresses of host, lower case and without trailing dot.  done is called once,
- * perhaps before this returns (then *query is NULL); the answer is in pool. */
+ * perhaps before this returns (then *query is NULL); after a partial answer it
+ * is called once more with the rest, unless cancelled.  The answer is in pool.
+ */
 void dcv_dns_start(dcv_dns_query_t **query, dcv_dns_t *dns,
                    const dcv_conf_t *conf, const char *host, dcv_dns_fn done,
                    void *baton, apr_pool_t *pool);

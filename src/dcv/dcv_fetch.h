@@ -26,6 +26,7 @@ typedef struct {
     problem_type_e type; /* of the failure */
     int is_ours;         /* the failure: of this server, not of theirs */
     int is_tls;          /* the failure: of a TLS server, but not for ACME */
+    int has_no_way;      /* the failure: no way leads from us to there */
 } dcv_reply_t;           /* in the request's pool */
 
 typedef struct {

@@ -28,13 +28,12 @@ static const struct {
      "the server there closed the connection before it was asked"},
     {EHOSTUNREACH, "no route to host",
      "the machine is off, or not to be reached from the ACME server"},
-    {ENETUNREACH, "network is unreachable",
-     "the ACME server has no route to this network; if it has no IPv6 at all, "
-     "an IPv4 address is needed too"},
+    {ENETUNREACH, "network is unreachable", NULL},
     {EADDRNOTAVAIL, "network is unreachable",
      "the ACME server has no address, or no free port, to connect from"},
-    {EAFNOSUPPORT, "network is unreachable", "the ACME server has no IPv6"},
-    {EACCES, "forbidden by the ACME server's firewall", NULL},
+    {EAFNOSUPPORT, "network is unreachable", NULL},
+    {EACCES, "forbidden by a firewall",
+     "the ACME server's own does so, or one on the way"},
     {EPERM, "forbidden by the ACME server's firewall", NULL},
 };
 
@@ -81,6 +80,7 @@ void dcv_fetch_words_system(dcv_reply_t *reply, int os_error)
             reply->hint = system_words[i].hint;
         }
     }
+    reply->has_no_way = os_error == ENETUNREACH || os_error == EAFNOSUPPORT;
 }
 
 static void curl_say(dcv_reply_t *reply, CURLcode code)

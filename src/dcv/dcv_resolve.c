@@ -90,6 +90,8 @@ static void name_resolved(void *baton, const dcv_dns_answer_t *answer)
     const dcv_net_t *net =
         dcv_net_make_bound(bound_at(resolve)->resolves_to, resolve->pool);
 
+    if (answer->is_partial) /* what there is must do */
+        dcv_dns_cancel(resolve->query);
     resolve->query = NULL;
     if (answer->is_ours || !net) {
         fail_ours(resolve, net ? answer->failure : "its networks are none");

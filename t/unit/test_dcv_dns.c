@@ -15,13 +15,15 @@ static apr_pool_t *pool;
 static dcv_event_t *event;
 static dcv_dns_t *dns;
 static dcv_conf_t *conf;
+static int lost; /* questions about names that are lost once */
 
 /* Names say what happens to their questions. */
 static void script(nameserver_reply_t *reply, const char *name, int type)
 {
     int is_ipv6 = type == NAMESERVER_AAAA;
 
-    reply->is_silent = strstr(name, "silent") || (is_ipv6 && *name == '6');
+    reply->is_silent = strstr(name, "silent") || (is_ipv6 && *name == '6') ||
+                       (is_ipv6 && strstr(name, "lost") && !lost++);
     if (strstr(name, "late"))
         usleep(300000);
     if (strstr(name, "nx"))
@@ -34,7 +36,7 @@ static void script(nameserver_reply_t *reply, const char *name, int type)
         reply->cname = "www.other.test.";
     if (reply->rcode || strstr(name, "nothing"))
         return;
-    if (is_ipv6 && strstr(name, "dual")) {
+    if (is_ipv6 && (strstr(name, "dual") || strstr(name, "lost"))) {
         reply->addresses[0] = "2001:db8::1";
         reply->addresses[1] = "2001:db8::2";
     }
@@ -96,7 +98,7 @@ static void close_all(void)
 }
 
 typedef struct {
-    int calls;
+    int calls, wants_rest;
     const char *text; /* addresses or failure */
     const char *resolver;
     dcv_dns_query_t *query;
@@ -108,6 +110,8 @@ static void answered(void *baton, const dcv_dns_answer_t *answer)
     int i;
 
     asked->calls++;
+    if (answer->is_partial && !asked->wants_rest)
+        dcv_dns_cancel(asked->query);
     asked->resolver = answer->resolver;
     asked->text = answer->failure;
     for (i = 0; !answer->failure && i < answer->addresses->nelts; i++)
@@ -261,6 +265,31 @@ static void silence(apr_pool_t *p)
     close_all();
 }
 
+/* Of one family's question or answer the datagram is lost, or the first name
+ * server is dead: the other family is not waited with, nor is this one lost. */
+static void rest(apr_pool_t *p)
+{
+    asked_t asked;
+
+    open_all(p);
+    ask(&asked, "lost.test");
+    asked.wants_rest = 1;
+    wait_for(&asked);
+    is_str(asked.text, "192.0.2.1");
+    asked.calls = 0;
+    wait_for(&asked);
+    is_str(asked.text, "2001:db8::1 2001:db8::2");
+    ask(&asked, "6.test"); /* never answered */
+    asked.wants_rest = 1;
+    wait_for(&asked);
+    is_str(asked.text, "192.0.2.1");
+    asked.calls = 0;
+    wait_for(&asked);
+    is_str(asked.text, "A: known; AAAA: SERVFAIL, or no answer from the name "
+                       "server");
+    close_all();
+}
+
 static void system_file(apr_pool_t *p)
 {
     nameserver_t servers[2];
@@ -312,6 +341,7 @@ const tap_case_t tap_cases[] = {
     {"A, AAAA, CNAME, zones; nothing is cached", answers},
     {"NXDOMAIN, SERVFAIL, no records: why, and not remembered", failures},
     {"silent names delay no other", silence},
+    {"T79 a family whose answer is late is told later", rest},
     {"resolv.conf, and its changes", system_file},
     {"servers that libunbound will not have", unusable},
     {NULL, NULL}};
