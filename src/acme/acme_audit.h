@@ -10,7 +10,8 @@
  *   account.create account.update account.rekey account.deactivate
  *   order.create order.finalize order.fail
  *   authz.create                    (newAuthz's; newOrder's have no event)
- *   authz.valid authz.invalid authz.deactivate
+ *   authz.valid authz.invalid       (took: milliseconds of the last try)
+ *   authz.deactivate
  *   cert.issue                      (also this server's own)
  *   cert.revoke key.block account.revoke    (and of an operator)
  *   crl.sign

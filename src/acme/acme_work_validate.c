@@ -236,6 +236,8 @@ static store_event_t *event_make(const acme_t *acme, const store_job_t *job,
     acme_response_set_string(
         detail, "method", json_string_value(json_object_get(data, "method")));
     acme_response_set_string(detail, "at", result->address);
+    json_object_set_new(detail, "took",
+                        json_integer(apr_time_as_msec(result->took)));
     acme_audit_detail(event, detail, pool);
     return event;
 }

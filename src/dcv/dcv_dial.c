@@ -78,6 +78,8 @@ static int has_family(const dcv_dial_t *dial, int family)
 /* For whom nothing but missing ways can be told of. */
 static const char *hint_of_way(const dcv_dial_t *dial)
 {
+    if (dial->telling.hint)
+        return dial->telling.hint;
     if (!has_family(dial, AF_INET))
         return "no route leads there from the ACME server; if it has no IPv6 "
                "at all, an IPv4 address is needed too";

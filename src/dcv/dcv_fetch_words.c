@@ -29,8 +29,9 @@ static const struct {
     {EHOSTUNREACH, "no route to host",
      "the machine is off, or not to be reached from the ACME server"},
     {ENETUNREACH, "network is unreachable", NULL},
-    {EADDRNOTAVAIL, "network is unreachable",
-     "the ACME server has no address, or no free port, to connect from"},
+    {EADDRNOTAVAIL, "no address to connect from",
+     "the ACME server has no address of this kind (IPv4, IPv6), or no free "
+     "port"},
     {EAFNOSUPPORT, "network is unreachable", NULL},
     {EACCES, "forbidden by a firewall",
      "the ACME server's own does so, or one on the way"},
@@ -80,7 +81,8 @@ void dcv_fetch_words_system(dcv_reply_t *reply, int os_error)
             reply->hint = system_words[i].hint;
         }
     }
-    reply->has_no_way = os_error == ENETUNREACH || os_error == EAFNOSUPPORT;
+    reply->has_no_way = os_error == ENETUNREACH || os_error == EAFNOSUPPORT ||
+                        os_error == EADDRNOTAVAIL;
 }
 
 static void curl_say(dcv_reply_t *reply, CURLcode code)
@@ -157,6 +159,9 @@ void dcv_fetch_words_late(dcv_reply_t *reply, dcv_stage_e stage)
     reply->failure = failures[stage];
     if (stage == DCV_STAGE_CONNECT)
         dcv_fetch_words_system(reply, ETIMEDOUT);
+    if (stage == DCV_STAGE_TLS)
+        reply->hint = "does a TLS server listen there, and has it a worker to "
+                      "spare?";
     if (stage == DCV_STAGE_WAIT)
         reply->hint = "does a web server listen there, and has it a worker to "
                       "spare?";

@@ -55,14 +55,15 @@ sub tempdir {
 # mpm, server_name, vhost (directives for the ACME virtual host), global,
 # http_vhost, modules (further ones), hosts (names that resolve to 127.0.0.1),
 # http01_port, log_level, bare (no directives but those of the first four),
-# dir, port, http_port.
+# dir, port, http_port, addresses (more of the ACME virtual host, as Listen has
+# them).
 sub new {
     my ($class, %o) = @_;
     my $self = bless {
         mpm => $ENV{ACME_MPM} || 'event', server_name => 'localhost',
         hosts => [map { "$_.test" } 'a' .. 'e'], vhost => '', global => '',
         http_vhost => '', modules => [], log_level => 'info',
-        http01_port => undef, %o
+        http01_port => undef, addresses => [], %o
     }, $class;
     $self->{dir}         ||= tempdir();
     $self->{port}        ||= free_port();
@@ -108,6 +109,7 @@ sub configure {
     my ($self, %o) = @_;
     @$self{ keys %o } = values %o;
     my $user = $> == 0 ? "User www-data\nGroup www-data\n" : '';
+    my @at = map { "$_:$self->{port}" } '127.0.0.1', @{ $self->{addresses} };
     write_file($self->{conf}, <<"EOT");
 ServerRoot $self->{dir}
 DefaultRuntimeDir $self->{dir}/run
@@ -116,13 +118,13 @@ ErrorLog $self->{error_log}
 LogLevel $self->{log_level}
 @{[$self->load_modules]}
 ServerName $self->{server_name}
-${user}Listen 127.0.0.1:$self->{port} https
+${user}@{[join '', map { "Listen $_ https\n" } @at]}
 Listen 127.0.0.1:$self->{http_port} http
 SSLSessionCache shmcb:$self->{dir}/run/ssl_cache(512000)
 @{[AcmeSanitizer::directives($self->{dir})]}
 CustomLog $self->{dir}/logs/access.log "%h %m %U %>s %{ACME_ACCOUNT}e %{ACME_ORDER}e %{ACME_PROBLEM}e"
 $self->{global}
-<VirtualHost 127.0.0.1:$self->{port}>
+<VirtualHost @at>
     ServerName $self->{server_name}
     SSLEngine on
     ACMEServer on

@@ -8,7 +8,7 @@ package FakeDNS;
 use strict;
 use warnings;
 use IO::Select;
-use IO::Socket::INET;
+use IO::Socket::IP;
 use JSON::PP;
 use POSIX ();
 use Socket qw(inet_pton AF_INET AF_INET6);
@@ -60,8 +60,8 @@ sub listen {
     for (1 .. 50) {
         my $port = $self->{port} || AcmeServer::free_port();
         my %at = (LocalAddr => $self->{address}, LocalPort => $port);
-        $self->{udp} = IO::Socket::INET->new(Proto => 'udp', %at);
-        $self->{tcp} = IO::Socket::INET->new(Listen => 64, ReuseAddr => 1, %at);
+        $self->{udp} = IO::Socket::IP->new(Proto => 'udp', %at);
+        $self->{tcp} = IO::Socket::IP->new(Listen => 64, ReuseAddr => 1, %at);
         next if !$self->{udp} || !$self->{tcp};
         $self->{port} = $port;
         return;
@@ -70,7 +70,11 @@ sub listen {
 }
 
 # What ACMEResolver takes.
-sub server { return "$_[0]{address}:$_[0]{port}" }
+sub server {
+    my ($self) = @_;
+    return $self->{address} =~ /:/ ? "[$self->{address}]:$self->{port}"
+        : "$self->{address}:$self->{port}";
+}
 
 # From now on it says this about name; undef: there is no such name any more.
 sub put {

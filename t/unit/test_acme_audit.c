@@ -115,6 +115,7 @@ static void failed(apr_pool_t *pool)
     need(event);
     is_str(member(event->detail, "problem", pool), "connection");
     is_str(member(event->detail, "why", pool), "nobody is there");
+    ok(strstr(event->detail, "\"took\":12"), "%s", event->detail);
     is_str(event->who, "alice");
 }
 
