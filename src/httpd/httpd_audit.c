@@ -12,7 +12,6 @@
 #include <http_log.h>
 #include <http_main.h>
 
-#include "acme/acme.h"
 #include "httpd/httpd_log.h"
 
 #include "base/banned.h"
@@ -104,7 +103,7 @@ static apr_status_t line_write(apr_file_t *file, const char *line)
     return apr_file_writev_full(file, parts, 2, &written);
 }
 
-void httpd_audit_write(httpd_conf_t *conf, const char *line)
+static void event_write(httpd_conf_t *conf, const char *line)
 {
     httpd_audit_t *audit = conf->audit;
     apr_status_t rv;
@@ -118,4 +117,29 @@ void httpd_audit_write(httpd_conf_t *conf, const char *line)
                   "ACMEAuditLog %s: it cannot be written to; events are in the "
                   "database only",
                   conf->acme->audit_log);
+}
+
+/* acme's log; without one it is an event of acmectl, which is for the first
+ * program that is a log for the same database. */
+static int is_log_of(const httpd_conf_t *conf, const acme_t *acme)
+{
+    if (acme->conf->audit_log)
+        return conf->handle == acme;
+    return conf->audit && *conf->acme->audit_log == '|' && conf->handle &&
+           conf->handle->store == acme->store;
+}
+
+void httpd_audit_event(const apr_array_header_t *vhosts, const acme_t *acme,
+                       const char *line)
+{
+    int i;
+
+    for (i = 0; i < vhosts->nelts; i++) {
+        httpd_conf_t *conf = APR_ARRAY_IDX(vhosts, i, httpd_conf_t *);
+
+        if (!is_log_of(conf, acme))
+            continue;
+        event_write(conf, line);
+        break;
+    }
 }

@@ -12,6 +12,7 @@
  * is told of, and stops nobody.
  */
 
+#include "acme/acme.h"
 #include "httpd/httpd_conf.h"
 
 /* conf->audit, in pconf; virtual hosts with the same log share it. */
@@ -20,7 +21,9 @@ void httpd_audit_open(httpd_conf_t *conf, apr_pool_t *pconf);
 /* `httpd -t`: warn of what a start would find. */
 void httpd_audit_look(httpd_conf_t *conf, apr_pool_t *pool);
 
-/* line without its newline; on any thread. */
-void httpd_audit_write(httpd_conf_t *conf, const char *line);
+/* An event's line, without its newline, into the log of acme's events, if any;
+ * vhosts: of httpd_conf_t *.  On any thread. */
+void httpd_audit_event(const apr_array_header_t *vhosts, const acme_t *acme,
+                       const char *line);
 
 #endif

@@ -180,29 +180,11 @@ static int vhost_find(const httpd_worker_t *w, const acme_t *acme)
     return i;
 }
 
-/* acme's log; without one it is an event of acmectl, which is for the first
- * program that is a log for the same database. */
-static int is_log_of(const httpd_conf_t *conf, const acme_t *acme)
-{
-    if (acme->conf->audit_log)
-        return conf->handle == acme;
-    return conf->audit && *conf->acme->audit_log == '|' && conf->handle &&
-           conf->handle->store == acme->store;
-}
-
 static void host_audit(void *baton, acme_t *acme, const char *line)
 {
     httpd_worker_t *w = baton;
-    int i;
 
-    for (i = 0; i < w->vhosts->nelts; i++) {
-        httpd_conf_t *conf = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *);
-
-        if (!is_log_of(conf, acme))
-            continue;
-        httpd_audit_write(conf, line);
-        break;
-    }
+    httpd_audit_event(w->vhosts, acme, line);
 }
 
 /* dcv_done_fn, on the loop's thread.  When the process ends its pools end with
