@@ -342,20 +342,33 @@ static void lead_locked(store_t *store, store_entry_t **batch)
         latecomers_fail(store, batch);
 }
 
+/* The mutex goes by the wall's clock, which may be put forward. */
+static apr_status_t gate_wait(store_t *store, apr_time_t until)
+{
+    apr_status_t rv = APR_ENOTIMPL;
+    apr_time_t left;
+
+    for (left = QUEUE_LIMIT; store->gate && left > 0;
+         left = until - clock_now(&clock_monotonic)) {
+        rv = apr_proc_mutex_timedlock(store->gate, left);
+        if (!APR_STATUS_IS_TIMEUP(rv))
+            break;
+    }
+    return rv;
+}
+
 /* A gate that does not work is none: the lock is what counts. */
 static apr_status_t turn_take(store_t *store, int *has_gate)
 {
-    apr_time_t start = clock_now(&clock_system);
-    apr_status_t rv = APR_ENOTIMPL;
+    apr_time_t start = clock_now(&clock_monotonic);
+    apr_status_t rv = gate_wait(store, start + QUEUE_LIMIT);
 
-    if (store->gate)
-        rv = apr_proc_mutex_timedlock(store->gate, QUEUE_LIMIT);
     *has_gate = rv == APR_SUCCESS;
     if (APR_STATUS_IS_TIMEUP(rv))
         return rv;
     rv = store_lock_take(&store->lock);
     if (rv == APR_SUCCESS)
-        store->lock.waited_long |= clock_now(&clock_system) - start > SLOW;
+        store->lock.waited_long |= clock_now(&clock_monotonic) - start > SLOW;
     else if (*has_gate)
         apr_proc_mutex_unlock(store->gate);
     return rv;
