@@ -13,6 +13,7 @@ use Test::More;
 
 use AcmeClient;
 use AcmeKnot;
+use AcmeOperator;
 use AcmeServer;
 use AcmeTool;
 use AcmeWire;
@@ -143,5 +144,15 @@ refused(
     'a.old.test' => [0, 'dns', qr/DNSSEC does not hold: .*expired/,
         'DNSSEC: signed too long ago']);
 
+# An operator sees as much beforehand.
+for (['fresh.good.test', 0, qr/^  zone +good\.test$/m],
+    ['a.old.test', 4, qr/^  seen .*DNSSEC does not hold: .*expired/m])
+{
+    my ($name, $want, $like) = @$_;
+    my ($code, $text) = acmectl($server, 'check', $name, '--dns-01',
+        '--profile', 'web');
+    is($code, $want, "acmectl check $name: $want");
+    like($text, $like, "acmectl check $name: what it says");
+}
 $server->finish;
 done_testing;
