@@ -18,6 +18,7 @@ typedef struct dcv_event_t dcv_event_t;
 typedef enum {
     DCV_EVENT_WAKE,
     DCV_EVENT_HTTP,
+    DCV_EVENT_PARKED,
     DCV_EVENT_DNS,
     DCV_EVENT_ASK,
     DCV_EVENT_TLS,

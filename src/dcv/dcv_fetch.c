@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv_fetch.h"
 
-#include <curl/curl.h>
-#include <errno.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
-#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -13,162 +10,41 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "dcv/dcv_fetch_easy.h"
 #include "dcv/dcv_fetch_words.h"
 #include "dcv/dcv_head.h"
-#include "dcv/dcv_tls.h"
 #include "dcv/dcv_url.h"
 
 #include "base/banned.h"
 
 /* Idle handles kept for the next transfers. */
 #define IDLE_MAX 64
-/* Of all header lines of all answers, 1xx included. */
-#define HEADERS_MAX 65536
 /* Of all that comes, since chunks and TLS records need not hold anything. */
-#define OCTETS_MAX  (1024 * 1024)
-#define BUFFER_SIZE 4096L
-
-struct dcv_fetch_t {
-    dcv_event_t *event;
-    CURLM *multi;
-    dcv_timer_t timer;
-    struct curl_slist *headers;
-    apr_pool_t *pool;
-    apr_hash_t *open; /* descriptor → dcv_transfer_t * */
-    dcv_transfer_t *idle;
-    int idle_easy; /* idle ones that have their handle */
-};
-
-struct dcv_transfer_t {
-    dcv_fetch_t *fetch;
-    dcv_transfer_t *next; /* in the list of idle ones */
-    CURL *easy;           /* perhaps none while idle */
-    struct curl_slist *connect_to;
-    dcv_request_t request;
-    apr_size_t header_len;
-    int fd;        /* -1: none */
-    int is_enough; /* what came is all that matters */
-    int is_coded;  /* the body would have to be unpacked */
-    int refused;   /* the socket was: EACCES by a rule, EMFILE, … */
-    char error[CURL_ERROR_SIZE];
-};
-
-/* The second look at the address, at the last moment. */
-static curl_socket_t socket_open(void *baton, curlsocktype purpose,
-                                 struct curl_sockaddr *wish)
-{
-    dcv_transfer_t *transfer = baton;
-    const dcv_request_t *request = &transfer->request;
-    int fd;
-
-    if (purpose != CURLSOCKTYPE_IPCXN ||
-        !dcv_address_is_same(request->address, &wish->addr) ||
-        !dcv_net_is_allowed(request->net, &wish->addr, NULL)) {
-        transfer->refused = EACCES;
-        return CURL_SOCKET_BAD;
-    }
-    fd = socket(wish->family, wish->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
-                wish->protocol);
-    if (fd < 0) {
-        transfer->refused = errno;
-        return CURL_SOCKET_BAD;
-    }
-    transfer->fd = fd;
-    apr_hash_set(transfer->fetch->open, &transfer->fd, sizeof(fd), transfer);
-    return fd;
-}
-
-static int socket_close(void *baton, curl_socket_t fd)
-{
-    dcv_fetch_t *fetch = baton;
-    dcv_transfer_t *transfer = apr_hash_get(fetch->open, &fd, sizeof(fd));
-
-    if (transfer) {
-        apr_hash_set(fetch->open, &fd, sizeof(fd), NULL);
-        transfer->fd = -1;
-    }
-    return close(fd);
-}
-
-static size_t header_take(char *data, size_t size, size_t count, void *baton)
-{
-    dcv_transfer_t *transfer = baton;
-    size_t len = size * count;
-
-    transfer->header_len += len;
-    if (transfer->header_len > HEADERS_MAX)
-        return 0;
-    transfer->is_coded = dcv_head_is_coded(data, len);
-    /* With an empty line the header is complete; what a redirect has for a body
-     * does not matter, and need not end. */
-    if (len && (*data == '\r' || *data == '\n') &&
-        dcv_head_location(transfer->easy, transfer->request.pool))
-        transfer->is_enough = 1;
-    return transfer->is_coded || transfer->is_enough ? 0 : len;
-}
-
-static size_t body_take(char *data, size_t size, size_t count, void *baton)
-{
-    dcv_transfer_t *transfer = baton;
-
-    if (transfer->request.body(transfer->request.baton, data, size * count))
-        return size * count;
-    transfer->is_enough = 1;
-    return 0;
-}
-
-/* The other one does not make us begin again and again. */
-static CURLcode tls_prepare(CURL *easy, void *ctx, void *baton)
-{
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
-    return CURLE_OK;
-}
-
-/* What is the same for every transfer of a handle. */
-static void easy_prepare(dcv_transfer_t *transfer)
-{
-    CURL *easy = transfer->easy;
-
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, transfer);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, transfer->error);
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 1L);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, "");
-    curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, transfer->fetch->headers);
-    curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-    curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-    curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, BUFFER_SIZE);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, socket_open);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_close);
-    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, transfer->fetch);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_take);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, body_take);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer);
-    /* R26: no certificate checks, so old appliances may be talked to, and
-     * loading the machine's roots (15 ms) would be for nothing. */
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
-    curl_easy_setopt(easy, CURLOPT_CAINFO, NULL);
-    curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-    curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_0);
-    curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST,
-                     DCV_TLS_CIPHERS ":@SECLEVEL=0");
-    curl_easy_setopt(easy, CURLOPT_SSL_EC_CURVES, DCV_TLS_GROUPS);
-    curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, tls_prepare);
-}
+#define OCTETS_MAX (1024 * 1024)
+/* Transfers over TLS that keep their state, some 60 KB, while the server is
+ * silent. */
+#define WARM_MAX 128
 
 static void transfer_list(dcv_transfer_t *transfer)
 {
     transfer->next = transfer->fetch->idle;
     transfer->fetch->idle = transfer;
+}
+
+static int easy_ensure(dcv_transfer_t *transfer)
+{
+    if (transfer->easy)
+        return 1;
+    transfer->easy = curl_easy_init();
+    if (transfer->easy)
+        dcv_fetch_easy_prepare(transfer);
+    return transfer->easy != NULL;
+}
+
+static void easy_drop(dcv_transfer_t *transfer)
+{
+    curl_easy_cleanup(transfer->easy);
+    transfer->easy = NULL;
 }
 
 /* An idle one, or a new one; NULL when curl has no memory. */
@@ -181,18 +57,12 @@ static dcv_transfer_t *transfer_take(dcv_fetch_t *fetch)
     else
         transfer = apr_pcalloc(fetch->pool, sizeof(*transfer));
     transfer->fetch = fetch;
-    if (transfer->easy) {
-        fetch->idle_easy--;
-    }
-    else {
-        transfer->easy = curl_easy_init();
-        if (!transfer->easy) {
-            transfer_list(transfer);
-            return NULL;
-        }
-        easy_prepare(transfer);
-    }
-    return transfer;
+    transfer->parked = -1;
+    fetch->idle_easy -= transfer->easy != NULL;
+    if (easy_ensure(transfer))
+        return transfer;
+    transfer_list(transfer);
+    return NULL;
 }
 
 /* curl never forgets an errno (CURLINFO_OS_ERRNO): the next transfer's failure
@@ -205,23 +75,48 @@ static int has_os_error(const dcv_transfer_t *transfer)
     return number != 0;
 }
 
-static void transfer_put(dcv_transfer_t *transfer)
+/* curl lets go of it, and of its connection. */
+static void easy_stop(dcv_transfer_t *transfer)
 {
     dcv_fetch_t *fetch = transfer->fetch;
 
+    if (transfer->is_warm) {
+        APR_RING_REMOVE(transfer, link);
+        fetch->warm_count--;
+        transfer->is_warm = 0;
+    }
     curl_multi_remove_handle(fetch->multi, transfer->easy);
     if (transfer->fd >= 0) /* never: its connection is closed by now */
         apr_hash_set(fetch->open, &transfer->fd, sizeof(transfer->fd), NULL);
     curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO, NULL);
     curl_slist_free_all(transfer->connect_to);
     transfer->connect_to = NULL;
-    if (fetch->idle_easy >= IDLE_MAX || has_os_error(transfer)) {
-        curl_easy_cleanup(transfer->easy);
-        transfer->easy = NULL;
-    }
-    else {
-        fetch->idle_easy++;
-    }
+}
+
+static void parked_close(dcv_transfer_t *transfer)
+{
+    dcv_fetch_t *fetch = transfer->fetch;
+
+    if (transfer->parked < 0)
+        return;
+    dcv_event_watch(fetch->event, DCV_EVENT_PARKED, transfer->parked, 0);
+    apr_hash_set(fetch->parked, &transfer->parked, sizeof(transfer->parked),
+                 NULL);
+    close(transfer->parked);
+    transfer->parked = -1;
+}
+
+static void transfer_put(dcv_transfer_t *transfer)
+{
+    dcv_fetch_t *fetch = transfer->fetch;
+
+    parked_close(transfer);
+    if (transfer->easy)
+        easy_stop(transfer);
+    if (transfer->easy &&
+        (fetch->idle_easy >= IDLE_MAX || has_os_error(transfer)))
+        easy_drop(transfer);
+    fetch->idle_easy += transfer->easy != NULL;
     transfer_list(transfer);
 }
 
@@ -246,7 +141,7 @@ static void reply_init(dcv_reply_t *reply, const dcv_transfer_t *transfer,
     words.code = code;
     words.os_error = transfer->refused ? transfer->refused : (int)number;
     words.is_refused = transfer->refused != 0;
-    words.is_long = transfer->header_len > HEADERS_MAX;
+    words.is_long = transfer->header_len > DCV_FETCH_HEADERS_MAX;
     words.is_coded = transfer->is_coded;
     words.is_endless = code == CURLE_FILESIZE_EXCEEDED;
     words.has_begun = transfer->header_len > 0;
@@ -283,6 +178,32 @@ static void finished_take(dcv_fetch_t *fetch)
     }
 }
 
+/* Thousands of silent servers must not cost as much memory as those that speak:
+ * who waits longest keeps its connection only, and asks once more when there
+ * is something to be heard on that. */
+static void oldest_park(dcv_fetch_t *fetch)
+{
+    dcv_transfer_t *transfer = APR_RING_FIRST(&fetch->warm);
+
+    transfer->stage = dcv_fetch_stage(transfer);
+    transfer->is_parking = 1;
+    easy_stop(transfer);
+    easy_drop(transfer);
+    transfer->is_parking = 0;
+    apr_hash_set(fetch->parked, &transfer->parked, sizeof(transfer->parked),
+                 transfer);
+    (void)dcv_event_watch(fetch->event, DCV_EVENT_PARKED, transfer->parked,
+                          EPOLLIN);
+}
+
+/* curl has done something. */
+static void turn_end(dcv_fetch_t *fetch)
+{
+    finished_take(fetch);
+    while (fetch->warm_count > WARM_MAX)
+        oldest_park(fetch);
+}
+
 static int is_endless(int fd)
 {
     struct tcp_info info = {0};
@@ -305,7 +226,7 @@ static void descriptor_ready(void *baton, int fd, unsigned int events)
     if (events & (EPOLLERR | EPOLLHUP))
         mask |= CURL_CSELECT_ERR;
     curl_multi_socket_action(fetch->multi, fd, mask, &running);
-    finished_take(fetch);
+    turn_end(fetch);
     transfer = apr_hash_get(fetch->open, &fd, sizeof(fd));
     if (transfer && is_endless(fd))
         transfer_end(transfer, CURLE_FILESIZE_EXCEEDED);
@@ -317,7 +238,7 @@ static void timer_fired(void *baton)
     int running;
 
     curl_multi_socket_action(fetch->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finished_take(fetch);
+    turn_end(fetch);
 }
 
 static int timer_wanted(CURLM *multi, long msec, void *baton)
@@ -345,6 +266,64 @@ static int socket_wanted(CURL *easy, curl_socket_t fd, int what, void *baton,
         events |= EPOLLOUT;
     dcv_event_watch(fetch->event, DCV_EVENT_HTTP, fd, events);
     return 0;
+}
+
+/* 0: it cannot be. */
+static int transfer_begin(dcv_transfer_t *transfer)
+{
+    const dcv_request_t *request = &transfer->request;
+
+    transfer->header_len = 0;
+    transfer->fd = -1;
+    transfer->is_enough = 0;
+    transfer->is_coded = 0;
+    transfer->refused = 0;
+    transfer->error[0] = '\0';
+    transfer->connect_to = dcv_fetch_easy_pin(request->address, request->port);
+    /* Without its pin a transfer could go anywhere. */
+    return transfer->connect_to &&
+           curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO,
+                            transfer->connect_to) == CURLE_OK &&
+           curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) ==
+               CURLE_OK &&
+           curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT,
+                            request->user_agent) == CURLE_OK &&
+           curl_multi_add_handle(transfer->fetch->multi, transfer->easy) ==
+               CURLM_OK;
+}
+
+dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
+                                const dcv_request_t *request)
+{
+    dcv_transfer_t *transfer = transfer_take(fetch);
+
+    if (!transfer)
+        return NULL;
+    transfer->request = *request;
+    if (transfer_begin(transfer))
+        return transfer;
+    transfer_put(transfer);
+    return NULL;
+}
+
+/* A parked one is heard of: from the beginning. */
+static void parked_ready(void *baton, int fd, unsigned int events)
+{
+    dcv_fetch_t *fetch = baton;
+    dcv_transfer_t *transfer = apr_hash_get(fetch->parked, &fd, sizeof(fd));
+    dcv_request_t request;
+    dcv_reply_t reply = {0};
+
+    if (!transfer)
+        return;
+    parked_close(transfer);
+    if (easy_ensure(transfer) && transfer_begin(transfer))
+        return;
+    request = transfer->request;
+    transfer_put(transfer);
+    reply.is_ours = 1;
+    reply.failure = "it cannot be asked once more";
+    request.done(request.baton, &reply);
 }
 
 /* Transfers in flight have been cancelled before. */
@@ -380,52 +359,13 @@ apr_status_t dcv_fetch_create(dcv_fetch_t **fetch, dcv_event_t *event,
     curl_multi_setopt(made->multi, CURLMOPT_SOCKETDATA, made);
     curl_multi_setopt(made->multi, CURLMOPT_TIMERFUNCTION, timer_wanted);
     curl_multi_setopt(made->multi, CURLMOPT_TIMERDATA, made);
+    made->parked = apr_hash_make(pool);
+    APR_RING_INIT(&made->warm, dcv_transfer_t, link);
     dcv_event_handle(event, DCV_EVENT_HTTP, descriptor_ready, made);
+    dcv_event_handle(event, DCV_EVENT_PARKED, parked_ready, made);
     apr_pool_cleanup_register(pool, made, fetch_close, apr_pool_cleanup_null);
     *fetch = made;
     return APR_SUCCESS;
-}
-
-/* "::192.0.2.1:80": whatever host and port the URL names, dial this. */
-static struct curl_slist *pin_make(const dcv_request_t *request)
-{
-    char text[INET6_ADDRSTRLEN + 16];
-
-    apr_snprintf(text, sizeof(text),
-                 request->address->sock.any.sa_family == AF_INET6 ? "::[%s]:%d"
-                                                                  : "::%s:%d",
-                 request->address->text, request->port);
-    return curl_slist_append(NULL, text);
-}
-
-dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
-                                const dcv_request_t *request)
-{
-    dcv_transfer_t *transfer = transfer_take(fetch);
-
-    if (!transfer)
-        return NULL;
-    transfer->request = *request;
-    transfer->header_len = 0;
-    transfer->fd = -1;
-    transfer->is_enough = 0;
-    transfer->is_coded = 0;
-    transfer->refused = 0;
-    transfer->error[0] = '\0';
-    transfer->connect_to = pin_make(request);
-    /* Without its pin a transfer could go anywhere. */
-    if (!transfer->connect_to ||
-        curl_easy_setopt(transfer->easy, CURLOPT_CONNECT_TO,
-                         transfer->connect_to) != CURLE_OK ||
-        curl_easy_setopt(transfer->easy, CURLOPT_URL, request->url) !=
-            CURLE_OK ||
-        curl_easy_setopt(transfer->easy, CURLOPT_USERAGENT,
-                         request->user_agent) != CURLE_OK ||
-        curl_multi_add_handle(fetch->multi, transfer->easy) != CURLM_OK) {
-        transfer_put(transfer);
-        return NULL;
-    }
-    return transfer;
 }
 
 void dcv_fetch_cancel(dcv_transfer_t *transfer)
@@ -439,6 +379,8 @@ dcv_stage_e dcv_fetch_stage(const dcv_transfer_t *transfer)
     socklen_t peer_len = sizeof(peer);
     curl_off_t tls = 0;
 
+    if (transfer->parked >= 0)
+        return transfer->stage;
     if (transfer->header_len)
         return DCV_STAGE_RECEIVE;
     /* curl's own times tell of a connection when it is ready for use only. */

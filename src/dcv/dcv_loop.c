@@ -3,6 +3,7 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -28,11 +29,18 @@
 #define WAKE 1ULL
 #define STOP (1ULL << 32)
 
-/* A job that waits longer than so many of its time limits is handed back. */
+/* A job that waits longer than so many of its time limits is handed back; or
+ * than that time, so that nobody takes its lease meanwhile (ACME_WORK_LEASE).
+ */
 #define WAIT_LIMITS    2
+#define WAIT_MAX       apr_time_from_sec(20)
 #define COMPLAIN_EVERY apr_time_from_sec(60)
 /* Validations at a time, whatever the configurations say. */
 #define LIMIT_MAX 16384
+/* Octets that are kept for pools to come. */
+#define FREE_MAX (1024 * 1024)
+/* When so many were in flight, and an eighth is, memory is given back. */
+#define MANY 256
 
 struct dcv_loop_t {
     const log_t *log;
@@ -53,6 +61,7 @@ struct dcv_loop_t {
     dcv_run_t *running;
     int is_stopping;
     int limit;              /* validations at a time, for want of descriptors */
+    int peak;               /* most of them lately */
     apr_time_t quiet_until; /* no more complaints of overload */
 };
 
@@ -79,6 +88,7 @@ static apr_status_t pool_own(apr_pool_t **pool, apr_pool_t *parent)
     if (rv != APR_SUCCESS)
         return rv;
     rv = apr_pool_create_ex(pool, parent, NULL, allocator);
+    apr_allocator_max_free_set(allocator, FREE_MAX);
     if (rv == APR_SUCCESS)
         apr_allocator_owner_set(allocator, *pool);
     else
@@ -266,6 +276,10 @@ static void run_tired(void *baton)
 
 static void run_enqueue(dcv_loop_t *loop, dcv_run_t *run)
 {
+    apr_interval_time_t wait = WAIT_LIMITS * run->conf->timeout;
+
+    if (wait > WAIT_MAX)
+        wait = WAIT_MAX;
     if (!dcv_queue_add(loop->queue, run)) {
         overloaded(run);
         return;
@@ -273,8 +287,7 @@ static void run_enqueue(dcv_loop_t *loop, dcv_run_t *run)
     run->timer.fire = run_tired;
     run->timer.baton = run;
     dcv_event_timer_set(loop->event, &run->timer,
-                        dcv_event_now(loop->event) +
-                            WAIT_LIMITS * run->conf->timeout);
+                        dcv_event_now(loop->event) + wait);
 }
 
 /* Take what came in, the first one first; and leave this in its place. */
@@ -361,6 +374,21 @@ static void loop_end(dcv_loop_t *loop)
     }
 }
 
+/* malloc keeps what thousands needed, for years perhaps. */
+static void memory_return(dcv_loop_t *loop)
+{
+    int in_flight = dcv_queue_in_flight(loop->queue);
+
+    if (loop->peak < in_flight)
+        loop->peak = in_flight;
+    if (loop->peak < MANY || in_flight > loop->peak / 8)
+        return;
+    loop->peak = in_flight;
+#ifdef __GLIBC__
+    malloc_trim(0);
+#endif
+}
+
 void dcv_loop_run(dcv_loop_t *loop)
 {
     apr_status_t rv = loop_setup(loop);
@@ -374,6 +402,7 @@ void dcv_loop_run(dcv_loop_t *loop)
         for (run = dcv_queue_next(loop->queue); run;
              run = dcv_queue_next(loop->queue))
             run_start(loop, run);
+        memory_return(loop);
         if (dcv_queue_is_short(loop->queue) && may_complain(loop))
             log_write(loop->log, LOG_LEVEL_WARNING, "AS0206", APR_SUCCESS,
                       "validations wait: this process may open too few files "

@@ -9,9 +9,10 @@
 
 #include "base/banned.h"
 
-#define BUCKETS 256
-/* Waiting ones per lane, in multiples of what may be in flight. */
-#define WAITING_MAX 4
+#define BUCKETS 1024
+/* Waiting ones per lane, in multiples of what may be in flight.  They have
+ * memory; who has to wait longer does so in the database. */
+#define WAITING_MAX 1
 
 typedef struct dcv_lane_t dcv_lane_t;
 
@@ -83,12 +84,6 @@ static int bucket_of(const dcv_queue_t *queue, const char *account)
     return (int)((hash >> 16 ^ hash) % BUCKETS);
 }
 
-/* What somebody has in spite of others who fill the lane. */
-static int share_of(int max)
-{
-    return 1 + max / 64;
-}
-
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)
 {
     dcv_lane_t *lane = lane_take(queue, run->conf);
@@ -98,7 +93,8 @@ int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)
     run->lane = lane;
     run->bucket = bucket_of(queue, run->job->account);
     bucket = &lane->buckets[run->bucket];
-    if (lane->waiting / WAITING_MAX >= max && bucket->waiting >= share_of(max))
+    if (lane->waiting / WAITING_MAX >= max &&
+        bucket->waiting >= 1 + max / BUCKETS)
         return 0;
     run->next = NULL;
     run->prev = bucket->last;
@@ -129,7 +125,15 @@ void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run)
 }
 
 /* Somebody who has hardly anything in flight may exceed the limit a little, so
- * that those who fill it do not delay him. */
+ * that those who fill it do not delay him; and who has nothing a little more,
+ * for there may be many of the others. */
+static int spare_of(const bucket_t *bucket, int max)
+{
+    if (!bucket->in_flight)
+        return 1 + max / 4;
+    return bucket->in_flight < 1 + max / 64 ? 1 + max / 8 : 0;
+}
+
 static int may_start(const dcv_queue_t *queue, const dcv_lane_t *lane,
                      const bucket_t *bucket)
 {
@@ -137,7 +141,7 @@ static int may_start(const dcv_queue_t *queue, const dcv_lane_t *lane,
 
     if (max > queue->limit)
         max = queue->limit;
-    spare = bucket->in_flight < share_of(max) ? 1 + max / 8 : 0;
+    spare = spare_of(bucket, max);
     return lane->in_flight < max + spare &&
            queue->in_flight < queue->limit + spare;
 }
@@ -193,6 +197,11 @@ void dcv_queue_done(dcv_queue_t *queue, dcv_run_t *run)
     run->lane->in_flight--;
     run->lane->buckets[run->bucket].in_flight--;
     queue->in_flight--;
+}
+
+int dcv_queue_in_flight(const dcv_queue_t *queue)
+{
+    return queue->in_flight;
 }
 
 int dcv_queue_is_short(const dcv_queue_t *queue)

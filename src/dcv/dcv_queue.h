@@ -5,8 +5,10 @@
 /*
  * Who may run.  Each configuration (virtual host) has a lane with its own
  * limit; in a lane, accounts take turns, and there is an eighth more room for
- * those that have hardly anything in flight, so that 2,000 hanging validations
- * do not delay another account's.  Accounts are told apart by a salted hash:
+ * those that have hardly anything in flight, a quarter for those that have
+ * nothing, so that 2,000 hanging validations, of one account or of many, do not
+ * delay another account's.  As many may wait; what is more is not taken, unless
+ * its account has hardly any there.  Accounts are told apart by a salted hash:
  * nothing is allocated per account.
  */
 
@@ -28,6 +30,9 @@ void dcv_queue_remove(dcv_queue_t *queue, dcv_run_t *run);
 
 /* This one, which was in flight, is done. */
 void dcv_queue_done(dcv_queue_t *queue, dcv_run_t *run);
+
+/* How many are. */
+int dcv_queue_in_flight(const dcv_queue_t *queue);
 
 /* Do some wait that their configurations would let run? */
 int dcv_queue_is_short(const dcv_queue_t *queue);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <apr_hash.h>
+#include <apr_ring.h>
 
 #include "dcv/dcv_tls_words.h"
 
@@ -20,22 +21,31 @@
 /* Of a certificate with its chain. */
 #define CHAIN_MAX 32768L
 
+/* Handshakes that keep their state, some 45 KB, while the peer is silent. */
+#define WARM_MAX 128
+
 #define PROTOCOL "acme-tls/1"
+
+APR_RING_HEAD(dcv_shakes_t, dcv_shake_t);
 
 struct dcv_tls_t {
     apr_pool_t *pool;
     dcv_event_t *event;
     SSL_CTX *ctx;
-    apr_hash_t *shakes; /* descriptor → dcv_shake_t * */
+    apr_hash_t *shakes;       /* descriptor → dcv_shake_t * */
+    struct dcv_shakes_t warm; /* that have their state, the oldest first */
+    int warm_count;
 };
 
 struct dcv_shake_t {
+    APR_RING_ENTRY(dcv_shake_t) link;
     dcv_tls_t *tls;
     apr_pool_t *pool; /* its own, gone when it is done */
     dcv_tls_request_t request;
     int fd; /* -1: none */
     int error;
-    SSL *ssl; /* NULL until connected */
+    SSL *ssl; /* NULL until connected, and when parked */
+    int is_parked;
     BIO *in, *out;
     apr_size_t got;
     dcv_timer_t timer; /* to tell of a failure that was there at once */
@@ -51,14 +61,23 @@ static void descriptor_close(dcv_shake_t *shake)
     shake->fd = -1;
 }
 
+static void ssl_drop(dcv_shake_t *shake)
+{
+    if (!shake->ssl)
+        return;
+    APR_RING_REMOVE(shake, link);
+    shake->tls->warm_count--;
+    SSL_free(shake->ssl);
+    shake->ssl = NULL;
+}
+
 static apr_status_t shake_close(void *data)
 {
     dcv_shake_t *shake = data;
 
     dcv_event_timer_clear(shake->tls->event, &shake->timer);
     descriptor_close(shake);
-    SSL_free(shake->ssl);
-    shake->ssl = NULL;
+    ssl_drop(shake);
     return APR_SUCCESS;
 }
 
@@ -69,7 +88,7 @@ void dcv_tls_cancel(dcv_shake_t *shake)
 
 dcv_stage_e dcv_tls_stage(const dcv_shake_t *shake)
 {
-    return shake->ssl ? DCV_STAGE_TLS : DCV_STAGE_CONNECT;
+    return shake->ssl || shake->is_parked ? DCV_STAGE_TLS : DCV_STAGE_CONNECT;
 }
 
 /* The descriptor goes first: whoever hears of it may start the next one. */
@@ -158,12 +177,28 @@ static int ssl_make(dcv_shake_t *shake)
         !SSL_set_tlsext_host_name(shake->ssl, shake->request.server_name)) {
         BIO_free(shake->in);
         BIO_free(shake->out);
+        SSL_free(shake->ssl);
+        shake->ssl = NULL;
         return 0;
     }
+    APR_RING_INSERT_TAIL(&shake->tls->warm, shake, dcv_shake_t, link);
+    shake->tls->warm_count++;
     BIO_set_mem_eof_return(shake->in, -1);
     SSL_set_bio(shake->ssl, shake->in, shake->out);
     SSL_set_connect_state(shake->ssl);
     return 1;
+}
+
+/* Thousands of silent peers must not cost as many handshakes' memory: whoever
+ * waits longest has a connection only, and another one when that is heard of
+ * again. */
+static void oldest_park(dcv_tls_t *tls)
+{
+    dcv_shake_t *shake = APR_RING_FIRST(&tls->warm);
+
+    shake->is_parked = 1;
+    ssl_drop(shake);
+    (void)dcv_event_watch(tls->event, DCV_EVENT_TLS, shake->fd, EPOLLIN);
 }
 
 static void connected(dcv_shake_t *shake)
@@ -173,6 +208,8 @@ static void connected(dcv_shake_t *shake)
 
     if (getsockopt(shake->fd, SOL_SOCKET, SO_ERROR, &error, &len))
         error = errno;
+    if (!error && shake->tls->warm_count >= WARM_MAX)
+        oldest_park(shake->tls);
     if (error)
         fail_system(shake, error);
     else if (!ssl_make(shake))
@@ -200,21 +237,6 @@ static void listen_on(dcv_shake_t *shake)
         fail_system(shake, ENOMEM);
     else
         step(shake);
-}
-
-static void ready(void *baton, int fd, unsigned int events)
-{
-    dcv_tls_t *tls = baton;
-    dcv_shake_t *shake = apr_hash_get(tls->shakes, &fd, sizeof(fd));
-
-    if (!shake)
-        return;
-    if (!shake->ssl)
-        connected(shake);
-    else if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
-        listen_on(shake);
-    else if (!say(shake))
-        fail_system(shake, ECONNRESET);
 }
 
 static void failed_at_once(void *baton)
@@ -251,6 +273,40 @@ static int dial(dcv_shake_t *shake)
                : ENOMEM;
 }
 
+static void begin(dcv_shake_t *shake)
+{
+    dcv_event_t *event = shake->tls->event;
+
+    shake->error = dial(shake);
+    if (shake->error)
+        dcv_event_timer_set(event, &shake->timer, dcv_event_now(event));
+}
+
+/* A parked one is heard of: from the beginning. */
+static void wake(dcv_shake_t *shake)
+{
+    descriptor_close(shake);
+    shake->is_parked = 0;
+    begin(shake);
+}
+
+static void ready(void *baton, int fd, unsigned int events)
+{
+    dcv_tls_t *tls = baton;
+    dcv_shake_t *shake = apr_hash_get(tls->shakes, &fd, sizeof(fd));
+
+    if (!shake)
+        return;
+    if (shake->is_parked)
+        wake(shake);
+    else if (!shake->ssl)
+        connected(shake);
+    else if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+        listen_on(shake);
+    else if (!say(shake))
+        fail_system(shake, ECONNRESET);
+}
+
 dcv_shake_t *dcv_tls_start(dcv_tls_t *tls, const dcv_tls_request_t *request)
 {
     apr_pool_t *own;
@@ -265,10 +321,7 @@ dcv_shake_t *dcv_tls_start(dcv_tls_t *tls, const dcv_tls_request_t *request)
     shake->timer.fire = failed_at_once;
     shake->timer.baton = shake;
     apr_pool_cleanup_register(own, shake, shake_close, apr_pool_cleanup_null);
-    shake->error = dial(shake);
-    if (shake->error)
-        dcv_event_timer_set(tls->event, &shake->timer,
-                            dcv_event_now(tls->event));
+    begin(shake);
     return shake;
 }
 
@@ -295,6 +348,7 @@ apr_status_t dcv_tls_create(dcv_tls_t **tls, dcv_event_t *event,
     made->pool = pool;
     made->event = event;
     made->shakes = apr_hash_make(pool);
+    APR_RING_INIT(&made->warm, dcv_shake_t, link);
     made->ctx = SSL_CTX_new(TLS_client_method());
     if (!made->ctx)
         return APR_ENOMEM;
@@ -302,6 +356,7 @@ apr_status_t dcv_tls_create(dcv_tls_t **tls, dcv_event_t *event,
     SSL_CTX_set_cert_verify_callback(made->ctx, certificate_accept, NULL);
     SSL_CTX_set_session_cache_mode(made->ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_options(made->ctx, SSL_OP_NO_TICKET | SSL_OP_NO_COMPRESSION);
+    SSL_CTX_set_mode(made->ctx, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_max_cert_list(made->ctx, CHAIN_MAX);
     if (!SSL_CTX_set_min_proto_version(made->ctx, TLS1_2_VERSION) ||
         !SSL_CTX_set_max_proto_version(made->ctx, 0) ||

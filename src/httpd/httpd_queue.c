@@ -22,11 +22,20 @@
  * looked at so often. */
 #define LOOK apr_time_from_msec(500)
 
+/* How often one goes that stands behind the others. */
+#define PATIENT_EVERY 4
+
+typedef struct {
+    httpd_work_t *head, **tail;
+    int length;
+} line_t;
+
 struct httpd_queue_t {
     sem_t pending; /* entries and nudges */
     apr_thread_mutex_t *lock;
     /* Under the lock. */
-    httpd_work_t *head, **tail;
+    line_t usual, patient;
+    unsigned int turn;
     httpd_work_t *bucket[BUCKETS];     /* all that are in the process */
     apr_thread_cond_t *ended[BUCKETS]; /* one of this bucket has ended */
     int joiners, is_closed;
@@ -59,7 +68,8 @@ httpd_queue_t *httpd_queue_create(apr_pool_t *pool)
     httpd_queue_t *queue = apr_pcalloc(pool, sizeof(*queue));
     int i;
 
-    queue->tail = &queue->head;
+    queue->usual.tail = &queue->usual.head;
+    queue->patient.tail = &queue->patient.head;
     if (sem_init(&queue->pending, 0, 0) ||
         apr_thread_mutex_create(&queue->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
             APR_SUCCESS)
@@ -136,12 +146,30 @@ static httpd_work_t *work_make(httpd_queue_t *queue, acme_t *acme,
     return work;
 }
 
-static void push(httpd_queue_t *queue, httpd_work_t *work)
+static void push(httpd_queue_t *queue, line_t *line, httpd_work_t *work)
 {
     work->next = NULL;
-    *queue->tail = work;
-    queue->tail = &work->next;
+    *line->tail = work;
+    line->tail = &work->next;
+    line->length++;
     queue->count.queued++;
+}
+
+static httpd_work_t *pull(httpd_queue_t *queue)
+{
+    int is_patient = !queue->usual.head ||
+                     (queue->patient.head && !(queue->turn++ % PATIENT_EVERY));
+    line_t *line = is_patient ? &queue->patient : &queue->usual;
+    httpd_work_t *work = line->head;
+
+    if (!work)
+        return NULL;
+    line->head = work->next;
+    if (!line->head)
+        line->tail = &line->head;
+    line->length--;
+    queue->count.queued--;
+    return work;
 }
 
 httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
@@ -170,8 +198,11 @@ httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
 
 void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work)
 {
+    const dcv_result_t *result = work->result;
+    int is_good = !result || (!result->problem && !result->is_retryable);
+
     apr_thread_mutex_lock(queue->lock);
-    push(queue, work);
+    push(queue, is_good ? &queue->usual : &queue->patient, work);
     apr_thread_mutex_unlock(queue->lock);
     sem_post(&queue->pending);
 }
@@ -205,13 +236,7 @@ httpd_work_t *httpd_queue_take(httpd_queue_t *queue)
     httpd_work_t *work;
 
     apr_thread_mutex_lock(queue->lock);
-    work = queue->head;
-    if (work) {
-        queue->head = work->next;
-        if (!queue->head)
-            queue->tail = &queue->head;
-        queue->count.queued--;
-    }
+    work = pull(queue);
     apr_thread_mutex_unlock(queue->lock);
     return work;
 }
@@ -242,6 +267,15 @@ void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took)
     apr_thread_mutex_unlock(queue->lock);
 }
 
+/* How many are done before what is added now. */
+static int in_front(const httpd_queue_t *queue)
+{
+    int usual = queue->usual.length, more = usual / (PATIENT_EVERY - 1);
+
+    return usual +
+           (more < queue->patient.length ? more : queue->patient.length);
+}
+
 apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
                               apr_interval_time_t timeout, int threads,
                               int others)
@@ -252,7 +286,7 @@ apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
 
     apr_thread_mutex_lock(queue->lock);
     if (queue->joiners >= others ||
-        queue->count.queued * queue->count.average / threads > timeout)
+        in_front(queue) * queue->count.average / threads > timeout)
         rv = APR_TIMEUP;
     queue->joiners++;
     while (rv == APR_SUCCESS && find(queue, job_id)) {
@@ -284,4 +318,12 @@ void httpd_queue_count(httpd_queue_count_t *count, httpd_queue_t *queue)
     apr_thread_mutex_lock(queue->lock);
     *count = queue->count;
     apr_thread_mutex_unlock(queue->lock);
+}
+
+int httpd_queue_active(httpd_queue_t *queue)
+{
+    httpd_queue_count_t count;
+
+    httpd_queue_count(&count, queue);
+    return count.active;
 }

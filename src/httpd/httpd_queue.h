@@ -40,7 +40,10 @@ httpd_queue_t *httpd_queue_create(apr_pool_t *pool);
 httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
                                 const store_job_t *job, void *worker);
 
-/* To the end of the queue: it is to be started, or its result is there. */
+/* To the end of the queue: it is to be started, or its result is there.  What
+ * has failed or is to be tried again stands behind everything else, but for
+ * every fourth time: thousands of failures at once delay nobody's certificate.
+ */
 void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work);
 
 /* Wake one sleeper.  Async-signal-safe. */
@@ -80,5 +83,6 @@ typedef struct {
 } httpd_queue_count_t;
 
 void httpd_queue_count(httpd_queue_count_t *count, httpd_queue_t *queue);
+int httpd_queue_active(httpd_queue_t *queue);
 
 #endif

@@ -14,12 +14,15 @@
 #include "acme/acme_work.h"
 #include "httpd/httpd_audit.h"
 #include "httpd/httpd_tls.h"
+#include "httpd/httpd_vhosts.h"
 
 #include "base/banned.h"
 
 /* More than one, so that their commits share an fsync (store_commit.h). */
 #define THREADS_MAX 4
-#define CLAIM_MAX   50
+/* So many at a time; with so many active ones, once a second only. */
+#define CLAIM_MAX  50
+#define ACTIVE_MAX 4000
 /* How long a child that was used goes on looking for the jobs of dead ones, and
  * how often, in seconds. */
 #define ALERT      60
@@ -169,17 +172,6 @@ static apr_status_t host_wait(void *baton, const char *job_id,
     return httpd_queue_join(w->queue, job_id, timeout, THREADS_MAX, others);
 }
 
-/* Which of the virtual hosts is it?  Their number when it is none. */
-static int vhost_find(const httpd_worker_t *w, const acme_t *acme)
-{
-    int i;
-
-    for (i = 0; i < w->vhosts->nelts; i++)
-        if (APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle == acme)
-            break;
-    return i;
-}
-
 static void host_audit(void *baton, acme_t *acme, const char *line)
 {
     httpd_worker_t *w = baton;
@@ -267,7 +259,7 @@ static void validation_start(httpd_worker_t *w, httpd_work_t *work,
  * their lists. */
 static void setup_ensure(httpd_worker_t *w, acme_t *acme, apr_pool_t *pool)
 {
-    int i = vhost_find(w, acme);
+    int i = httpd_vhosts_find(w->vhosts, acme);
 
     apr_thread_mutex_lock(w->setup_lock);
     if (i < w->vhosts->nelts && !w->is_setup[i])
@@ -294,41 +286,33 @@ static void work_run(httpd_worker_t *w, httpd_work_t *work)
     httpd_queue_took(w->queue, clock_now(&clock_monotonic) - start);
 }
 
-/* A validation is the loop's affair: to hand it over needs no job thread. */
-static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
+/* A validation is the loop's affair: to hand it over needs no job thread.  0:
+ * the job is here already. */
+static int submit(httpd_worker_t *w, acme_t *acme, const store_job_t *job)
 {
-    httpd_worker_t *w = baton;
     httpd_work_t *work = NULL;
 
     if (!atomic_load(&w->is_stopping))
         work = httpd_queue_begin(w->queue, acme, job, w);
     if (!work)
-        return;
+        return 0;
     if (strcmp(job->kind, ACME_WORK_VALIDATE))
         httpd_queue_add(w->queue, work);
     else
         work_run(w, work);
     alert(w);
+    return 1;
 }
 
-/* Whose job is it, among those that share this store? */
-static acme_t *acme_for(httpd_worker_t *w, acme_t *any, const store_job_t *job)
+static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
 {
-    int i;
-
-    for (i = 0; i < w->vhosts->nelts; i++) {
-        acme_t *acme = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle;
-
-        if (acme && acme->store == any->store && acme_work_is_for(acme, job))
-            return acme;
-    }
-    return any;
+    (void)submit(baton, acme, job);
 }
 
 static void claim(httpd_worker_t *w, acme_t *any, apr_pool_t *pool)
 {
     apr_array_header_t *jobs;
-    int i;
+    int i, is_new = 0;
 
     /* The store has said why, if it could not. */
     if (acme_work_claim(&jobs, any, CLAIM_MAX, pool) != APR_SUCCESS)
@@ -336,23 +320,12 @@ static void claim(httpd_worker_t *w, acme_t *any, apr_pool_t *pool)
     for (i = 0; i < jobs->nelts; i++) {
         const store_job_t *job = APR_ARRAY_IDX(jobs, i, const store_job_t *);
 
-        host_submit(w, acme_for(w, any, job), job);
+        is_new |= submit(w, httpd_vhosts_for_job(w->vhosts, any, job), job);
     }
-}
-
-/* Is this the first virtual host that has its store? */
-static int is_first_of_store(httpd_worker_t *w, int i)
-{
-    acme_t *acme = APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle;
-    int k;
-
-    for (k = 0; acme && k < i; k++) {
-        acme_t *before = APR_ARRAY_IDX(w->vhosts, k, httpd_conf_t *)->handle;
-
-        if (before && before->store == acme->store)
-            return 0;
-    }
-    return acme != NULL;
+    /* There are more than fit. */
+    if (jobs->nelts == CLAIM_MAX && is_new &&
+        httpd_queue_active(w->queue) < ACTIVE_MAX)
+        host_wake(w);
 }
 
 /* A look is due, and it is this thread's. */
@@ -382,7 +355,7 @@ static void chores_run(httpd_worker_t *w, apr_pool_t *pool)
             httpd_tls_refresh(conf, pool);
     }
     for (i = 0; is_look && i < w->vhosts->nelts; i++)
-        if (is_first_of_store(w, i))
+        if (httpd_vhosts_is_first(w->vhosts, i))
             claim(w, APR_ARRAY_IDX(w->vhosts, i, httpd_conf_t *)->handle, pool);
 }
 
@@ -413,17 +386,6 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
     return NULL;
 }
 
-static int has_lists(const apr_array_header_t *vhosts)
-{
-    int i;
-
-    for (i = 0; i < vhosts->nelts; i++)
-        if (acme_crl_is_wanted(
-                APR_ARRAY_IDX(vhosts, i, const httpd_conf_t *)->acme))
-            return 1;
-    return 0;
-}
-
 httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
                                     const log_t *log)
 {
@@ -439,7 +401,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->seen = apr_pcalloc(pool, sizeof(*w->seen) * (apr_size_t)vhosts->nelts);
     w->log = log;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &w->request_threads);
-    w->has_lists = has_lists(vhosts);
+    w->has_lists = httpd_vhosts_have_lists(vhosts);
     w->is_refresh = 1;
     w->host.submit = host_submit;
     w->host.wake = host_wake;

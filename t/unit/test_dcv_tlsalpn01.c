@@ -282,6 +282,57 @@ static void many(apr_pool_t *pool)
     close(listener);
 }
 
+/* The next visitor, when it has said something. */
+static int visitor_take(int at)
+{
+    int fd = accept(at, NULL, NULL);
+    char octet;
+
+    ok(recv(fd, &octet, 1, MSG_PEEK) == 1);
+    return fd;
+}
+
+#define MANY 200 /* more than keep their state */
+
+/* Somebody is slow, and many hang afterwards: he is asked once more. */
+static void parked(apr_pool_t *pool)
+{
+    int slow_listener, hang_listener, port, i, fd, hanging[MANY];
+    probe_t *probes[MANY], *slow;
+    SSL *tls;
+
+    open_all(PROOF("DNS:slow.test", "t.thumb"), pool);
+    port = server.port;
+    slow_listener = server_listen(&port, "127.0.0.6", 8);
+    hang_listener = server_listen(&port, "127.0.0.7", 1024);
+    bed_host(bed, "slow.test", "127.0.0.6");
+    bed_host(bed, "hang.test", "127.0.0.7");
+    slow = bed_submit(bed, "slow.test", "t", "slow");
+    fd = visitor_take(slow_listener);
+    for (i = 0; i < MANY; i++)
+        probes[i] = bed_submit(bed, "hang.test", "t", "hanging");
+    for (i = 0; i < MANY; i++)
+        hanging[i] = visitor_take(hang_listener);
+    (void)!send(fd, "x", 1, MSG_NOSIGNAL);
+    close(fd);
+    fd = visitor_take(slow_listener);
+    tls = SSL_new(server.tls);
+    SSL_set_fd(tls, fd);
+    ok(SSL_accept(tls) == 1);
+    ok(!bed_wait(slow)->problem);
+    SSL_free(tls);
+    close(fd);
+    bed_free(slow);
+    close_all(); /* with parked ones */
+    for (i = 0; i < MANY; i++) {
+        ok(bed_wait(probes[i])->is_retryable);
+        bed_free(probes[i]);
+        close(hanging[i]);
+    }
+    close(slow_listener);
+    close(hang_listener);
+}
+
 const tap_case_t tap_cases[] = {
     {"T83 the right certificate, by TLS 1.3 and 1.2", right},
     {"T84 addresses, asked for by their reverse name", addresses},
@@ -292,4 +343,5 @@ const tap_case_t tap_cases[] = {
     {"R26 IPv6 first, and the next address", fallback},
     {"T83 what is no TLS, or too much of it", oddities},
     {"H9 many that hang", many},
+    {"H9 silent servers cost little, and a slow one is heard", parked},
     {NULL, NULL}};
