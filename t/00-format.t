@@ -9,7 +9,7 @@ use Test::More;
 
 chdir "$FindBin::Bin/.." or die;
 my @c    = glob 'mod_acme_server.c src/*/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] '
-    . 't/bench/*.[ch]';
+    . 't/bench/*.[ch] t/preload/*.c';
 my @text = (@c, glob '.ci/run support/* t/*.t t/lib/*.pm');
 
 @c = grep { -e } @c;

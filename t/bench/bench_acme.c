@@ -233,6 +233,10 @@ const char *bench_acme_init(bench_acme_t *acme, const char *directory_url,
     acme->new_nonce = apr_pstrdup(lifetime, member(acme->json, "newNonce"));
     acme->new_account = apr_pstrdup(lifetime, member(acme->json, "newAccount"));
     acme->new_order = apr_pstrdup(lifetime, member(acme->json, "newOrder"));
+    acme->revoke_cert = apr_pstrdup(lifetime, member(acme->json, "revokeCert"));
+    acme->renewal_info = apr_pstrdup(
+        lifetime,
+        json_string_value(json_object_get(acme->json, "renewalInfo")));
     bench_acme_reset(acme, 0);
     return NULL;
 }
@@ -280,8 +284,8 @@ const char *bench_acme_register(bench_acme_t *acme)
 }
 
 const char *bench_acme_order(bench_acme_t *acme, const char *const *names,
-                             int n_names, const char **order_url,
-                             json_t **order)
+                             int n_names, const char *replaces,
+                             const char **order_url, json_t **order)
 {
     const char *list = "", *err;
     int i;
@@ -292,7 +296,9 @@ const char *bench_acme_order(bench_acme_t *acme, const char *const *names,
                          list, i ? "," : "", names[i]);
     err = bench_acme_post(
         acme, acme->new_order,
-        apr_psprintf(acme->pool, "{\"identifiers\":[%s]}", list));
+        apr_psprintf(acme->pool, "{\"identifiers\":[%s]%s%s%s}", list,
+                     replaces ? ",\"replaces\":\"" : "",
+                     replaces ? replaces : "", replaces ? "\"" : ""));
     if (err)
         return err;
     *order_url = acme->location;
@@ -300,14 +306,14 @@ const char *bench_acme_order(bench_acme_t *acme, const char *const *names,
     return *order_url && *order ? NULL : "newOrder: no Location or no JSON";
 }
 
-static json_t *http01_find(json_t *authz)
+json_t *bench_acme_challenge(const bench_acme_t *acme, const char *type)
 {
-    json_t *challenges = json_object_get(authz, "challenges"), *challenge;
+    json_t *challenges = json_object_get(acme->json, "challenges"), *challenge;
     size_t i;
 
     json_array_foreach(challenges, i, challenge)
     {
-        if (!strcmp(member(challenge, "type"), "http-01"))
+        if (!strcmp(member(challenge, "type"), type))
             return challenge;
     }
     return NULL;
@@ -343,7 +349,7 @@ static const char *authz_prove(bench_acme_t *acme, const char *url, int wait)
     err = bench_acme_post(acme, url, NULL);
     if (err || !strcmp(member(acme->json, "status"), "valid"))
         return err;
-    challenge = http01_find(acme->json);
+    challenge = bench_acme_challenge(acme, "http-01");
     if (!challenge)
         return "no http-01 challenge offered";
     token = member(challenge, "token");

@@ -19,10 +19,11 @@
 typedef struct {
     CURL *curl;
     apr_pool_t *pool; /* cleared between flows */
-    const char *new_nonce, *new_account, *new_order;
-    EVP_PKEY *key;   /* the account's */
-    const char *kid; /* NULL before newAccount */
-    char nonce[128]; /* "" when there is none at hand */
+    const char *new_nonce, *new_account, *new_order, *revoke_cert;
+    const char *renewal_info; /* NULL when there is none */
+    EVP_PKEY *key;            /* the account's */
+    const char *kid;          /* NULL before newAccount */
+    char nonce[128];          /* "" when there is none at hand */
     /* the last answer */
     long status;
     const char *location;
@@ -60,9 +61,13 @@ const char *bench_acme_post_raw(bench_acme_t *acme, const char *url,
 
 /* The pieces of a flow. */
 const char *bench_acme_register(bench_acme_t *acme);
+/* replaces: the certificate's name of RFC 9773, or NULL. */
 const char *bench_acme_order(bench_acme_t *acme, const char *const *names,
-                             int n_names, const char **order_url,
-                             json_t **order);
+                             int n_names, const char *replaces,
+                             const char **order_url, json_t **order);
+/* The challenge of this type, of the authorization in the last answer; NULL:
+ * there is none. */
+json_t *bench_acme_challenge(const bench_acme_t *acme, const char *type);
 /* Proves every authorization of the order by HTTP-01 (bench_responder); or has
  * their validations started only. */
 const char *bench_acme_prove(bench_acme_t *acme, json_t *order, int wait);

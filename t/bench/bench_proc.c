@@ -2,6 +2,7 @@
 #include "bench_proc.h"
 
 #include <dirent.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -63,6 +64,33 @@ static long pss_read(int pid)
     return kib;
 }
 
+static int files_count(int pid)
+{
+    char path[64];
+    DIR *dir;
+    int n = 0;
+
+    snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+    dir = opendir(path);
+    while (dir && readdir(dir))
+        n++;
+    if (dir)
+        closedir(dir);
+    return n > 2 ? n - 2 : 0;
+}
+
+static long syncs_read(const char *path)
+{
+    FILE *file = path ? fopen(path, "r") : NULL;
+    uint64_t count = 0;
+
+    if (file && fread(&count, sizeof(count), 1, file) != 1)
+        count = 0;
+    if (file)
+        fclose(file);
+    return (long)count;
+}
+
 static int processes_read(process_t *list)
 {
     DIR *dir = opendir("/proc");
@@ -101,24 +129,33 @@ static int tree_mark(process_t *list, int n, int root)
     return marked;
 }
 
-bench_proc_t bench_proc_read(int pid)
+static void tree_sum(bench_proc_t *sum, int pid)
 {
     process_t *list = malloc(PROCESSES_MAX * sizeof(*list));
-    bench_proc_t sum = {0, 0, 0};
     int n, i;
 
     if (!list)
-        return sum;
+        return;
     n = processes_read(list);
     while (tree_mark(list, n, pid))
         ;
     for (i = 0; i < n; i++) {
         if (!list[i].in_tree)
             continue;
-        sum.cpu_ms += list[i].ticks * 1000.0 / sysconf(_SC_CLK_TCK);
-        sum.pss_kib += pss_read(list[i].pid);
-        sum.processes++;
+        sum->cpu_ms += list[i].ticks * 1000.0 / sysconf(_SC_CLK_TCK);
+        sum->pss_kib += pss_read(list[i].pid);
+        sum->files += files_count(list[i].pid);
+        sum->processes++;
     }
     free(list);
+}
+
+bench_proc_t bench_proc_read(int pid, const char *syncs)
+{
+    bench_proc_t sum = {0};
+
+    if (pid)
+        tree_sum(&sum, pid);
+    sum.syncs = syncs_read(syncs);
     return sum;
 }
