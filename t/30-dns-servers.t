@@ -89,6 +89,7 @@ my ($url, $challenge, $digest) = begin('host.lab.test');
 my $dnsmasq = fork // die "fork: $!";
 if (!$dnsmasq) {
     open STDERR, '>', '/dev/null';
+    $ENV{PATH} .= ':/usr/sbin:/sbin';
     exec 'dnsmasq', '--keep-in-foreground', '--conf-file=/dev/null',
         '--no-resolv', '--no-hosts', "--port=$lab_port", '--bind-interfaces',
         '--listen-address=127.0.0.1', '--pid-file=', '--user=', '--group=',
