@@ -12,6 +12,7 @@ use MIME::Base64 qw(encode_base64url);
 use POSIX ();
 use Test::More;
 
+use AcmeCheck;
 use AcmeClient;
 use AcmeNamed;
 use AcmeServer;
@@ -133,10 +134,12 @@ for (sort keys %one) {
 ($status, $chall) = verdict(@none);
 like($chall->{error}{detail}, qr/NXDOMAIN/, 'DNSSEC: a proof that it is not');
 
-# Without its trust anchor the server proves nothing, and knows it.
+# Without its trust anchor the server proves nothing, and knows it; a file that
+# only speaks of some is none.
 $server->configure(vhost => vhost(<<"EOT"));
 ACMEResolverDNSSEC on
 ACMEResolverTrustAnchor $anchor-missing
+ACMEValidationTimeout 1s
 EOT
 ($status, my $text) = $server->syntax;
 is($status, 0, 'a missing trust anchor is a fact of the moment');
@@ -148,6 +151,20 @@ like(substr($server->log, $from), qr/AS0432: .* $told/, 'so does the start');
 @none = begin('a.good.test');
 $c->post($none[1], {});
 ok($server->wait_log(qr/AS0203: .* $told/, $from), 'so does whoever needs it');
+ok(AcmeServer::wait_for(20, sub {
+    AcmeCheck::sql($server, 'SELECT max(attempts) FROM jobs') > 1 ? 1 : undef
+}), 'which tries again');
 is($c->get($none[0])->{json}{status}, 'pending', 'and nothing is decided');
+for (['; write DS records here', qr/no DS or DNSKEY record/],
+    ["$key\nand so on", qr/not all of its lines are DS or DNSKEY/])
+{
+    AcmeServer::write_file("$anchor-missing", "$_->[0]\n");
+    ($status, $text) = $server->syntax;
+    like($text, qr/AS0432: .*ACMEResolverTrustAnchor \S+: .*$_->[1]/,
+        'nor does it take what only looks like one');
+}
+AcmeServer::write_file("$anchor-missing", $key);
+is($c->poll($none[0], 'pending')->{json}{status}, 'invalid',
+    'decided when it is there');
 $server->finish(qr/ACMEResolverTrustAnchor/);
 done_testing;

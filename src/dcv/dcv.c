@@ -2,6 +2,7 @@
 #include "dcv/dcv.h"
 
 #include <string.h>
+#include <unbound.h>
 
 #include <apr_strings.h>
 
@@ -18,22 +19,56 @@
 /* Keys are small; this is for a file of many. */
 #define TRUST_ANCHOR_MAX (1024 * 1024)
 
+/* Is there a record, and not only a word about some in a comment? */
+static int has_anchor(char *text)
+{
+    char *line, *word;
+    int at;
+
+    for (line = dcv_file_line(&text); line; line = dcv_file_line(&text)) {
+        line[strcspn(line, ";")] = '\0';
+        word = dcv_file_word(&line);
+        for (at = 0; word; at++, word = dcv_file_word(&line)) {
+            if (at && (!strcasecmp(word, "DS") || !strcasecmp(word, "DNSKEY")))
+                return 1;
+        }
+    }
+    return 0;
+}
+
+/* Whoever reads it in the end must be able to.  It is not read before something
+ * else is wanted: to forget a zone that is not there. */
+static const char *unbound_fault(const char *trust_anchor)
+{
+    struct ub_ctx *ctx = ub_ctx_create();
+    int err;
+
+    if (!ctx)
+        return "there is no memory to read it";
+    ub_ctx_debugout(ctx, NULL);
+    err = ub_ctx_add_ta_file(ctx, trust_anchor);
+    if (!err)
+        err = ub_ctx_zone_remove(ctx, "invalid.");
+    ub_ctx_delete(ctx);
+    return err ? "not all of its lines are DS or DNSKEY records" : NULL;
+}
+
 const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool)
 {
     char *text, words[120];
+    const char *fault;
     apr_status_t rv =
         dcv_file_read(&text, trust_anchor, TRUST_ANCHOR_MAX, pool);
 
     if (rv != APR_SUCCESS)
-        return apr_psprintf(pool, "ACMEResolverTrustAnchor %s: %s",
-                            trust_anchor,
-                            apr_strerror(rv, words, sizeof(words)));
-    if (!strstr(text, "DNSKEY") && !strstr(text, "DS"))
-        return apr_psprintf(pool,
-                            "ACMEResolverTrustAnchor %s: it has no DS or "
-                            "DNSKEY record",
-                            trust_anchor);
-    return NULL;
+        fault = apr_strerror(rv, words, sizeof(words));
+    else if (!has_anchor(text))
+        fault = "it has no DS or DNSKEY record";
+    else
+        fault = unbound_fault(trust_anchor);
+    return fault ? apr_psprintf(pool, "ACMEResolverTrustAnchor %s: %s",
+                                trust_anchor, fault)
+                 : NULL;
 }
 
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool)

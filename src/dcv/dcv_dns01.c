@@ -30,7 +30,8 @@ typedef struct {
     int try;
     dcv_authority_t *authority;                /* NULL: it is not asked */
     int is_authority_asked, is_resolver_asked; /* and no answer yet */
-    int was_resolver_asked;                    /* in this try */
+    int is_ours;            /* the resolver could not even be asked */
+    int was_resolver_asked; /* in this try */
     dcv_ub_query_t records;
     const char *resolver;
     dcv_txts_t authority_said, resolver_said; /* by NULL: nothing so far */
@@ -58,11 +59,26 @@ static int is_known(const dcv_txts_t *txts)
     return txts->by && txts->outcome != DCV_TXT_FAILED;
 }
 
+/* Not their fault; the same may work later. */
+static void fail_ours(dns01_t *dns01)
+{
+    dcv_run_finish(dns01->run,
+                   problem_internal(dns01->pool, APR_EGENERAL,
+                                    "TXT record of %s: the name servers cannot "
+                                    "be asked",
+                                    dns01->want->name),
+                   NULL, 1);
+}
+
 static void fail(dns01_t *dns01)
 {
     let_go(dns01);
     dns01->run->is_reached =
         is_known(&dns01->authority_said) || is_known(&dns01->resolver_said);
+    if (dns01->is_ours && !dns01->run->is_reached) {
+        fail_ours(dns01);
+        return;
+    }
     dcv_run_finish(dns01->run,
                    dcv_txt_problem(dns01->want, said(&dns01->authority_said),
                                    said(&dns01->resolver_said), dns01->pool),
@@ -259,8 +275,10 @@ static void resolver_ask(void *baton)
     dns01->records.done = resolver_answered;
     dns01->records.baton = dns01;
     dns01->records.pool = dns01->pool;
-    if (dcv_dns_records(&dns01->records, &dns01->resolver, dns01->run->dns,
-                        dns01->run->conf, dns01->want->name) != APR_SUCCESS)
+    dns01->is_ours =
+        dcv_dns_records(&dns01->records, &dns01->resolver, dns01->run->dns,
+                        dns01->run->conf, dns01->want->name) != APR_SUCCESS;
+    if (dns01->is_ours)
         resolver_failed(dns01, "it cannot be asked");
 }
 

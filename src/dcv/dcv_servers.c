@@ -14,6 +14,8 @@
 #define RESOLV_CONF_MAX   65536
 #define NSSWITCH          "/etc/nsswitch.conf"
 #define SYSTEM_SERVER_MAX 8
+/* What cannot be set up is not tried for each question. */
+#define PAUSE apr_time_from_sec(1)
 
 /* One set of servers and its context. */
 typedef struct {
@@ -22,7 +24,8 @@ typedef struct {
     const char *trust_anchor;     /* NULL: nothing is validated */
     apr_array_header_t *insecure; /* of const char * */
     dcv_file_t resolv_conf;
-    int has_failed;     /* the last try to make ub */
+    int has_failed;     /* the last try to make ub … */
+    apr_time_t again;   /* … and when the next one begins */
     dcv_ub_t *ub;       /* NULL: none yet */
     apr_pool_t *pool;   /* of the following; cleared with ub */
     const char *system; /* "10.0.0.1, 10.0.0.2 of /etc/resolv.conf" */
@@ -302,6 +305,7 @@ static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
                   "name resolution for validation cannot be set up%s%s",
                   fault ? ": " : "", fault ? fault : "");
     set->has_failed = rv != APR_SUCCESS;
+    set->again = dcv_event_now(servers->event) + PAUSE;
     return rv;
 }
 
@@ -344,6 +348,9 @@ apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,
     int is_changed = set->is_system && dcv_file_is_changed(&set->resolv_conf);
     apr_status_t rv;
 
+    if (!is_changed && set->has_failed &&
+        dcv_event_now(servers->event) < set->again)
+        return APR_EGENERAL;
     if (is_changed || !set->ub || dcv_ub_is_broken(set->ub)) {
         rv = set_build(servers, set);
         if (rv != APR_SUCCESS)

@@ -189,6 +189,9 @@ apr_status_t dcv_ub_create(dcv_ub_t **ub, const dcv_ub_conf_t *conf,
     rv = config ? config_read(made->ctx, config) : APR_EINVAL;
     if (rv == APR_SUCCESS && ub_ctx_async(made->ctx, 1))
         rv = APR_EGENERAL;
+    /* What is wrong shows now, instead of in every question. */
+    if (rv == APR_SUCCESS && ub_ctx_zone_remove(made->ctx, "invalid."))
+        rv = APR_EGENERAL;
     if (rv == APR_SUCCESS) {
         made->fd = ub_fd(made->ctx);
         rv = dcv_event_watch(event, DCV_EVENT_DNS, made->fd, EPOLLIN);

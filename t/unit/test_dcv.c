@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "dcv/dcv.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+#include "dcv_bed.h"
+#include "tap.h"
+
+/* The root zone's of 2017 (IANA). */
+#define KEY                                                                    \
+    "20326 8 2 "                                                               \
+    "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D"
+
+/* A file with this text; its name. */
+static const char *file_make(const char *text, apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, tap_tmpdir(), "/anchors", NULL);
+    FILE *file = fopen(path, "w");
+
+    if (file) {
+        fputs(text, file);
+        fclose(file);
+    }
+    return path;
+}
+
+static void fine(const char *text, apr_pool_t *pool)
+{
+    const char *fault = dcv_conf_trust_fault(file_make(text, pool), pool);
+
+    ok(!fault, "%s: %s", text, fault);
+}
+
+static void wrong(const char *text, const char *words, apr_pool_t *pool)
+{
+    const char *fault = dcv_conf_trust_fault(file_make(text, pool), pool);
+
+    ok(fault && strstr(fault, "/anchors: ") && strstr(fault, words), "%s: %s",
+       text, fault);
+}
+
+static void anchors(apr_pool_t *pool)
+{
+    fine(". IN DS " KEY "\n", pool);
+    fine("; the root's\n\n.\t172800\tIN\tds\t" KEY " ; of 2017\n", pool);
+    fine("corp.example. DS " KEY "\n. DS " KEY, pool);
+    wrong("", "no DS or DNSKEY", pool);
+    wrong("; write DS records here\n", "no DS or DNSKEY", pool);
+    wrong("# DNSKEY records\n", "no DS or DNSKEY", pool);
+    wrong("DS\n", "no DS or DNSKEY", pool);
+    wrong("an anchor of DS\n", "not all of its lines", pool);
+    wrong(". IN DS 20326 8 2 xyz\n", "not all of its lines", pool);
+    wrong(". IN DS " KEY "\nand so on\n", "not all of its lines", pool);
+    ok(strstr(dcv_conf_trust_fault("/nonexistent/anchor", pool),
+              "ACMEResolverTrustAnchor /nonexistent/anchor: No such file"));
+}
+
+/* Nobody can be asked: nothing was learned of the name. */
+static void ours(apr_pool_t *pool)
+{
+    bed_t *bed = bed_start(pool);
+    const dcv_result_t *result;
+    int i;
+    static const dcv_method_e methods[] = {DCV_DNS01, DCV_HTTP01};
+
+    bed->conf->dnssec = 1;
+    bed->conf->timeout = apr_time_from_msec(1000);
+    bed->conf->trust_anchor = file_make("a line about DS\n", pool);
+    for (i = 0; i < 2; i++) {
+        bed->method = methods[i];
+        result = bed_ask(bed, "z.test", "token");
+        ok(result && result->is_retryable, "%s: %s", i ? "http-01" : "dns-01",
+           result ? result->problem->detail : "");
+    }
+    bed_stop(bed);
+}
+
+const tap_case_t tap_cases[] = {
+    {"a file of trust anchors has some, and nothing else", anchors},
+    {"T80 what the server cannot do is not the client's failure", ours},
+    {NULL, NULL}};
