@@ -274,5 +274,12 @@ is_refuted(outcome('a.x.test', $first, '_acme-challenge.a.x.test'), 'dns',
     'ACMEResolverAuthoritative off',
     qr/^TXT record of _acme-challenge\.a\.x\.test: resolver 127\.0\.0\.1\@/);
 is(scalar(my @now = $first->questions), $asked, 'and nobody else');
+
+# 127.0.0.9 is nobody.
+$server->configure(global => 'ACMEResolver ' . $resolver->server,
+    vhost => vhost('') =~ s/^ACMEResolver \S+/ACMEResolver 127.0.0.9:$port/r)
+    ->graceful;
+proven('lines add up, the main server\'s and the virtual host\'s',
+    'sum.own.test', $resolver, '_acme-challenge.sum.own.test');
 $server->finish;
 done_testing;

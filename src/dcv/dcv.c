@@ -71,6 +71,81 @@ const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool)
                  : NULL;
 }
 
+/* Those that are not there yet. */
+static void words_add(apr_array_header_t *words, const apr_array_header_t *more)
+{
+    int i, k;
+
+    for (i = 0; i < more->nelts; i++) {
+        const char *word = APR_ARRAY_IDX(more, i, const char *);
+
+        for (k = 0; k < words->nelts; k++) {
+            if (!strcmp(APR_ARRAY_IDX(words, k, const char *), word))
+                break;
+        }
+        if (k == words->nelts)
+            APR_ARRAY_PUSH(words, const char *) = word;
+    }
+}
+
+static int is_zone(const char *a, const char *b)
+{
+    return a && b ? !strcmp(a, b) : a == b;
+}
+
+apr_array_header_t *dcv_conf_resolvers(const apr_array_header_t *lines,
+                                       apr_pool_t *pool)
+{
+    apr_array_header_t *rows =
+        apr_array_make(pool, lines->nelts + 1, sizeof(dcv_resolver_t *));
+    int i, k;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const dcv_resolver_t *line =
+            APR_ARRAY_IDX(lines, i, const dcv_resolver_t *);
+        dcv_resolver_t *row = NULL;
+
+        for (k = 0; k < rows->nelts && !row; k++) {
+            row = APR_ARRAY_IDX(rows, k, dcv_resolver_t *);
+            row = is_zone(row->zone, line->zone) ? row : NULL;
+        }
+        if (!row) {
+            row = apr_pcalloc(pool, sizeof(*row));
+            row->zone = line->zone;
+            row->servers = apr_array_make(pool, 2, sizeof(const char *));
+            APR_ARRAY_PUSH(rows, dcv_resolver_t *) = row;
+        }
+        words_add(row->servers, line->servers);
+    }
+    return rows;
+}
+
+apr_array_header_t *dcv_conf_hosts(const apr_array_header_t *lines,
+                                   apr_pool_t *pool)
+{
+    apr_array_header_t *rows =
+        apr_array_make(pool, lines->nelts + 1, sizeof(dcv_host_t *));
+    int i, k;
+
+    for (i = 0; i < lines->nelts; i++) {
+        const dcv_host_t *line = APR_ARRAY_IDX(lines, i, const dcv_host_t *);
+        dcv_host_t *row = NULL;
+
+        for (k = 0; k < rows->nelts && !row; k++) {
+            row = APR_ARRAY_IDX(rows, k, dcv_host_t *);
+            row = strcmp(row->name, line->name) ? NULL : row;
+        }
+        if (!row) {
+            row = apr_pcalloc(pool, sizeof(*row));
+            row->name = line->name;
+            row->addresses = apr_array_make(pool, 2, sizeof(const char *));
+            APR_ARRAY_PUSH(rows, dcv_host_t *) = row;
+        }
+        words_add(row->addresses, line->addresses);
+    }
+    return rows;
+}
+
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool)
 {
     dcv_conf_t *conf = apr_pcalloc(pool, sizeof(*conf));

@@ -141,6 +141,13 @@ typedef struct {
  * has some. */
 const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool);
 
+/* What several lines say of one zone, or one name, in one row (of
+ * dcv_resolver_t *, dcv_host_t *): lines add up. */
+apr_array_header_t *dcv_conf_resolvers(const apr_array_header_t *lines,
+                                       apr_pool_t *pool);
+apr_array_header_t *dcv_conf_hosts(const apr_array_header_t *lines,
+                                   apr_pool_t *pool);
+
 /* With every default filled in. */
 dcv_conf_t *dcv_conf_make(apr_pool_t *pool);
 

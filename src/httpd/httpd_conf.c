@@ -280,9 +280,9 @@ static void dcv_resolve(httpd_conf_t *conf, apr_array_header_t *findings,
     dcv_net_t *net = dcv_net_make(pool);
 
     if (conf->resolvers)
-        dcv->resolvers = conf->resolvers;
+        dcv->resolvers = dcv_conf_resolvers(conf->resolvers, pool);
     if (conf->hosts)
-        dcv->hosts = conf->hosts;
+        dcv->hosts = dcv_conf_hosts(conf->hosts, pool);
     if (conf->allow)
         dcv->allow = conf->allow;
     if (conf->deny)

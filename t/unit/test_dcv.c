@@ -78,7 +78,63 @@ static void ours(apr_pool_t *pool)
     bed_stop(bed);
 }
 
+static void line_add(apr_array_header_t *lines, const char *zone,
+                     const char *servers, apr_pool_t *pool)
+{
+    dcv_resolver_t *line = apr_pcalloc(pool, sizeof(*line));
+    char *text = apr_pstrdup(pool, servers), *state, *word;
+
+    line->zone = zone;
+    line->servers = apr_array_make(pool, 2, sizeof(const char *));
+    for (word = apr_strtok(text, " ", &state); word;
+         word = apr_strtok(NULL, " ", &state))
+        APR_ARRAY_PUSH(line->servers, const char *) = word;
+    APR_ARRAY_PUSH(lines, dcv_resolver_t *) = line;
+}
+
+static void is_row(const apr_array_header_t *rows, int at, const char *zone,
+                   const char *servers, apr_pool_t *pool)
+{
+    const dcv_resolver_t *row = APR_ARRAY_IDX(rows, at, const dcv_resolver_t *);
+
+    is_str(row->zone, zone);
+    is_str(apr_array_pstrcat(pool, row->servers, ' '), servers);
+}
+
+static void lines(apr_pool_t *pool)
+{
+    apr_array_header_t *some = apr_array_make(pool, 4, sizeof(void *));
+    dcv_host_t one = {"a.test", apr_array_make(pool, 1, sizeof(char *))};
+    dcv_host_t two = {"b.test", one.addresses}, *row;
+
+    line_add(some, NULL, "192.0.2.1", pool);
+    line_add(some, "corp", "10.0.0.1 10.0.0.2", pool);
+    line_add(some, NULL, "192.0.2.2 192.0.2.1", pool);
+    line_add(some, "a.corp", "10.0.0.3", pool);
+    line_add(some, "corp", "10.0.0.3@54", pool);
+    some = dcv_conf_resolvers(some, pool);
+    need(some->nelts == 3);
+    is_row(some, 0, NULL, "192.0.2.1 192.0.2.2", pool);
+    is_row(some, 1, "corp", "10.0.0.1 10.0.0.2 10.0.0.3@54", pool);
+    is_row(some, 2, "a.corp", "10.0.0.3", pool);
+
+    APR_ARRAY_PUSH(one.addresses, const char *) = "192.0.2.1";
+    some = apr_array_make(pool, 3, sizeof(dcv_host_t *));
+    APR_ARRAY_PUSH(some, dcv_host_t *) = &one;
+    APR_ARRAY_PUSH(some, dcv_host_t *) = &two;
+    row = apr_pmemdup(pool, &one, sizeof(one));
+    row->addresses = apr_array_make(pool, 1, sizeof(char *));
+    APR_ARRAY_PUSH(row->addresses, const char *) = "::1";
+    APR_ARRAY_PUSH(some, dcv_host_t *) = row;
+    some = dcv_conf_hosts(some, pool);
+    need(some->nelts == 2);
+    row = APR_ARRAY_IDX(some, 0, dcv_host_t *);
+    is_str(apr_array_pstrcat(pool, row->addresses, ' '), "192.0.2.1 ::1");
+    is_int(one.addresses->nelts, 1);
+}
+
 const tap_case_t tap_cases[] = {
     {"a file of trust anchors has some, and nothing else", anchors},
     {"T80 what the server cannot do is not the client's failure", ours},
+    {"lines of one zone, and of one name, add up", lines},
     {NULL, NULL}};
