@@ -176,7 +176,7 @@ static void reply_write(packet_t *packet, const nameserver_reply_t *reply,
         answers_write(packet, reply, name, type);
 }
 
-/* 0: nothing is to be said. */
+/* 0: nothing is to be said; -1: nor is the connection to be closed. */
 static int answer(nameserver_t *server, packet_t *packet, int is_tcp)
 {
     nameserver_reply_t reply = {0};
@@ -186,6 +186,8 @@ static int answer(nameserver_t *server, packet_t *packet, int is_tcp)
     packet->len = question_parse(name, packet, &type);
     atomic_fetch_add(is_tcp ? &server->tcp : &server->questions, 1);
     server->script(&reply, name, type);
+    if (is_tcp && reply.is_tcp_silent)
+        return -1;
     if (reply.is_silent || (is_tcp && reply.has_no_tcp))
         return 0;
     reply_write(packet, &reply, name, type, is_tcp);
@@ -214,6 +216,7 @@ static void tcp_serve(nameserver_t *server, packet_t *packet)
     int fd = accept(server->tcp_fd, NULL, NULL);
     unsigned char len[2];
     ssize_t got;
+    int verdict = 0;
 
     if (fd < 0)
         return;
@@ -221,14 +224,19 @@ static void tcp_serve(nameserver_t *server, packet_t *packet)
         got =
             recv(fd, packet->data, (size_t)(len[0] << 8 | len[1]), MSG_WAITALL);
         packet->len = got < 0 ? 0 : (size_t)got;
-        if (got >= 17 && answer(server, packet, 1)) {
+        if (got >= 17)
+            verdict = answer(server, packet, 1);
+        if (verdict > 0) {
             len[0] = (unsigned char)(packet->len >> 8);
             len[1] = (unsigned char)packet->len;
             (void)!write(fd, len, 2);
             (void)!write(fd, packet->data, packet->len);
         }
     }
-    close(fd);
+    if (verdict < 0 && server->silents < 16)
+        server->silent[server->silents++] = fd;
+    else
+        close(fd);
 }
 
 static void *nameserver_run(void *data)
@@ -309,4 +317,6 @@ void nameserver_stop(nameserver_t *server)
     pthread_join(server->thread, NULL);
     close(server->fd);
     close(server->tcp_fd);
+    while (server->silents)
+        close(server->silent[--server->silents]);
 }

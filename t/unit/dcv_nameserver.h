@@ -30,6 +30,7 @@ typedef struct {
     int is_cut;        /* by UDP: truncated, without an answer */
     int is_stray;      /* a wrong id, and another question */
     int has_no_tcp;    /* the connection is closed */
+    int is_tcp_silent; /* it is not, nor read any more */
 } nameserver_reply_t;
 
 typedef void (*nameserver_script_fn)(nameserver_reply_t *reply,
@@ -38,8 +39,9 @@ typedef void (*nameserver_script_fn)(nameserver_reply_t *reply,
 typedef struct {
     nameserver_script_fn script;
     int fd, tcp_fd, port;
-    atomic_int questions; /* of UDP */
-    atomic_int tcp;       /* of TCP */
+    atomic_int questions;    /* of UDP */
+    atomic_int tcp;          /* of TCP */
+    int silent[16], silents; /* their connections */
     pthread_t thread;
 } nameserver_t;
 
