@@ -1,6 +1,6 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
-# dns-account-01 (draft-ietf-acme-dns-account-label-01) and dns-persist-01
+# dns-account-01 (draft-ietf-acme-dns-account-label-03) and dns-persist-01
 # (draft-ietf-acme-dns-persist-01): off by default, and what they do when they
 # are on.
 

@@ -12,11 +12,12 @@
 
 #include "base/banned.h"
 
-#define LIFETIME_MIN  60
-#define CRL_LIFE_MIN  60
-#define CRL_LIFE_MAX  (366 * 86400)
-#define OCSP_LIFE_MIN 60
-#define OCSP_LIFE_MAX (10 * 86400)
+#define IDENTITIES_MAX 10
+#define LIFETIME_MIN   60
+#define CRL_LIFE_MIN   60
+#define CRL_LIFE_MAX   (366 * 86400)
+#define OCSP_LIFE_MIN  60
+#define OCSP_LIFE_MAX  (10 * 86400)
 
 #define NAME_CHARS   "abcdefghijklmnopqrstuvwxyz0123456789-"
 #define NAME_LEN_MAX 32
@@ -234,6 +235,31 @@ static void subdomains_check(apr_array_header_t *findings,
                           profile->name);
 }
 
+/* Is the word at this place in the list before? */
+static int is_before(const apr_array_header_t *words, int at)
+{
+    int i;
+
+    for (i = 0; i < at; i++) {
+        if (!strcmp(APR_ARRAY_IDX(words, i, const char *),
+                    APR_ARRAY_IDX(words, at, const char *)))
+            return 1;
+    }
+    return 0;
+}
+
+/* draft-ietf-acme-dns-persist-01 3.1: what clients take. */
+static void identities_check(apr_array_header_t *findings,
+                             const acme_conf_t *conf)
+{
+    if (conf->dns_persist && conf->caa_identities->nelts > IDENTITIES_MAX)
+        acme_conf_finding(
+            findings,
+            "ACMECAAIdentity %s: dns-persist-01 has ten names at "
+            "most; name fewer, or write ACMEDNSPersist off",
+            APR_ARRAY_IDX(conf->caa_identities, IDENTITIES_MAX, const char *));
+}
+
 static void challenges_check(apr_array_header_t *findings,
                              const acme_conf_t *conf,
                              const acme_profile_t *profile)
@@ -254,6 +280,11 @@ static void challenges_check(apr_array_header_t *findings,
                               "ACMEProfileChallenges %s (profile %s): there is "
                               "no such challenge type; use some of: %s",
                               type, profile->name, policy_challenge_list(pool));
+        else if (is_before(profile->challenges, i))
+            acme_conf_finding(findings,
+                              "ACMEProfileChallenges %s (profile %s): it is "
+                              "there twice; write it once",
+                              type, profile->name);
         else if (!acme_conf_has_challenge(conf, type))
             acme_conf_finding(
                 findings,
@@ -385,6 +416,7 @@ void acme_conf_pki_check(apr_array_header_t *findings, const acme_conf_t *conf)
 {
     issuers_check(findings, conf);
     profiles_check(findings, conf);
+    identities_check(findings, conf);
     default_check(findings, conf);
 }
 

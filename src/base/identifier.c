@@ -95,6 +95,15 @@ static const char *label_fault(const char *label, apr_size_t len, int flags,
     return NULL;
 }
 
+/* What ends in a number is an IPv4 address in URLs, however it is written
+ * ("0x7f000001", "10.1"). */
+static int is_number(const char *label)
+{
+    return label[strspn(label, "0123456789")] == '\0' ||
+           (!strncmp(label, "0x", 2) &&
+            label[2 + strspn(label + 2, "0123456789abcdef")] == '\0');
+}
+
 /* The reason why name (lower case, without "*.") is none, or NULL. */
 static const char *name_fault(const char *name, int flags, apr_pool_t *pool)
 {
@@ -112,8 +121,8 @@ static const char *name_fault(const char *name, int flags, apr_pool_t *pool)
         label = dot + 1;
     }
     fault = label_fault(label, strlen(label), flags, pool);
-    if (!fault && strspn(label, "0123456789") == strlen(label))
-        return "its last label is all digits, as in an IPv4 address";
+    if (!fault && is_number(label))
+        return "its last label is a number, as in an IPv4 address";
     return fault;
 }
 

@@ -18,7 +18,7 @@ typedef enum {
     DCV_HTTP01,
     DCV_DNS01,
     DCV_TLSALPN01,
-    DCV_DNS_ACCOUNT01, /* draft-ietf-acme-dns-account-label-01 */
+    DCV_DNS_ACCOUNT01, /* draft-ietf-acme-dns-account-label-03 */
     DCV_DNS_PERSIST01, /* draft-ietf-acme-dns-persist-01 */
     DCV_RESOLVE        /* nothing is proven but where names resolve to */
 } dcv_method_e;

@@ -12,6 +12,7 @@
 #define CLASS_IN      1
 #define LABEL_MAX     63
 #define NAME_MAX_WIRE 255
+#define TTL_MAX       0x7fffffff
 /* Each octet of a name may become "\123". */
 #define NAME_MAX_TEXT (4 * NAME_MAX_WIRE)
 
@@ -212,6 +213,8 @@ int dcv_wire_next(dcv_record_t *record, dcv_message_t *message,
         record->type = number_at(data, end);
         record->ttl = (apr_int64_t)number_at(data, end + 4) << 16 |
                       number_at(data, end + 6);
+        if (record->ttl > TTL_MAX) /* RFC 2181 8 */
+            record->ttl = 0;
         record->data = data + end + 10;
         record->len = (apr_size_t)number_at(data, end + 8);
         if (message->len - end - 10 < record->len)

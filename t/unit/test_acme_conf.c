@@ -328,9 +328,28 @@ static void profile_values(apr_pool_t *pool)
     APR_ARRAY_PUSH(profile(conf, 1)->challenges, const char *) = "dns-02";
     found(conf, "ACMEProfileChallenges dns-02 (profile web)", "no such", pool);
     apr_array_clear(profile(conf, 1)->challenges);
+    APR_ARRAY_PUSH(profile(conf, 1)->challenges, const char *) = "dns-01";
+    APR_ARRAY_PUSH(profile(conf, 1)->challenges, const char *) = "dns-01";
+    found(conf, "ACMEProfileChallenges dns-01 (profile web)", "twice", pool);
+    apr_array_clear(profile(conf, 1)->challenges);
     found(conf, "ACMEProfileChallenges (profile web)", "none", pool);
     apr_array_clear(conf->profiles);
     found(conf, "ACMEServer on", "no profile", pool);
+}
+
+static void identities(apr_pool_t *pool)
+{
+    acme_conf_t *conf = two_profiles("web", "web", pool);
+    int i;
+
+    for (i = 0; i < 11; i++)
+        APR_ARRAY_PUSH(conf->caa_identities, const char *) =
+            apr_psprintf(pool, "ca%d.test", i);
+    fine(conf, pool);
+    conf->dns_persist = 1;
+    found(conf, "ACMECAAIdentity ca10.test", "ten names at most", pool);
+    (void)apr_array_pop(conf->caa_identities);
+    fine(conf, pool);
 }
 
 static void all_findings(apr_pool_t *pool)
@@ -358,5 +377,6 @@ const tap_case_t tap_cases[] = {
     {"numbers, at both ends of their range", numbers},
     {"names of profiles", profile_names},
     {"values of profiles", profile_values},
+    {"dns-persist-01: ten names of the CA at most", identities},
     {"all findings at once", all_findings},
     {NULL, NULL}};

@@ -172,6 +172,24 @@ static void records(apr_pool_t *p)
     ok(!dcv_wire_next(&record, &message, pool), "fewer than were told");
 }
 
+static void lifetimes(apr_pool_t *p)
+{
+    dcv_message_t message;
+    dcv_record_t record;
+
+    pool = p;
+    ok(OPEN(&message, HEAD("\x02") "\xc0\x0c\x00\x10\x00\x01\x7f\xff\xff\xff"
+                                   "\x00\x02\x01"
+                                   "a"
+                                   "\xc0\x0c\x00\x10\x00\x01\x80\x00\x00\x00"
+                                   "\x00\x02\x01"
+                                   "a"));
+    need(dcv_wire_next(&record, &message, pool));
+    is_int(record.ttl, 0x7fffffff);
+    need(dcv_wire_next(&record, &message, pool));
+    is_int(record.ttl, 0);
+}
+
 static void texts(apr_pool_t *p)
 {
     apr_size_t len = 9;
@@ -190,9 +208,11 @@ static void texts(apr_pool_t *p)
     ok(!dcv_wire_is_in_zone("test", "a.test"));
 }
 
-const tap_case_t tap_cases[] = {{"names", names},
-                                {"questions", questions},
-                                {"answers to one's own question only", replies},
-                                {"records", records},
-                                {"T80 strings of one record are joined", texts},
-                                {NULL, NULL}};
+const tap_case_t tap_cases[] = {
+    {"names", names},
+    {"questions", questions},
+    {"answers to one's own question only", replies},
+    {"records", records},
+    {"RFC 2181 8: a TTL with its first bit set is none", lifetimes},
+    {"T80 strings of one record are joined", texts},
+    {NULL, NULL}};

@@ -59,6 +59,52 @@ static problem_t *check(const char *types, const char *names, apr_pool_t *pool)
     return policy_challenge_check(words(types, pool), list, pool);
 }
 
+/* A name of so many octets, with "*." before it or not. */
+static const char *long_name(int is_wildcard, int octets, apr_pool_t *pool)
+{
+    char *text = apr_palloc(pool, (apr_size_t)octets + 1);
+    int i;
+
+    for (i = 0; i < octets; i++)
+        text[i] = i % 60 == 59 && i < octets - 1 ? '.' : 'a';
+    text[octets] = '\0';
+    return apr_pstrcat(pool, is_wildcard ? "*." : "", text, NULL);
+}
+
+static const char *offer_all(int is_wildcard, int octets, apr_pool_t *pool)
+{
+    return offer("dns-01 http-01 dns-account-01 dns-persist-01",
+                 long_name(is_wildcard, octets, pool), pool);
+}
+
+/* There is no _acme-challenge.NAME of more than 253 octets. */
+static void lengths(apr_pool_t *pool)
+{
+    problem_t *prob;
+
+    is_str(offer_all(0, 219, pool),
+           "dns-01 http-01 dns-account-01 dns-persist-01");
+    is_str(offer_all(0, 220, pool), "dns-01 http-01 dns-persist-01");
+    is_str(offer_all(0, 233, pool), "dns-01 http-01 dns-persist-01");
+    is_str(offer_all(0, 234, pool), "dns-01 http-01");
+    is_str(offer_all(0, 237, pool), "dns-01 http-01");
+    is_str(offer_all(0, 238, pool), "http-01");
+    is_str(offer_all(0, 253, pool), "http-01");
+    is_str(offer_all(1, 237, pool), "dns-01");
+    is_str(offer_all(1, 238, pool), "");
+    prob = check("dns-01", long_name(1, 240, pool), pool);
+    need(prob);
+    ok(strstr(prob->detail, "it is a wildcard name of 242 octets, which none "
+                            "of the challenges here (dns-01) can prove; nor "
+                            "can any other"),
+       "%s", prob->detail);
+    prob = check("dns-01", long_name(0, 240, pool), pool);
+    need(prob);
+    ok(strstr(prob->detail, "name of 240 octets") &&
+           strstr(prob->detail, "one of: http-01, tls-alpn-01"),
+       "%s", prob->detail);
+}
+
 static void refusals(apr_pool_t *pool)
 {
     problem_t *prob;
@@ -90,4 +136,5 @@ const tap_case_t tap_cases[] = {
      "address",
      offers},
     {"T46 T48 what nothing proves is refused, each by name", refusals},
+    {"T80 no challenge whose record's name would be too long", lengths},
     {NULL, NULL}};
