@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-#include "dcv/dcv.h"
+#include "dcv/dcv_conf.h"
 
 #include <string.h>
 #include <unbound.h>
