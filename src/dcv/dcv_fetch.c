@@ -3,6 +3,7 @@
 
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <openssl/ssl.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -24,6 +25,9 @@
 /* Transfers over TLS that keep their state, some 60 KB, while the server is
  * silent. */
 #define WARM_MAX 128
+/* How often a parked one begins anew: who can have that again and again costs
+ * more than memory. */
+#define WOKEN_MAX 3
 
 static void transfer_list(dcv_transfer_t *transfer)
 {
@@ -178,6 +182,17 @@ static void finished_take(dcv_fetch_t *fetch)
     }
 }
 
+/* Without a word of farewell: a server that hears one hangs up. */
+static void tls_hush(const dcv_transfer_t *transfer)
+{
+    struct curl_tlssessioninfo *session = NULL;
+
+    if (curl_easy_getinfo(transfer->easy, CURLINFO_TLS_SSL_PTR, &session) ==
+            CURLE_OK &&
+        session && session->internals)
+        SSL_set_quiet_shutdown(session->internals, 1);
+}
+
 /* Thousands of silent servers must not cost as much memory as those that speak:
  * who waits longest keeps its connection only, and asks once more when there
  * is something to be heard on that. */
@@ -187,6 +202,7 @@ static void oldest_park(dcv_fetch_t *fetch)
 
     transfer->stage = dcv_fetch_stage(transfer);
     transfer->is_parking = 1;
+    tls_hush(transfer);
     easy_stop(transfer);
     easy_drop(transfer);
     transfer->is_parking = 0;
@@ -300,6 +316,7 @@ dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
     if (!transfer)
         return NULL;
     transfer->request = *request;
+    transfer->woken = 0;
     if (transfer_begin(transfer))
         return transfer;
     transfer_put(transfer);
@@ -317,12 +334,15 @@ static void parked_ready(void *baton, int fd, unsigned int events)
     if (!transfer)
         return;
     parked_close(transfer);
-    if (easy_ensure(transfer) && transfer_begin(transfer))
-        return;
     request = transfer->request;
+    if (transfer->woken++ < WOKEN_MAX && easy_ensure(transfer)) {
+        request.again(request.baton);
+        if (transfer_begin(transfer))
+            return;
+    }
     transfer_put(transfer);
     reply.is_ours = 1;
-    reply.failure = "it cannot be asked once more";
+    reply.failure = "it cannot be asked once more, since so many servers hang";
     request.done(request.baton, &reply);
 }
 

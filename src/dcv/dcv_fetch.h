@@ -37,6 +37,8 @@ typedef struct {
     const char *user_agent;
     /* A piece of the body; 0: that was enough, the answer counts as whole. */
     int (*body)(void *baton, const char *data, apr_size_t len);
+    /* It is asked once more: what there was of a body does not count. */
+    void (*again)(void *baton);
     void (*done)(void *baton, const dcv_reply_t *reply);
     void *baton;
     apr_pool_t *pool;

@@ -41,6 +41,7 @@ struct dcv_transfer_t {
     APR_RING_ENTRY(dcv_transfer_t) link;
     int is_warm, is_parking;
     int parked;        /* the descriptor then; -1: it is not */
+    int woken;         /* how often it was parked, and is not any more */
     dcv_stage_e stage; /* when it was parked */
     struct curl_slist *connect_to;
     dcv_request_t request;

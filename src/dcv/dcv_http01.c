@@ -27,6 +27,13 @@ static int body_take(void *baton, const char *data, apr_size_t len)
     return dcv_body_take(&http01->body, data, len);
 }
 
+static void body_begin(void *baton)
+{
+    http01_t *http01 = baton;
+
+    dcv_body_init(&http01->body, http01->dial.run->job->key_authorization);
+}
+
 /* Of the address that answered. */
 static void note(http01_t *http01, const char *why)
 {
@@ -105,13 +112,14 @@ static int transfer_start(void *baton)
     dcv_run_t *run = dial->run;
     dcv_request_t request = {0};
 
-    dcv_body_init(&http01->body, run->job->key_authorization);
+    body_begin(http01);
     request.url = dial->attempt.url;
     request.address = dial->address;
     request.port = dial->attempt.port;
     request.net = run->conf->net;
     request.user_agent = run->conf->user_agent;
     request.body = body_take;
+    request.again = body_begin;
     request.done = transfer_done;
     request.baton = http01;
     request.pool = dial->pool;

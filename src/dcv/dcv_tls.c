@@ -23,6 +23,9 @@
 
 /* Handshakes that keep their state, some 45 KB, while the peer is silent. */
 #define WARM_MAX 128
+/* How often a parked one begins anew: who can have that again and again costs
+ * more than memory. */
+#define WOKEN_MAX 3
 
 #define PROTOCOL "acme-tls/1"
 
@@ -44,8 +47,8 @@ struct dcv_shake_t {
     dcv_tls_request_t request;
     int fd; /* -1: none */
     int error;
-    SSL *ssl; /* NULL until connected, and when parked */
-    int is_parked;
+    SSL *ssl;             /* NULL until connected, and when parked */
+    int is_parked, woken; /* now; how often it was */
     BIO *in, *out;
     apr_size_t got;
     dcv_timer_t timer; /* to tell of a failure that was there at once */
@@ -285,9 +288,18 @@ static void begin(dcv_shake_t *shake)
 /* A parked one is heard of: from the beginning. */
 static void wake(dcv_shake_t *shake)
 {
-    descriptor_close(shake);
-    shake->is_parked = 0;
-    begin(shake);
+    dcv_tls_answer_t answer = {0};
+
+    if (shake->woken++ < WOKEN_MAX) {
+        descriptor_close(shake);
+        shake->is_parked = 0;
+        begin(shake);
+        return;
+    }
+    answer.reply.is_ours = 1;
+    answer.reply.failure =
+        "it cannot be asked once more, since so many servers hang";
+    shake_end(shake, &answer);
 }
 
 static void ready(void *baton, int fd, unsigned int events)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv_fetch.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -101,6 +103,152 @@ static void parked(apr_pool_t *pool)
     close(hang_listener);
 }
 
+/* Half an answer came before many others hung: it is not taken for the first
+ * half of the one that comes when it is asked for once more. */
+static void parked_answer(apr_pool_t *pool)
+{
+    int slow_listener, hang_listener, first, i, hanging[MANY];
+    probe_t *probes[MANY], *slow;
+    const dcv_result_t *result;
+    char request[1024];
+    bed_t *bed;
+    SSL *tls;
+
+    server_start(&server, answer);
+    slow_listener = server_listen(&server.port, "127.0.0.6", 8);
+    hang_listener = server_listen(&server.port, "127.0.0.7", 1024);
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->conf->http01_port = server.port;
+    bed_host(bed, "slow.test", "127.0.0.6");
+    bed_host(bed, "hang.test", "127.0.0.7");
+    slow = bed_submit_key(bed, "a.test", "slow", "slow.thumb", "slow");
+    first = visitor_take(slow_listener);
+    tls = SSL_new(server.tls);
+    SSL_set_fd(tls, first);
+    ok(SSL_accept(tls) == 1);
+    ok(SSL_read(tls, request, sizeof(request)) > 0);
+    ok(SSL_write(tls, "HTTP/1.1 200 OK\r\n\r\nslow.", 24) == 24);
+    for (i = 0; i < MANY; i++)
+        probes[i] = bed_submit(bed, "a.test", "hang", "hanging");
+    for (i = 0; i < MANY; i++)
+        hanging[i] = visitor_take(hang_listener);
+    (void)!SSL_write(tls, "thumb", 5);
+    SSL_free(tls);
+    close(first);
+    secure_say(visitor_take(slow_listener),
+               "HTTP/1.1 200 OK\r\n\r\nslow.thumb");
+    result = bed_wait(slow);
+    need(result);
+    ok(!result->problem, "%s", result->problem ? result->problem->detail : "");
+    bed_free(slow);
+    bed_stop(bed);
+    for (i = 0; i < MANY; i++) {
+        bed_wait(probes[i]);
+        bed_free(probes[i]);
+        close(hanging[i]);
+    }
+    server_stop(&server);
+    close(slow_listener);
+    close(hang_listener);
+}
+
+/* Who has shaken hands, waits, and goes when he hears that nobody wants to know
+ * any more, as every web server does. */
+typedef struct {
+    int fd, is_there;
+    SSL *tls;
+} guest_t;
+
+/* What there is to do for this one: nothing that waits. */
+static void guest_serve(guest_t *guest)
+{
+    char octets[1024];
+    int done;
+
+    if (!guest->is_there) {
+        done = SSL_accept(guest->tls);
+        guest->is_there = done == 1;
+    }
+    else {
+        done = SSL_read(guest->tls, octets, sizeof(octets));
+    }
+    if (done > 0 || SSL_get_error(guest->tls, done) == SSL_ERROR_WANT_READ)
+        return;
+    SSL_free(guest->tls);
+    close(guest->fd);
+    guest->tls = NULL;
+}
+
+/* Does so for a while; how many came. */
+static int guests_serve(int listener, guest_t *guests, int room, int msec)
+{
+    struct pollfd fds[MANY * 2 + 1];
+    apr_time_t end = apr_time_now() + apr_time_from_msec(msec);
+    int came = 0, i, fd;
+
+    fcntl(listener, F_SETFL, O_NONBLOCK);
+    while (apr_time_now() < end) {
+        for (i = 0; i < room; i++) {
+            fds[i].fd = guests[i].tls ? guests[i].fd : -1;
+            fds[i].events = POLLIN;
+        }
+        fds[room].fd = listener;
+        fds[room].events = POLLIN;
+        poll(fds, (nfds_t)room + 1, 50);
+        for (i = 0; i < room; i++)
+            if (guests[i].tls && fds[i].revents)
+                guest_serve(&guests[i]);
+        for (i = 0; i < room; i++) {
+            if (guests[i].tls)
+                continue;
+            fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
+            if (fd < 0)
+                break;
+            came++;
+            guests[i].fd = fd;
+            guests[i].is_there = 0;
+            guests[i].tls = SSL_new(server.tls);
+            SSL_set_fd(guests[i].tls, fd);
+        }
+    }
+    return came;
+}
+
+static void parked_again(apr_pool_t *pool)
+{
+    static guest_t guests[MANY * 2];
+    int listener, i, came;
+    probe_t *probes[MANY];
+    bed_t *bed;
+
+    server_start(&server, answer);
+    listener = server_listen(&server.port, "127.0.0.7", 1024);
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->conf->http01_port = server.port;
+    bed_host(bed, "hang.test", "127.0.0.7");
+    for (i = 0; i < MANY; i++)
+        probes[i] = bed_submit(bed, "a.test", "hang", "hanging");
+    came = guests_serve(listener, guests, MANY * 2, 2000);
+    ok(came <= MANY * 3, "%d handshakes for %d", came, MANY);
+    bed_stop(bed);
+    for (i = 0; i < MANY; i++) {
+        bed_wait(probes[i]);
+        bed_free(probes[i]);
+    }
+    for (i = 0; i < MANY * 2; i++) {
+        if (!guests[i].tls)
+            continue;
+        SSL_free(guests[i].tls);
+        close(guests[i].fd);
+    }
+    server_stop(&server);
+    close(listener);
+}
+
 const tap_case_t tap_cases[] = {
+    {"H9 an answer that was begun before it hung begins anew", parked_answer},
+    {"H9 nobody is asked again and again", parked_again},
     {"H9 silent TLS servers cost little, and a slow one is heard", parked},
     {NULL, NULL}};

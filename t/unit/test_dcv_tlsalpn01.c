@@ -2,6 +2,7 @@
 #include "dcv/dcv_tlsalpn01.h"
 
 #include <signal.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -136,6 +137,7 @@ static void wrong(apr_pool_t *pool)
 
     open_all(PROOF("DNS:a.test,DNS:b.test", "t.thumb"), pool);
     detail = refused("a.test", PROBLEM_INCORRECT_RESPONSE, "\"b.test\"");
+    need(detail);
     ok(strstr(detail, "acme-tls/1 of a.test: 127.0.0.1 port "), "%s", detail);
     ok(strstr(detail, "Resolver of a.test: ACMEResolverHost"), "%s", detail);
     close_all();
@@ -333,6 +335,50 @@ static void parked(apr_pool_t *pool)
     close(hang_listener);
 }
 
+#define ROOM 16384
+
+/* Whoever is parked hears something at once, for a while; how many came. */
+static int parked_wake(int listener, int *fds)
+{
+    apr_time_t end = apr_time_now() + apr_time_from_sec(2);
+    struct pollfd waiting = {listener, POLLIN, 0};
+    int came = 0, woken = 0;
+
+    while (apr_time_now() < end && came < ROOM) {
+        if (poll(&waiting, 1, 50) == 1)
+            fds[came++] = accept(listener, NULL, NULL);
+        for (; woken + 128 < came; woken++) {
+            (void)!send(fds[woken], "x", 1, MSG_NOSIGNAL);
+            shutdown(fds[woken], SHUT_WR);
+        }
+    }
+    return came;
+}
+
+static void parked_again(apr_pool_t *pool)
+{
+    static int fds[ROOM];
+    int listener, port, i, came;
+    probe_t *probes[MANY];
+
+    open_all(PROOF("DNS:slow.test", "t.thumb"), pool);
+    port = server.port;
+    listener = server_listen(&port, "127.0.0.7", 1024);
+    bed_host(bed, "hang.test", "127.0.0.7");
+    for (i = 0; i < MANY; i++)
+        probes[i] = bed_submit(bed, "hang.test", "t", "hanging");
+    came = parked_wake(listener, fds);
+    ok(came <= MANY * 4, "%d handshakes for %d", came, MANY);
+    close_all();
+    for (i = 0; i < MANY; i++) {
+        bed_wait(probes[i]);
+        bed_free(probes[i]);
+    }
+    for (i = 0; i < came; i++)
+        close(fds[i]);
+    close(listener);
+}
+
 const tap_case_t tap_cases[] = {
     {"T83 the right certificate, by TLS 1.3 and 1.2", right},
     {"T84 addresses, asked for by their reverse name", addresses},
@@ -344,4 +390,5 @@ const tap_case_t tap_cases[] = {
     {"T83 what is no TLS, or too much of it", oddities},
     {"H9 many that hang", many},
     {"H9 silent servers cost little, and a slow one is heard", parked},
+    {"H9 nobody begins again and again", parked_again},
     {NULL, NULL}};
