@@ -61,6 +61,7 @@ MaxKeepAliveRequests 0
 EOT
     vhost => join "\n", "ACMEValidationMax $limit",
         "ACMEValidationTimeout ${seconds}s",
+        'ACMEValidationWait 0',
         "ACMEValidationPort tls-alpn-01 $port{tls}",
         "ACMEResolver dns.hole.test 127.0.0.4:$port{dns}",
         map({"ACMEResolverHost $_ 127.0.0.2"} @{ $names{http} },
