@@ -133,6 +133,12 @@ subtest 'addresses that must not be dialled' => sub {
     $got = check(4, 'elsewhere', 'bound.dmz.test', '--http-01');
     like($got->{seen}, qr{wants bound\.dmz\.test to resolve to 10\.0\.0\.0/8},
         'the policy\'s networks');
+    $got = check(4, 'elsewhere, by dns-01', 'bound.dmz.test', '--dns-01');
+    like($got->{seen}, qr{bound\.dmz\.test resolves to 127\.0\.0\.1 .* wants},
+        'where a record alone would not do');
+    is($said->{verdict}, 'a validation would fail', 'the verdict');
+    $got = check(4, 'nowhere, by dns-01', 'nobody.dmz.test', '--dns-01');
+    like($got->{says}, qr/the policy wants .* no addresses/, 'and says so');
 };
 
 subtest 'no DNS' => sub {

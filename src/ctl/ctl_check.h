@@ -30,6 +30,7 @@ typedef struct {
     const char *untried;             /* why it was not; NULL: it was */
     const dcv_survey_t *survey;      /* of those by DNS; else NULL */
     const dcv_result_t *proof, *caa; /* caa NULL: not looked at */
+    const dcv_result_t *bound; /* of those by DNS: the policy's networks */
     const char *finding; /* what should be mended, in words; NULL: nothing */
     int is_hopeless;     /* the finding: nobody could prove it so */
 } ctl_tried_t;
@@ -46,6 +47,9 @@ ctl_exit_e ctl_check_name(ctl_check_t *check)
  * proven by TXT records, and is it about an account? */
 dcv_job_t *ctl_check_job(const ctl_check_t *check, const char *type);
 dcv_job_t *ctl_check_job_caa(const ctl_check_t *check, const char *type);
+/* And where the policy wants a name to resolve to that is proven by DNS; NULL
+ * where it does not matter. */
+dcv_job_t *ctl_check_job_bound(const ctl_check_t *check, const char *type);
 int ctl_check_is_dns(const char *type);
 int ctl_check_is_account(const char *type);
 

@@ -60,15 +60,22 @@ static void account_add(dcv_job_t *job, const ctl_check_t *check)
     job->issuers = acme_conf_issuer_names(conf, job->pool);
 }
 
+static apr_array_header_t *bounds_of(const ctl_check_t *check)
+{
+    apr_pool_t *pool = check->ctl->pool;
+    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(identifier_t *));
+
+    APR_ARRAY_PUSH(list, const identifier_t *) = check->identifier;
+    return acme_profile_bounds(check->profile, list, pool);
+}
+
 /* The thumbprint is nobody's, or the account's: what answers by itself for it
  * is then even right. */
 dcv_job_t *ctl_check_job(const ctl_check_t *check, const char *type)
 {
     apr_pool_t *pool = check->ctl->pool;
     dcv_job_t *job = apr_pcalloc(pool, sizeof(*job));
-    apr_array_header_t *list = apr_array_make(pool, 1, sizeof(identifier_t *));
 
-    APR_ARRAY_PUSH(list, const identifier_t *) = check->identifier;
     job->method = methods[find(type)].method;
     job->domain = check->domain;
     job->token = token_make(TOKEN_OCTETS, pool);
@@ -77,7 +84,7 @@ dcv_job_t *ctl_check_job(const ctl_check_t *check, const char *type)
                     check->account ? check->account->thumbprint
                                    : token_make(PRINT_OCTETS, pool),
                     NULL);
-    job->bounds = acme_profile_bounds(check->profile, list, pool);
+    job->bounds = bounds_of(check);
     job->account = check->account ? check->account->id : "";
     job->is_wildcard = identifier_is_wildcard(check->identifier);
     job->pool = pool;
@@ -109,4 +116,19 @@ dcv_job_t *ctl_check_job_caa(const ctl_check_t *check, const char *type)
     job->account = authz.account_id;
     job->pool = pool;
     return job->caa ? job : NULL;
+}
+
+/* On the server it comes after the proof; by other methods, with it. */
+dcv_job_t *ctl_check_job_bound(const ctl_check_t *check, const char *type)
+{
+    apr_pool_t *pool = check->ctl->pool;
+    dcv_job_t *job = apr_pcalloc(pool, sizeof(*job));
+
+    job->method = DCV_RESOLVE;
+    job->bounds = bounds_of(check);
+    job->domain = check->domain;
+    job->account = check->account ? check->account->id : "";
+    job->pool = pool;
+    return ctl_check_is_dns(type) && job->bounds && job->bounds->nelts ? job
+                                                                       : NULL;
 }

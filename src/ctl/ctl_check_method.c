@@ -88,6 +88,21 @@ static const char *reached_words(const ctl_tried_t *tried, apr_pool_t *pool)
         status);
 }
 
+/* Is the name not where the policy wants it, whatever a record proves? */
+static const problem_t *bound_problem(const ctl_tried_t *tried)
+{
+    return tried->bound && tried->proof->is_reached ? tried->bound->problem
+                                                    : NULL;
+}
+
+static const char *bound_words(const problem_t *prob)
+{
+    return prob->type == PROBLEM_REJECTED_IDENTIFIER
+               ? "name servers answer, but the policy wants other addresses"
+               : "name servers answer, but the policy wants addresses, and "
+                 "there are no addresses";
+}
+
 static const char *words(const ctl_tried_t *tried, apr_pool_t *pool)
 {
     const problem_t *prob = tried->proof->problem;
@@ -96,6 +111,8 @@ static const char *words(const ctl_tried_t *tried, apr_pool_t *pool)
         return "proven: what is there answers for this account";
     if (tried->is_hopeless)
         return "name servers answer, but none of them has such a zone";
+    if (bound_problem(tried))
+        return bound_words(bound_problem(tried));
     if (tried->proof->is_reached)
         return reached_words(tried, pool);
     switch (prob->type) {
@@ -118,7 +135,7 @@ static int works(const ctl_tried_t *tried)
 {
     const dcv_result_t *proof = tried->proof;
 
-    if (tried->caa && tried->caa->problem)
+    if ((tried->caa && tried->caa->problem) || bound_problem(tried))
         return 0;
     if (!proof->problem)
         return 1;
@@ -155,13 +172,15 @@ static json_t *result_render(ctl_check_t *check, const ctl_tried_t *tried)
 {
     apr_pool_t *pool = check->ctl->pool;
     const dcv_result_t *proof = tried->proof;
+    const problem_t *prob =
+        bound_problem(tried) ? bound_problem(tried) : proof->problem;
     int is_good = works(tried);
     json_t *part =
         json_pack("{s:s, s:b, s:b, s:s, s:i, s:s?, s:s?, s:s, s:s?}", "method",
                   tried->type, "works", is_good, "reached",
                   !proof->problem || proof->is_reached, "says",
                   words(tried, pool), "status", proof->status, "address",
-                  proof->address, "seen", detail_of(proof->problem), "caa",
+                  proof->address, "seen", detail_of(prob), "caa",
                   caa_words(tried, pool), "finding", tried->finding);
 
     if (tried->survey)
@@ -184,7 +203,7 @@ static const char *untried_find(const ctl_check_t *check, const char *type)
 static apr_status_t try_one(try_t *all, ctl_tried_t *tried)
 {
     ctl_check_t *check = all->check;
-    dcv_job_t *job, *caa;
+    dcv_job_t *job, *caa, *bound;
     apr_status_t rv;
 
     tried->untried = untried_find(check, tried->type);
@@ -192,10 +211,13 @@ static apr_status_t try_one(try_t *all, ctl_tried_t *tried)
         return APR_SUCCESS;
     job = ctl_check_job(check, tried->type);
     caa = ctl_check_job_caa(check, tried->type);
+    bound = ctl_check_job_bound(check, tried->type);
     tried->survey = job->survey;
     rv = submit(all, job, &tried->proof);
     if (rv == APR_SUCCESS && caa)
         rv = submit(all, caa, &tried->caa);
+    if (rv == APR_SUCCESS && bound)
+        rv = submit(all, bound, &tried->bound);
     return rv;
 }
 
