@@ -11,6 +11,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "dcv/dcv_again.h"
 #include "dcv/dcv_fetch_easy.h"
 #include "dcv/dcv_fetch_words.h"
 #include "dcv/dcv_head.h"
@@ -25,9 +26,6 @@
 /* Transfers over TLS that keep their state, some 60 KB, while the server is
  * silent. */
 #define WARM_MAX 128
-/* How often a parked one begins anew: who can have that again and again costs
- * more than memory. */
-#define WOKEN_MAX 3
 
 static void transfer_list(dcv_transfer_t *transfer)
 {
@@ -114,6 +112,7 @@ static void transfer_put(dcv_transfer_t *transfer)
 {
     dcv_fetch_t *fetch = transfer->fetch;
 
+    dcv_event_timer_clear(fetch->event, &transfer->timer);
     parked_close(transfer);
     if (transfer->easy)
         easy_stop(transfer);
@@ -308,6 +307,24 @@ static int transfer_begin(dcv_transfer_t *transfer)
                CURLM_OK;
 }
 
+/* A parked one was heard of: from the beginning. */
+static void again(void *baton)
+{
+    dcv_transfer_t *transfer = baton;
+    dcv_request_t request = transfer->request;
+    dcv_reply_t reply = {0};
+
+    if (transfer->woken >= 0 && easy_ensure(transfer)) {
+        request.again(request.baton);
+        if (transfer_begin(transfer))
+            return;
+    }
+    transfer_put(transfer);
+    reply.is_ours = 1;
+    reply.failure = "it cannot be asked once more, since so many servers hang";
+    request.done(request.baton, &reply);
+}
+
 dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
                                 const dcv_request_t *request)
 {
@@ -317,33 +334,30 @@ dcv_transfer_t *dcv_fetch_start(dcv_fetch_t *fetch,
         return NULL;
     transfer->request = *request;
     transfer->woken = 0;
+    transfer->timer.fire = again;
+    transfer->timer.baton = transfer;
     if (transfer_begin(transfer))
         return transfer;
     transfer_put(transfer);
     return NULL;
 }
 
-/* A parked one is heard of: from the beginning. */
 static void parked_ready(void *baton, int fd, unsigned int events)
 {
     dcv_fetch_t *fetch = baton;
     dcv_transfer_t *transfer = apr_hash_get(fetch->parked, &fd, sizeof(fd));
-    dcv_request_t request;
-    dcv_reply_t reply = {0};
+    apr_interval_time_t pause;
 
     if (!transfer)
         return;
     parked_close(transfer);
-    request = transfer->request;
-    if (transfer->woken++ < WOKEN_MAX && easy_ensure(transfer)) {
-        request.again(request.baton);
-        if (transfer_begin(transfer))
-            return;
-    }
-    transfer_put(transfer);
-    reply.is_ours = 1;
-    reply.failure = "it cannot be asked once more, since so many servers hang";
-    request.done(request.baton, &reply);
+    pause = dcv_again_pause(transfer->woken);
+    transfer->woken = pause < 0 ? -1 : transfer->woken + 1;
+    if (pause > 0)
+        dcv_event_timer_set(fetch->event, &transfer->timer,
+                            dcv_event_now(fetch->event) + pause);
+    else
+        again(transfer);
 }
 
 /* Transfers in flight have been cancelled before. */
@@ -399,7 +413,7 @@ dcv_stage_e dcv_fetch_stage(const dcv_transfer_t *transfer)
     socklen_t peer_len = sizeof(peer);
     curl_off_t tls = 0;
 
-    if (transfer->parked >= 0)
+    if (!transfer->easy)
         return transfer->stage;
     if (transfer->header_len)
         return DCV_STAGE_RECEIVE;

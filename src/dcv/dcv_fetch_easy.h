@@ -37,11 +37,13 @@ struct dcv_fetch_t {
 struct dcv_transfer_t {
     dcv_fetch_t *fetch;
     dcv_transfer_t *next; /* in the list of idle ones */
-    CURL *easy;           /* perhaps none while idle; none when parked */
+    CURL *easy;           /* perhaps none while idle; none when parked,
+                             and until it begins anew */
     APR_RING_ENTRY(dcv_transfer_t) link;
     int is_warm, is_parking;
     int parked;        /* the descriptor then; -1: it is not */
-    int woken;         /* how often it was parked, and is not any more */
+    int woken;         /* how often it was heard of then; -1: too often */
+    dcv_timer_t timer; /* until it begins anew */
     dcv_stage_e stage; /* when it was parked */
     struct curl_slist *connect_to;
     dcv_request_t request;

@@ -11,6 +11,7 @@
 #include <apr_hash.h>
 #include <apr_ring.h>
 
+#include "dcv/dcv_again.h"
 #include "dcv/dcv_tls_words.h"
 
 #include "base/banned.h"
@@ -23,9 +24,6 @@
 
 /* Handshakes that keep their state, some 45 KB, while the peer is silent. */
 #define WARM_MAX 128
-/* How often a parked one begins anew: who can have that again and again costs
- * more than memory. */
-#define WOKEN_MAX 3
 
 #define PROTOCOL "acme-tls/1"
 
@@ -51,7 +49,8 @@ struct dcv_shake_t {
     int is_parked, woken; /* now; how often it was */
     BIO *in, *out;
     apr_size_t got;
-    dcv_timer_t timer; /* to tell of a failure that was there at once */
+    /* To tell of a failure that was there at once, and to begin anew. */
+    dcv_timer_t timer;
 };
 
 static void descriptor_close(dcv_shake_t *shake)
@@ -281,19 +280,30 @@ static void begin(dcv_shake_t *shake)
     dcv_event_t *event = shake->tls->event;
 
     shake->error = dial(shake);
+    shake->timer.fire = failed_at_once;
     if (shake->error)
         dcv_event_timer_set(event, &shake->timer, dcv_event_now(event));
+}
+
+static void again(void *baton)
+{
+    dcv_shake_t *shake = baton;
+
+    shake->is_parked = 0;
+    begin(shake);
 }
 
 /* A parked one is heard of: from the beginning. */
 static void wake(dcv_shake_t *shake)
 {
+    dcv_event_t *event = shake->tls->event;
+    apr_interval_time_t pause = dcv_again_pause(shake->woken++);
     dcv_tls_answer_t answer = {0};
 
-    if (shake->woken++ < WOKEN_MAX) {
-        descriptor_close(shake);
-        shake->is_parked = 0;
-        begin(shake);
+    descriptor_close(shake);
+    if (pause >= 0) {
+        shake->timer.fire = again;
+        dcv_event_timer_set(event, &shake->timer, dcv_event_now(event) + pause);
         return;
     }
     answer.reply.is_ours = 1;
@@ -330,7 +340,6 @@ dcv_shake_t *dcv_tls_start(dcv_tls_t *tls, const dcv_tls_request_t *request)
     shake->pool = own;
     shake->request = *request;
     shake->fd = -1;
-    shake->timer.fire = failed_at_once;
     shake->timer.baton = shake;
     apr_pool_cleanup_register(own, shake, shake_close, apr_pool_cleanup_null);
     begin(shake);

@@ -21,6 +21,8 @@ static X509 *server_cert;
 static char asked[256];   /* SNI */
 static int offers_others; /* the visitor, besides acme-tls/1 */
 
+static int delay; /* of what it says, milliseconds */
+
 /* The protocol "none" is never agreed on, "not-acme" is what else there is. */
 static const char *speaks;
 
@@ -50,6 +52,7 @@ static int name_take(SSL *ssl, int *alert, void *baton)
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
     apr_cpystrn(asked, name ? name : "", sizeof(asked));
+    apr_sleep(apr_time_from_msec(delay));
     return SSL_TLSEXT_ERR_OK;
 }
 
@@ -335,6 +338,28 @@ static void parked(apr_pool_t *pool)
     close(hang_listener);
 }
 
+/* Many at the same time, each of which takes longer than it takes the others
+ * to come: they push each other out, but not for ever. */
+static void slow_crowd(apr_pool_t *pool)
+{
+    const dcv_result_t *result;
+    probe_t *probes[MANY * 2];
+    int i, proven = 0;
+
+    open_all(PROOF("DNS:a.test", "t.thumb"), pool);
+    delay = 60;
+    for (i = 0; i < MANY * 2; i++)
+        probes[i] = bed_submit(bed, "a.test", "t", "crowd");
+    for (i = 0; i < MANY * 2; i++) {
+        result = bed_wait(probes[i]);
+        proven += result && !result->problem;
+        bed_free(probes[i]);
+    }
+    is_int(proven, MANY * 2);
+    delay = 0;
+    close_all();
+}
+
 #define ROOM 16384
 
 /* Whoever is parked hears something at once, for a while; how many came. */
@@ -390,5 +415,6 @@ const tap_case_t tap_cases[] = {
     {"T83 what is no TLS, or too much of it", oddities},
     {"H9 many that hang", many},
     {"H9 silent servers cost little, and a slow one is heard", parked},
+    {"H9 a crowd that is slow is heard", slow_crowd},
     {"H9 nobody begins again and again", parked_again},
     {NULL, NULL}};
