@@ -139,7 +139,7 @@ static problem_t *endpoint_run(acme_response_t *res, acme_t *acme,
             res->account = v->account->id;
     }
     prob = v->account ? acme_eab_account_check(v->account, v->pool) : NULL;
-    if (!prob)
+    if (!prob) /* NOLINTNEXTLINE(*core.NullDereference): there is a route */
         prob = route->endpoint->run(res, acme, v);
     if (prob && v->key)
         acme_audit_refuse(acme, v, prob);

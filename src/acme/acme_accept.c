@@ -82,6 +82,7 @@ static int param_take(span_t *name, span_t *value, const char **at,
 
     if (c >= end || *c != ';')
         return 0;
+    *value = (span_t){"", 0};
     c = blanks_skip(c + 1, end);
     *name = token_take(&c, end);
     if (!name->len && (c >= end || *c == ';')) {

@@ -71,7 +71,7 @@ static int path_decode(const unsigned char **der, apr_size_t *len,
         }
         if (c == '-' || c == '_' || !c)
             return 0;
-        *end++ = c == '+' ? '-' : c == '/' ? '_' : (char)c;
+        *end++ = (char)(c == '+' ? '-' : c == '/' ? '_' : c);
     }
     while (end > plain && end[-1] == '=')
         end--;

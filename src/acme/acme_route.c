@@ -99,6 +99,7 @@ static const acme_endpoint_t *endpoint_find(char **words, int n)
         if (strcmp(e->noun, words[0]) || e->has_id == FREE ||
             1 + e->has_id + !!e->tail != n)
             continue;
+        /* NOLINTNEXTLINE(*core.CallAndMessage): what has a tail has an id */
         if (!e->tail || *e->tail == '*' || !strcmp(e->tail, words[2]))
             return e;
     }
@@ -168,8 +169,10 @@ static int words_parse(acme_route_t *route, const char *path, apr_pool_t *pool)
     if (!route->endpoint)
         return 0;
     route->directory = first ? words[0] : "";
+    /* NOLINTBEGIN(*core.uninitialized.Assign): so many words as it has */
     route->id = route->endpoint->has_id ? words[first + 1] : NULL;
     route->tail = route->endpoint->tail ? words[first + 2] : NULL;
+    /* NOLINTEND(*core.uninitialized.Assign) */
     return 1;
 }
 

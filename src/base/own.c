@@ -5,6 +5,7 @@
 
 #include "base/banned.h"
 
+/* NOLINTBEGIN(bugprone-macro-parentheses): a type and a name */
 #define X(kind, type, free_fn)                                                 \
     static apr_status_t kind##_cleanup(void *object)                           \
     {                                                                          \
@@ -20,6 +21,7 @@
     }
 OWN_KINDS(X)
 #undef X
+/* NOLINTEND(bugprone-macro-parentheses) */
 
 typedef struct {
     void *mem;

@@ -37,6 +37,7 @@
     X(x509_req, X509_REQ, X509_REQ_free)                                       \
     X(name_constraints, NAME_CONSTRAINTS, NAME_CONSTRAINTS_free)
 
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a type */
 #define X(kind, type, free_fn) type *own_##kind(apr_pool_t *pool, type *object);
 OWN_KINDS(X)
 #undef X

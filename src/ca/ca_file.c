@@ -66,8 +66,11 @@ static const char *remedy(int err, const char *path, apr_pool_t *pool)
 static problem_t *failed(const char *path, const char *what, int err,
                          apr_pool_t *pool)
 {
+    char buf[80];
+
     return problem_internal(pool, err, "%s: cannot %s it: %s; %s", path, what,
-                            strerror(err), remedy(err, path, pool));
+                            apr_strerror(err, buf, sizeof(buf)),
+                            remedy(err, path, pool));
 }
 
 int ca_file_exists(const char *path)

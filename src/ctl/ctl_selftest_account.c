@@ -207,8 +207,10 @@ static void stranger_check(ctl_test_t *t, const char *url, const char *what)
     apr_size_t len = strlen(url);
     char *other = apr_pstrdup(t->pool, url), *c = other + len - 3;
 
-    *c = *c >= '0' && *c <= '9' ? (*c == '9' ? '8' : '9')
-                                : (*c == 'A' ? 'B' : 'A');
+    if (*c >= '0' && *c <= '9')
+        *c = *c == '9' ? '8' : '9';
+    else
+        *c = *c == 'A' ? 'B' : 'A';
     theirs = ctl_test_post(t, t->other, url, "");
     nobodys = ctl_test_post(t, t->other, other, "");
     if (!ctl_test_is(t, theirs, "401 403 404", NULL, what))

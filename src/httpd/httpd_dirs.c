@@ -3,12 +3,12 @@
 
 #include <errno.h>
 #include <grp.h>
-#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
+#include <apr_user.h>
 
 #include <httpd.h>
 #include <unixd.h>
@@ -30,33 +30,42 @@ static gid_t child_gid(void)
 
 static const char *user_name(uid_t uid, apr_pool_t *pool)
 {
-    const struct passwd *user = getpwuid(uid);
+    char *name;
 
-    return user ? apr_pstrdup(pool, user->pw_name)
-                : apr_psprintf(pool, "uid %lu", (unsigned long)uid);
+    return apr_uid_name_get(&name, uid, pool) == APR_SUCCESS
+               ? name
+               : apr_psprintf(pool, "uid %lu", (unsigned long)uid);
 }
 
-static const char *reason(int error)
+static const char *reason(int error, apr_pool_t *pool)
 {
-    return strerror(error);
+    char buf[80];
+
+    return apr_pstrdup(pool, apr_strerror(error, buf, sizeof(buf)));
 }
 
 /* NULL: it is there now, ours if it was made here. */
 static const char *dir_make(const char *path, mode_t mode, uid_t uid, gid_t gid,
                             apr_pool_t *pool)
 {
+    int error;
+
     if (mkdir(path, 0700) != 0) {
-        if (errno == EEXIST)
+        error = errno;
+        if (error == EEXIST)
             return NULL;
         return apr_psprintf(pool,
                             "%s cannot be made by %s: %s; make it, or name "
                             "another directory with ACMEStateDir",
-                            path, user_name(geteuid(), pool), reason(errno));
+                            path, user_name(geteuid(), pool),
+                            reason(error, pool));
     }
     /* chmod, since umask may have taken away what others need. */
-    if (chmod(path, mode) != 0 || (uid != geteuid() && chown(path, uid, gid)))
+    if (chmod(path, mode) != 0 || (uid != geteuid() && chown(path, uid, gid))) {
+        error = errno;
         return apr_psprintf(pool, "%s cannot be given to %s: %s", path,
-                            user_name(uid, pool), reason(errno));
+                            user_name(uid, pool), reason(error, pool));
+    }
     return NULL;
 }
 
@@ -95,13 +104,15 @@ static const char *dir_problem(const char *path, const struct stat *st,
 static const char *private_look(const char *path, uid_t uid, apr_pool_t *pool)
 {
     struct stat st;
+    int error;
 
     if (lstat(path, &st) == 0)
         return dir_problem(path, &st, uid, pool);
-    if (errno == ENOENT)
+    error = errno;
+    if (error == ENOENT)
         return NULL;
     return apr_psprintf(pool, "%s cannot be looked at by %s: %s", path,
-                        user_name(geteuid(), pool), reason(errno));
+                        user_name(geteuid(), pool), reason(error, pool));
 }
 
 static int has_group(const gid_t *groups, int count, gid_t gid)

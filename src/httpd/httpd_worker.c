@@ -49,7 +49,7 @@ struct httpd_worker_t {
     apr_thread_mutex_t *lock;         /* for starting threads */
     _Atomic(dcv_loop_t *) loop;       /* once there was a validation */
     apr_thread_mutex_t *setup_lock;
-    char *is_setup; /* by virtual host: acme_work_setup; under setup_lock */
+    int *is_setup; /* by virtual host: acme_work_setup; under setup_lock */
     _Atomic(apr_int64_t) *seen; /* the same: acme_crl_follow */
 };
 
@@ -397,7 +397,7 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w = apr_pcalloc(pool, sizeof(*w));
     w->pool = pool;
     w->vhosts = vhosts;
-    w->is_setup = apr_pcalloc(pool, (apr_size_t)vhosts->nelts);
+    w->is_setup = apr_pcalloc(pool, sizeof(int) * (apr_size_t)vhosts->nelts);
     w->seen = apr_pcalloc(pool, sizeof(*w->seen) * (apr_size_t)vhosts->nelts);
     w->log = log;
     ap_mpm_query(AP_MPMQ_MAX_THREADS, &w->request_threads);

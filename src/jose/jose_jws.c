@@ -165,6 +165,7 @@ static const unsigned char *ecdsa_der(int *der_len, const jose_jws_t *jws,
     BIGNUM *s = BN_bin2bn(jws->signature + half, half, NULL);
     unsigned char *der, *end;
 
+    *der_len = 0;
     if (!sig || !r || !s || ECDSA_SIG_set0(sig, r, s) != 1) {
         BN_free(r);
         BN_free(s);

@@ -12,7 +12,7 @@
 
 /* Names are copied to the stack to end where they end. */
 #define NAME_SIZE 256
-#define URI_MAX   POLICY_GLOB_MAX * 4
+#define URI_MAX   (POLICY_GLOB_MAX * 4)
 #define LOCAL_MAX 64 /* RFC 5321 4.5.3.1.1 */
 
 static const policy_glob_t local_glob = {"@", "@", 0, 1};
