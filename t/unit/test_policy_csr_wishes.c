@@ -71,7 +71,7 @@ static void san_octets(apr_pool_t *pool)
         {"begins or ends", "DER:300882062d612e746573"},
         {"is not a DNS name", "DER:30098207612e7465737420"},
         {"is not a DNS name", "DER:30098207612e746573740a"},
-        {"all digits", "DER:300b82093139322e302e322e31"},
+        {"is a number", "DER:300b82093139322e302e322e31"},
         {"only be the whole first label", "DER:300382012a"},
         {"only be the whole first label", "DER:30098207622a2e74657374"},
         {"cannot be read", "DER:30088207612e746573"},
