@@ -31,7 +31,7 @@ static void all(const case_t *cases, size_t count)
     }
 }
 
-#define ALL(cases) all(cases, sizeof(cases) / sizeof(cases[0]))
+#define ALL(cases) all(cases, sizeof(cases) / sizeof((cases)[0]))
 
 static void types(apr_pool_t *pool)
 {

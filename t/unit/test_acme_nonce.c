@@ -187,7 +187,7 @@ static void other_alphabet(apr_pool_t *pool)
         acme_nonce_issue(nonces, text);
         memcpy(other, text, sizeof(other));
         for (c = other; *c; c++)
-            *c = *c == '-' ? '+' : *c == '_' ? '/' : *c;
+            *c = (char)(*c == '-' ? '+' : *c == '_' ? '/' : *c);
         if (strcmp(text, other)) {
             is_int(acme_nonce_redeem(nonces, other), 0);
             tried++;

@@ -326,7 +326,7 @@ static void late_validation(apr_pool_t *pool)
     is_int(claim(c->h, &jobs), 0);
     /* Nor is it begun. */
     c->h->now = HANDLE_NOW;
-    order = attempted(c);
+    attempted(c);
     c->h->now += c->h->conf->order_lifetime;
     ok(!acme_work_start(&c->h->acme, handle_job(c->h), pool));
     is_int(claim(c->h, &jobs), 0);

@@ -24,8 +24,7 @@ static const char *child_owner(pid_t *child, int *end, apr_pool_t *pool)
 
         close(hold[1]);
         len = write(name[1], text, strlen(text));
-        len = read(hold[0], owner, 1);
-        _exit((int)len);
+        _exit(len < 0 || read(hold[0], owner, 1) < 0);
     }
     close(name[1]);
     close(hold[0]);
