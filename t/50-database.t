@@ -186,6 +186,7 @@ sub full {
         == 0 or skip_here 'no tmpfs can be mounted here', 1;
     push @mounted, $state;
     start(state => $state);
+    $server->wait_log(qr/AS0312/) or die "no list\n"; # or its job complains
     my $filler = "$state/filler";
     open my $fh, '>', $filler or die $!;
     my $block = 'x' x 4096;

@@ -40,7 +40,8 @@ sub is_here { return $kind }
 # sanitizer's, not httpd's own report of a crash.  Leaks are looked for in all
 # programs but httpd (t/sanitizers/httpd, apache2): its children exit while
 # threads run, and APR's pools are mapped, so what only they point to would
-# seem lost.
+# seem lost.  The prefork MPM ends a child, pools and all, in its handler of a
+# signal.
 sub options {
     my ($folder, $name) = @_;
     my $lists = "$top/t/sanitizers";
@@ -54,7 +55,7 @@ sub options {
         LSAN_OPTIONS => "suppressions=$lists/leaks:print_suppressions=0",
         UBSAN_OPTIONS => "$all:print_stacktrace=1:halt_on_error=1",
         TSAN_OPTIONS => "$all:suppressions=$lists/races:second_deadlock_stack=1"
-            . ':history_size=4');
+            . ':history_size=4:report_signal_unsafe=0');
 }
 
 # Where children of httpd, who is somebody else, may write.

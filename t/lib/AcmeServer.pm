@@ -156,9 +156,9 @@ sub read_file {
 # (exit status, output) of httpd with these arguments and this configuration.
 sub command {
     my ($self, @args) = @_;
-    my @cmd = (program(), '-d', $self->{dir}, '-f', $self->{conf}, @args);
-    local %ENV = (%ENV, sanitizer_env());
-    open my $pipe, '-|', 'sh', '-c', 'exec "$@" 2>&1', 'sh', @cmd or die $!;
+    my $line = $self->command_line;
+    open my $pipe, '-|', 'sh', '-c', "exec $line \"\$@\" 2>&1", 'sh', @args
+        or die $!;
     my $text = do { local $/; <$pipe> };
     close $pipe;
     return ($? >> 8, $text // '');

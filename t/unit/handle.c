@@ -120,7 +120,7 @@ static void limits_init(handle_t *h)
     h->acme.limits = acme_limit_attach(h->limits, LIMITS, h->pool);
 }
 
-static void process_init(handle_t *h, const char *owner)
+static log_t *host_init(handle_t *h)
 {
     acme_host_t *host = apr_palloc(h->pool, sizeof(*host));
     clock_source_t *clock = apr_palloc(h->pool, sizeof(*clock));
@@ -132,10 +132,17 @@ static void process_init(handle_t *h, const char *owner)
     *log = (log_t){log_keep, h, LOG_LEVEL_TRACE};
     h->jobs = apr_array_make(h->pool, 8, sizeof(store_job_t *));
     h->audit = apr_array_make(h->pool, 8, sizeof(const char *));
-    h->acme.conf = h->conf;
     h->acme.clock = clock;
     h->acme.log = log;
     h->acme.host = host;
+    return log;
+}
+
+static void process_init(handle_t *h, const char *owner)
+{
+    const log_t *log = host_init(h);
+
+    h->acme.conf = h->conf;
     h->acme.owner = owner;
     h->acme.keys = jose_cache_make(16, h->pool);
     h->acme.audit = acme_audit_make(h->pool);
@@ -205,6 +212,15 @@ handle_t *handle_twin(const handle_t *h, const char *owner, apr_pool_t *pool)
     twin->conf->issuers = issuers_copy(h->conf->issuers, pool);
     process_init(twin, owner);
     return twin;
+}
+
+handle_t *handle_thread(const handle_t *h, apr_pool_t *pool)
+{
+    handle_t *thread = apr_pmemdup(pool, h, sizeof(*h));
+
+    thread->pool = pool;
+    host_init(thread);
+    return thread;
 }
 
 void handle_database_away(handle_t *h)

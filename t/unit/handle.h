@@ -83,6 +83,9 @@ typedef struct {
 handle_t *handle_make(const char *dir, apr_pool_t *pool);
 /* Another process on the same database: jobs, nonces, host, pool of its own. */
 handle_t *handle_twin(const handle_t *h, const char *owner, apr_pool_t *pool);
+/* Another thread of the same process: only its host and its pool are its own.
+ */
+handle_t *handle_thread(const handle_t *h, apr_pool_t *pool);
 client_t *client_twin(const client_t *c, handle_t *twin);
 /* A store whose database cannot be opened, and the good one again. */
 void handle_database_away(handle_t *h);
