@@ -82,13 +82,15 @@ static size_t body_take(char *data, size_t size, size_t count, void *baton)
     return 0;
 }
 
-/* The handshake begins.  The other one does not make us do so again and again;
- * TLS that waits has no buffers. */
+/* The handshake begins.  The other one does not make us do so again and again,
+ * so that it need not know of RFC 5746, as servers of before 2010 do not; TLS
+ * that waits has no buffers. */
 static CURLcode tls_prepare(CURL *easy, void *ctx, void *baton)
 {
     dcv_transfer_t *transfer = baton;
 
-    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET);
+    SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_TICKET |
+                                 SSL_OP_LEGACY_SERVER_CONNECT);
     SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
     if (!transfer->is_warm) {
         transfer->is_warm = 1;

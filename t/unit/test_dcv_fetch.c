@@ -153,6 +153,40 @@ static void parked_answer(apr_pool_t *pool)
     close(hang_listener);
 }
 
+/* A server of before 2010, whose ServerHello knows nothing of RFC 5746: what
+ * is said of it is what it does next, which is to go. */
+static void old_server(apr_pool_t *pool)
+{
+    unsigned char hello[47] = {0x16, 3, 1, 0, 42, 2, 0, 0, 38, 3, 1};
+    const dcv_result_t *result;
+    char octets[4096];
+    int listener, fd;
+    probe_t *probe;
+    bed_t *bed;
+
+    hello[45] = 0x2f; /* TLS_RSA_WITH_AES_128_CBC_SHA */
+    server_start(&server, answer);
+    listener = server_listen(&server.port, "127.0.0.6", 8);
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->conf->http01_port = server.port;
+    bed_host(bed, "slow.test", "127.0.0.6");
+    probe = bed_submit(bed, "a.test", "slow", "old");
+    fd = visitor_take(listener);
+    ok(recv(fd, octets, sizeof(octets), 0) > 0);
+    ok(send(fd, hello, sizeof(hello), 0) == sizeof(hello));
+    shutdown(fd, SHUT_WR);
+    result = bed_wait(probe);
+    need(result && result->problem);
+    ok(!strstr(result->problem->detail, "renegotiation"), "%s",
+       result->problem->detail);
+    close(fd);
+    bed_free(probe);
+    bed_stop(bed);
+    server_stop(&server);
+    close(listener);
+}
+
 /* Who has shaken hands, waits, and goes when he hears that nobody wants to know
  * any more, as every web server does. */
 typedef struct {
@@ -249,6 +283,7 @@ static void parked_again(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"H9 an answer that was begun before it hung begins anew", parked_answer},
+    {"R26 an old appliance's TLS", old_server},
     {"H9 nobody is asked again and again", parked_again},
     {"H9 silent TLS servers cost little, and a slow one is heard", parked},
     {NULL, NULL}};
