@@ -48,9 +48,14 @@ const char *dcv_head_location(CURL *easy, apr_pool_t *pool)
     return *location ? location : NULL;
 }
 
+static int is_word(const char *text, apr_size_t len, const char *word)
+{
+    return len == strlen(word) && !strncasecmp(text, word, len);
+}
+
 int dcv_head_is_coded(const char *line, apr_size_t len)
 {
-    static const char name[] = "transfer-encoding:", chunks[] = "chunked";
+    static const char name[] = "transfer-encoding:";
     apr_size_t at = sizeof(name) - 1;
 
     if (len < at || strncasecmp(line, name, at))
@@ -59,6 +64,6 @@ int dcv_head_is_coded(const char *line, apr_size_t len)
         at++;
     while (len > at && apr_isspace(line[len - 1]))
         len--;
-    return len - at != sizeof(chunks) - 1 ||
-           strncasecmp(line + at, chunks, len - at);
+    return !is_word(line + at, len - at, "chunked") &&
+           !is_word(line + at, len - at, "identity"); /* RFC 2616's, none */
 }

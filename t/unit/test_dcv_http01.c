@@ -53,6 +53,7 @@ static const struct {
                               "1\r\nx\r\n0\r\n\r\n"},
     {"Chunked", OK_HEAD "TRANSFER-ENCODING:\tChunked \r\n\r\n"
                         "d\r\nChunked.thumb\r\n0\r\n\r\n"},
+    {"identity", OK_HEAD "Transfer-Encoding: identity\r\n\r\nidentity.thumb"},
     {"bad-chunk", OK_HEAD "Transfer-Encoding: chunked\r\n\r\nzz\r\nhello"},
     {"gzip", OK_HEAD "Content-Encoding: gzip\r\n\r\ngzip.thumb"},
     {"file", "HTTP/1.1 302 Found\r\nLocation: file:///etc/passwd\r\n\r\n"},
@@ -301,6 +302,7 @@ static void right(apr_pool_t *pool)
     proven("continue");
     proven("gzip"); /* not asked for, so not decoded */
     proven("Chunked");
+    proven("identity"); /* that is none */
     close_all();
 }
 
