@@ -23,17 +23,18 @@ my %all     = (
     'half.test'     => { NS => ['ns3.test', 'ns1.test'] },
     'still.test'    => { NS => ['ns9.test', 'ns1.test'] },
     'lame.test'     => { NS => ['ns3.test'] },
+    'own'           => { NS => ['ns1.test', 'ns2.test'] },
     'www.corp.test' => ['127.0.0.1'],
     '_acme-challenge.old.corp.test'   => { TXT => ['an old one'] },
     '_acme-challenge.alias.corp.test' => { CNAME => 'a.half.test' },
 );
 my $port  = AcmeServer::free_port();
-my @zones = qw(corp.test half.test still.test);
+my @zones = qw(corp.test half.test still.test own);
 my @servers = map { FakeDNS->new(address => "127.0.0.$_", port => $port,
         names => \%all, zones => \@zones) } 1, 2;
 my $lame = FakeDNS->new(address => '127.0.0.3', port => $port,
     zones => ['other.test']);
-my $resolver = FakeDNS->new(above => ['', 'com', 'lan', @zones], names => {
+my $resolver = FakeDNS->new(above => ['', 'com', 'lan', 'mine', @zones], names => {
     %all, %address, 'host.lan' => ['127.0.0.1'],
     '_acme-challenge.www.lame.test' => 'SERVFAIL' });
 
@@ -41,6 +42,7 @@ sub vhost {
     my ($more) = @_;
     return <<"EOT";
 ACMEResolver @{[$resolver->server]}
+ACMEResolver mine @{[$resolver->server]}
 ACMEValidationPort dns-01 $port
 ACMEValidationTimeout 3s
 <ACMEPolicy all>
@@ -94,6 +96,8 @@ subtest 'no record yet' => sub {
     fine('a name that does not exist', 'new.corp.test', '--dns-01');
     fine('a wildcard', '*.corp.test', '--dns-01');
     fine('a zone of one label', 'host.lan', '--dns-01');
+    fine('a new name there, of name servers nearby', 'new.own', '--dns-01');
+    fine('a new name there, by a resolver of its own', 'new.mine', '--dns-01');
     ($code, $text) = acmectl($server, 'check', 'www.corp.test', '--dns-01');
     like($text, qr/^  zone +corp\.test$/m, 'for people: the zone');
     like($text, qr/^  name server +ns2\.test \(127\.0\.0\.2\) of corp\.test: /m,

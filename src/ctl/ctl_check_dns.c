@@ -5,7 +5,9 @@
 
 #include <apr_strings.h>
 
+#include "dcv/dcv_address.h"
 #include "dcv/dcv_dns.h"
+#include "dcv/dcv_net.h"
 #include "dcv/dcv_wire.h"
 
 #include "base/banned.h"
@@ -62,9 +64,51 @@ static ctl_exit_e name_look(int *is_no_name, ctl_check_t *check,
     return CTL_OK;
 }
 
+/* Has the configuration name servers for this very zone? */
+static int has_resolver(const dcv_conf_t *conf, const char *zone)
+{
+    int i;
+
+    for (i = 0; i < conf->resolvers->nelts; i++) {
+        const dcv_resolver_t *row =
+            APR_ARRAY_IDX(conf->resolvers, i, const dcv_resolver_t *);
+
+        if (row->zone && !strcmp(row->zone, zone))
+            return 1;
+    }
+    return 0;
+}
+
+/* Does a name server with an address that only an intranet can have answer for
+ * the zone?  Those of "com" do not. */
+static int is_nearby(const dcv_survey_t *survey, apr_pool_t *pool)
+{
+    static const char *const networks[] = {
+        "10.0.0.0/8",    "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8",
+        "100.64.0.0/10", "fc00::/7",      "fe80::/10",      "::1/128"};
+    apr_array_header_t *list = apr_array_make(pool, 8, sizeof(const char *));
+    const dcv_net_t *net;
+    size_t i;
+
+    for (i = 0; i < sizeof(networks) / sizeof(networks[0]); i++)
+        APR_ARRAY_PUSH(list, const char *) = networks[i];
+    net = dcv_net_make_bound(list, pool);
+    for (i = 0; i < (size_t)survey->servers->nelts; i++) {
+        const dcv_seen_t *seen =
+            APR_ARRAY_IDX(survey->servers, i, const dcv_seen_t *);
+        const dcv_address_t *address =
+            seen->address ? dcv_address_parse(seen->address, pool) : NULL;
+
+        if (address && !seen->fault && !strcmp(seen->zone, survey->zone) &&
+            dcv_net_is_allowed(net, &address->sock.any, NULL))
+            return 1;
+    }
+    return 0;
+}
+
 /* The record itself need not be there: who asks makes it.  But a zone must be,
  * and "com" says of any name that it does not exist.  What an intranet has in a
- * zone of one label is known there. */
+ * zone of one label is known there, or the zone is known to be its own. */
 static ctl_exit_e zone_look(ctl_tried_t *tried, ctl_check_t *check)
 {
     const dcv_survey_t *survey = tried->survey;
@@ -77,6 +121,9 @@ static ctl_exit_e zone_look(ctl_tried_t *tried, ctl_check_t *check)
         return CTL_OK;
     dot = strchr(survey->record, '.');
     parent = dot ? dot + 1 : survey->record;
+    if (*zone &&
+        (has_resolver(check->ctl->conf->dcv, zone) || is_nearby(survey, pool)))
+        return CTL_OK;
     if (*zone) {
         code = name_look(&is_no_name, check, parent);
         if (code != CTL_OK || !is_no_name)
