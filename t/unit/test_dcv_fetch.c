@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <apr_strings.h>
+
 #include "dcv_bed.h"
 #include "dcv_server.h"
 #include "tap.h"
@@ -16,12 +18,37 @@
 
 static server_t server;
 
+/* Wants to know who comes: with a cookie, and by the machine's .netrc. */
+static void who_say(visit_t *visit)
+{
+    char text[512];
+
+    if (strcmp(visit->path, "/who")) {
+        snprintf(text, sizeof(text),
+                 "HTTP/1.1 302 Found\r\nSet-Cookie: who=me; Path=/\r\n"
+                 "Content-Length: 0\r\nLocation: http://a.test:%d/who\r\n\r\n",
+                 visit->server->port);
+        server_say(visit, text);
+    }
+    else if (strcasestr(visit->head, "\r\nCookie:") ||
+             strcasestr(visit->head, "\r\nAuthorization:")) {
+        server_say(visit, "HTTP/1.1 200 OK\r\n\r\nI know you");
+    }
+    else {
+        server_say(visit, "HTTP/1.1 200 OK\r\n\r\nwho.thumb");
+    }
+}
+
 /* To https of slow.test or hang.test: the token says it. */
 static void answer(visit_t *visit)
 {
     const char *token = strrchr(visit->path, '/') + 1;
     char text[512];
 
+    if (!strcmp(token, "who")) {
+        who_say(visit);
+        return;
+    }
     snprintf(text, sizeof(text),
              "HTTP/1.1 302 Found\r\nContent-Length: 0\r\n"
              "Location: https://%s.test:%d/x\r\n\r\n",
@@ -187,6 +214,29 @@ static void old_server(apr_pool_t *pool)
     close(listener);
 }
 
+static void nobody(apr_pool_t *pool)
+{
+    const char *path = apr_pstrcat(pool, tap_tmpdir(), "/.netrc", NULL);
+    const dcv_result_t *result;
+    bed_t *bed;
+    FILE *file;
+
+    file = fopen(path, "w");
+    need(file);
+    fputs("machine a.test login me password secret\n", file);
+    fclose(file);
+    setenv("HOME", tap_tmpdir(), 1);
+    server_start(&server, answer);
+    server_open(&server);
+    bed = bed_start(pool);
+    bed->conf->http01_port = server.port;
+    result = bed_ask(bed, "a.test", "who");
+    need(result);
+    ok(!result->problem, "%s", result->problem ? result->problem->detail : "");
+    bed_stop(bed);
+    server_stop(&server);
+}
+
 /* Who has shaken hands, waits, and goes when he hears that nobody wants to know
  * any more, as every web server does. */
 typedef struct {
@@ -283,6 +333,7 @@ static void parked_again(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"H9 an answer that was begun before it hung begins anew", parked_answer},
+    {"T79 no cookies, no credentials", nobody},
     {"R26 an old appliance's TLS", old_server},
     {"H9 nobody is asked again and again", parked_again},
     {"H9 silent TLS servers cost little, and a slow one is heard", parked},
