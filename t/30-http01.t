@@ -26,6 +26,7 @@ my $dns       = FakeDNS->new(names => {
     'broken.test' => 'SERVFAIL',
     'mute.test'   => 'HANG',
     'lan.test'    => ['127.0.0.9', '169.254.7.7'],
+    'bind.test'   => { A => ['127.0.0.1', '169.254.7.7'], do => ['turns'] },
 });
 my $nobody = "127.0.0.9 port $port: connection refused";
 my ($server, $c);
@@ -72,6 +73,20 @@ sub refuted {
     is_deeply($chall->{validated}, undef, "T66 $what: not validated");
     like(JSON::PP->new->canonical->encode($order->{error} // {}),
         qr/urn:ietf:params:acme:error:$type/, "T54 $what: the order says so");
+}
+
+# A name that is somewhere else whenever somebody asks: who is looked at is who
+# is dialled, and the next hop's is looked at again.
+sub rebinding {
+    my $asked = sub { scalar grep { /bind\.test A$/ } $dns->questions };
+    proven('bind.test', undef, 'T79 DNS rebinding: the address that was checked');
+    is($asked->(), 1, 'T79 DNS rebinding: which is asked for once');
+    refuted('bind.test', undef, 'connection', 'T79 DNS rebinding: the other one',
+        qr/169\.254\.7\.7 port $port: denied by rule/);
+    refuted('bind.test', sub { http("302 Found\r\nLocation: "
+        . "http://bind.test:$port/elsewhere", '') }, 'connection',
+        'T79 DNS rebinding: between redirects',
+        qr{/elsewhere \(redirect 1, .*169\.254\.7\.7 port $port: denied});
 }
 
 sub http { my ($status, $body) = @_; return "HTTP/1.1 $status\r\n\r\n$body" }
@@ -219,6 +234,7 @@ right();
 wrong();
 unreachable();
 redirected();
+rebinding();
 hanging();
 
 # Without ACMEValidationAllow, loopback is not to be reached.

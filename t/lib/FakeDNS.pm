@@ -33,7 +33,8 @@ my $json = JSON::PP->new->canonical;
 # A TXT value that is a list is one record of several strings.  {do => [...]}
 # beside them: 'cut' (truncated by UDP), 'slow' (a second late), 'lie' (the
 # answer has another name), 'stray' (another id comes first), 'lame' (no
-# authority), 'refer' (NS as a referral).
+# authority), 'refer' (NS as a referral), 'turns' (one record at a time, each
+# time another one).
 sub new {
     my ($class, %o) = @_;
     my $self = bless { names => {}, address => '127.0.0.1', %o,
@@ -181,6 +182,8 @@ sub find {
     my $owner  = (grep { $_ eq 'lie' } @do) ? 'someone.else.test' : $name;
     my @values = grep { $type !~ /^A/ || (/:/ ? 'AAAA' : 'A') eq $type }
         map { ref $what->{$_} ? @{ $what->{$_} } : $what->{$_} // () } $type;
+    @values = $values[$self->{turns}{"$name $type"}++ % @values]
+        if @values && grep { $_ eq 'turns' } @do;
     return (0, [map { record($owner, $type, data($type, $_)) } @values], @do);
 }
 
