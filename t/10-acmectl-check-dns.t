@@ -6,9 +6,11 @@
 
 use strict;
 use warnings;
+use Digest::SHA qw(sha256);
 use FindBin;
 use JSON::PP ();
 use lib "$FindBin::Bin/lib";
+use MIME::Base64 qw(encode_base64url);
 use Test::More;
 use AcmeOperator;
 use AcmeServer;
@@ -179,13 +181,15 @@ subtest 'methods about an account' => sub {
     $got = check(4, 'no record that stays', $name, @persist);
     is($got->{says}, 'name servers answer, but there is no TXT record; it must '
         . 'be there before an order', 'and says so');
-    my $value = "localhost; accounturi=$client->{kid}";
+    my $value = "localhost; accounturi=$server->{base}/acme/account-hash/"
+        . 'sha-256/' . encode_base64url(sha256(pack 'C/a* a* a*', $name,
+            $client->thumbprint, $client->{kid}));
     like($got->{seen}, qr/Expected: "\Q$value\E"/, 'and which');
     my $put = sub {
         $_->put("_validation-persist.$name", { TXT => [@_] })
             for @servers, $resolver;
     };
-    $put->("${value}x");
+    $put->(substr($value, 0, -1) . 'x');
     $got = check(4, 'another account\'s', $name, @persist);
     is($got->{says}, 'name servers answer, but no TXT record there allows this '
         . 'account to have it', 'and says so');

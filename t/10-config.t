@@ -90,6 +90,8 @@ my @mistakes = (
         qr/ACMEResolverHost a\.\.test: it is no DNS name; write NAME IP/],
     ['ACMEResolverInsecure a..test',
         qr/ACMEResolverInsecure a\.\.test: it is no name; write a DNS name/],
+    ['ACMEDNSPersist maybe',
+        qr/ACMEDNSPersist maybe: there is no such way; write on, draft-01 or/],
     ['ACMEResolverDNSSEC maybe', qr/ACMEResolverDNSSEC must be On or Off/],
     ['ACMEResolverAuthoritative no', qr/ACMEResolverAuth\w+ must be On or Off/],
     ['ACMEValidationPort dns-01 0',

@@ -1,7 +1,7 @@
 #!/usr/bin/perl
 # SPDX-License-Identifier: Apache-2.0
 # dns-account-01 (draft-ietf-acme-dns-account-label-03) and dns-persist-01
-# (draft-ietf-acme-dns-persist-01): off by default, and what they do when they
+# (draft-ietf-acme-dns-persist-02): off by default, and what they do when they
 # are on.
 
 use strict;
@@ -10,6 +10,7 @@ use Digest::SHA qw(sha256);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MIME::Base64 qw(encode_base64url);
+use POSIX qw(strftime);
 use Test::More;
 
 use AcmeCheck;
@@ -94,30 +95,50 @@ is($status, 'invalid', 'and at no other');
 like($chall->{error}{detail}, qr/^TXT record of _$label\._acme-challenge\.b\.x/,
     'which the detail says');
 
+# What a record of dns-persist-01 names: of this domain, or of all.
+sub hashed {
+    my ($name, $client) = @_;
+    return "$server->{base}/acme/account-hash/sha-256/" . encode_base64url(
+        sha256(pack 'C/a* a* a*', $name, $client->thumbprint, $client->{kid}));
+}
+
+my $meta = $c->http(GET => $server->{directory})->{json}{meta};
+is($meta->{accountHashPrefix}, "$server->{base}/acme/account-hash/",
+    'dns-persist-01: the directory has the prefix');
+is_deeply($meta->{issuerDomainNames}, ['localhost'], 'and the CA\'s name');
 @one = begin('p.x.test', 'dns-persist-01');
-is($one[2]{accounturi}, $c->{kid}, 'dns-persist-01 has the account\'s URL');
-is_deeply($one[2]{'issuer-domain-names'}, ['localhost'], 'and the CA\'s name');
+is_deeply($one[2]{issuerDomainNames}, ['localhost'], 'so has the challenge');
+ok(!exists $one[2]{accounturi}, 'but no URL that is not wanted');
+my $hash = hashed('p.x.test', $c);
+my $until = time + 1000;
 $dns->put('_validation-persist.p.x.test', { TXT => ['other.example; x=y',
-    ['localhost;', " accounturi=$c->{kid}"]] });
+    ['localhost;', " accounturi=$hash; persistUntil=$until"]] });
 ($status, $chall, my $authz) = outcome(@one);
 is($status, 'ready', 'a record that stays') or diag $chall->{error}{detail};
 is($chall->{status}, 'valid', 'makes it valid');
-is((begin('p.x.test'))[0]{status}, 'pending',
-    'longer than its TTL it is not relied on');
-is((outcome(begin('p.x.test', 'dns-persist-01')))[0], 'ready',
-    'but it serves again');
+is($authz->{expires}, strftime('%Y-%m-%dT%H:%M:%SZ', gmtime $until),
+    'until the time that it says');
+$dns->put('_validation-persist.q.x.test',
+    { TXT => ['localhost; accounturi=' . hashed('*', $c)] });
+is((outcome(begin('q.x.test', 'dns-persist-01')))[0], 'ready',
+    'one for all names of an account');
+is((begin('q.x.test'))[0]{status}, 'ready', 'which is relied on again');
 
 # All at once.
 my %record = (
-    'theirs.x.test' => ["localhost; accounturi=$c->{kid}x", 'unauthorized',
+    'theirs.x.test' => ["localhost; accounturi=$hash", 'unauthorized',
         qr/another account/],
+    'url.x.test' => ["localhost; accounturi=$c->{kid}", 'malformed',
+        qr/is no hash that begins with/],
     'late.x.test' => [
-        "localhost; accounturi=$c->{kid}; persistUntil=1000000000",
+        'localhost; persistUntil=1000000000; accounturi='
+            . hashed('late.x.test', $c),
         'unauthorized', qr/good until 2001-09-09T01:46:40Z/],
     'bad.x.test' => ['localhost; accounturi', 'malformed', qr/without "="/],
-    'other.x.test' => ["elsewhere.test; accounturi=$c->{kid}", 'unauthorized',
+    'other.x.test' => ["elsewhere.test; accounturi=$hash", 'unauthorized',
         qr/none of them begins/],
-    '*.x.test' => ["localhost; accounturi=$c->{kid}", 'unauthorized',
+    '*.x.test' => ['localhost; accounturi=' . hashed('x.test', $c),
+        'unauthorized',
         qr/policy=wildcard/],
 );
 for (sort keys %record) {
@@ -130,11 +151,33 @@ for (sort keys %record) {
     like($chall->{error}{detail}, $like, "$_: its detail");
 }
 $dns->put('_validation-persist.x.test',
-    { TXT => ["LOCALHOST.; accounturi=$c->{kid}; POLICY=Wildcard"] });
+    { TXT => ['LOCALHOST.; POLICY=Wildcard; accounturi='
+        . hashed('x.test', $c)] });
 @one = begin('*.x.test', 'dns-persist-01');
 is(types($one[1]), 'dns-01 dns-account-01 dns-persist-01',
     'T48 a wildcard is offered all of DNS');
 is((outcome(@one))[0], 'ready', 'T48 and proven by policy=wildcard');
+
+# A record that was made with an earlier key is as good.
+my $young = AcmeWire->new(server => $server);
+$young->register;
+$dns->put('_validation-persist.k.x.test',
+    { TXT => ['localhost; accounturi=' . hashed('k.x.test', $young)] });
+my $next = AcmeWire->new(server => $server);
+my $url  = $young->endpoints->{keyChange};
+is($young->post($url, $next->jws($url, { account => $young->{kid},
+        oldKey => $young->{jwk} }, jwk => $next->{jwk}, nonce => undef))
+        ->{status}, 200, 'another key');
+@$young{qw(key key_file alg jwk)} = @$next{qw(key key_file alg jwk)};
+sub of {
+    my $mine = $c;
+    $c = shift;
+    my @got = outcome(begin('k.x.test', 'dns-persist-01'));
+    $c = $mine;
+    return @got;
+}
+is((of($young))[0], 'ready', 'a record of the key before');
+is((of($c))[0], 'invalid', 'of that account only');
 
 my $other = AcmeWire->new(server => $server,
     directory => "$server->{base}/acme/web/directory");
@@ -142,5 +185,20 @@ $other->register;
 $authz = $other->get($other->order('w.test')->{json}{authorizations}[0]);
 is(types($authz->{json}), 'http-01',
     'a profile that names its challenges has those');
+
+# As clients have it that know draft 01.
+$server->configure(vhost => vhost('ACMEDNSPersist draft-01'))->graceful;
+@one = begin('o.x.test', 'dns-persist-01');
+is($one[2]{accounturi}, $c->{kid}, 'draft 01: the account\'s URL');
+is_deeply($one[2]{'issuer-domain-names'}, ['localhost'], 'and the CA\'s name');
+$dns->put('_validation-persist.o.x.test',
+    { TXT => ["localhost; accounturi=$c->{kid}"] });
+is((outcome(@one))[0], 'ready', 'is what a record has');
+is((begin('o.x.test'))[0]{status}, 'pending',
+    'longer than its TTL it is not relied on');
+is((outcome(begin('o.x.test', 'dns-persist-01')))[0], 'ready',
+    'but it serves again');
+is((outcome(begin('p.x.test', 'dns-persist-01')))[0], 'ready',
+    'and so do records of the newest draft');
 $server->finish;
 done_testing;

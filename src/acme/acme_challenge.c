@@ -37,10 +37,14 @@ static json_t *issuer_names(const acme_t *acme, apr_pool_t *pool)
     return list;
 }
 
-/* draft-ietf-acme-dns-persist-01 3.1 */
+/* draft-ietf-acme-dns-persist-02 3.1; what draft 01 had says to a client that
+ * the account's URL is wanted. */
 static void persist_render(json_t *json, const acme_t *acme,
                            const store_authz_t *authz, apr_pool_t *pool)
 {
+    json_object_set_new(json, "issuerDomainNames", issuer_names(acme, pool));
+    if (acme->conf->dns_persist != ACME_PERSIST_OLD)
+        return;
     acme_response_set_string(json, "accounturi",
                              account_url(acme, authz, pool));
     json_object_set_new(json, "issuer-domain-names", issuer_names(acme, pool));
@@ -133,6 +137,7 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
         acme_response_set_string(json, "accountURL",
                                  account_url(acme, authz, v->pool));
         json_object_set_new(json, "issuers", issuer_names(acme, v->pool));
+        acme_response_set_string(json, "thumbprints", v->account->prints);
     }
     bound_add(json, acme, authz, v->pool);
     if (caa)

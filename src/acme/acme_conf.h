@@ -21,6 +21,14 @@
 
 struct acme_eab_keys_t;
 
+/* ACMEDNSPersist: dns-persist-01 as in the newest draft, and as in draft 01 as
+ * well, whose records name the account by its own URL. */
+typedef enum {
+    ACME_PERSIST_OFF,
+    ACME_PERSIST_ON,
+    ACME_PERSIST_OLD
+} acme_persist_e;
+
 typedef struct {
     const char *server_name; /* the vhost's, for logs and names */
     const char *base_url;    /* "https://ca.example" without slash at end */
@@ -38,7 +46,8 @@ typedef struct {
     int authz_reuse;
     acme_limit_rule_t limits[ACME_LIMIT_COUNT]; /* ACMERateLimit */
     int underscore;                             /* ACMEValidationUnderscore */
-    int dns_account, dns_persist;       /* ACMEDNSAccount, ACMEDNSPersist */
+    int dns_account;                            /* ACMEDNSAccount */
+    int dns_persist;                    /* acme_persist_e: ACMEDNSPersist */
     apr_array_header_t *caa_identities; /* of const char *; empty: the server's
                                            name */
     int caa_strict;                     /* ACMECAAStrict */

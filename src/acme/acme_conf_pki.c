@@ -248,11 +248,22 @@ static int is_before(const apr_array_header_t *words, int at)
     return 0;
 }
 
-/* draft-ietf-acme-dns-persist-01 3.1: what clients take. */
+/* draft-ietf-acme-dns-persist-02 3.1: what clients take. */
 static void identities_check(apr_array_header_t *findings,
                              const acme_conf_t *conf)
 {
-    if (conf->dns_persist && conf->caa_identities->nelts > IDENTITIES_MAX)
+    identifier_t *name;
+
+    if (!conf->dns_persist)
+        return;
+    if (!conf->caa_identities->nelts && conf->server_name &&
+        identifier_parse(&name, "dns", conf->server_name, 0, findings->pool))
+        acme_conf_finding(findings,
+                          "ACMEDNSPersist: a record must begin with a DNS "
+                          "name of this CA, which the ServerName %s is not; "
+                          "write ACMECAAIdentity ca.example",
+                          conf->server_name);
+    if (conf->caa_identities->nelts > IDENTITIES_MAX)
         acme_conf_finding(
             findings,
             "ACMECAAIdentity %s: dns-persist-01 has ten names at "

@@ -3,10 +3,12 @@
 
 #include <string.h>
 
+#include "acme/acme_persist.h"
 #include "acme/acme_profile.h"
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
+#include "policy/policy_challenge.h"
 
 #include "base/banned.h"
 
@@ -24,9 +26,8 @@ static const struct {
     {"renewalInfo", ACME_ROUTE_RENEWAL_INFO},
 };
 
-/* RFC 8555 9.7.6: where CAA records are looked at. */
-static void identities_render(json_t *meta, const acme_conf_t *conf,
-                              apr_pool_t *pool)
+static void identities_render(json_t *meta, const char *member,
+                              const acme_conf_t *conf, apr_pool_t *pool)
 {
     apr_array_header_t *names = acme_conf_issuer_names(conf, pool);
     json_t *list = json_array();
@@ -35,7 +36,25 @@ static void identities_render(json_t *meta, const acme_conf_t *conf,
     for (i = 0; i < names->nelts; i++)
         json_array_append_new(
             list, json_string(APR_ARRAY_IDX(names, i, const char *)));
-    json_object_set_new(meta, "caaIdentities", list);
+    json_object_set_new(meta, member, list);
+}
+
+/* draft-ietf-acme-dns-persist-02 3.2, 4.1: what a record is made of before
+ * there is a challenge. */
+static void persist_render(json_t *meta, const acme_conf_t *conf,
+                           const acme_profile_t *profile, apr_pool_t *pool)
+{
+    int i;
+
+    for (i = 0; i < profile->challenges->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(profile->challenges, i, const char *),
+                   POLICY_CHALLENGE_PERSIST))
+            continue;
+        identities_render(meta, "issuerDomainNames", conf, pool);
+        acme_response_set_string(meta, "accountHashPrefix",
+                                 acme_persist_prefix(conf, pool));
+        return;
+    }
 }
 
 /* Where no authorization serves a later order there is nothing to be had from
@@ -52,8 +71,9 @@ static json_t *meta_render(const acme_conf_t *conf, const acme_route_t *route,
 
     acme_response_set_string(meta, "termsOfService", conf->terms_url);
     acme_response_set_string(meta, "website", conf->website);
-    if (route->profile->caa)
-        identities_render(meta, conf, pool);
+    if (route->profile->caa) /* RFC 8555 9.7.6 */
+        identities_render(meta, "caaIdentities", conf, pool);
+    persist_render(meta, conf, route->profile, pool);
     json_object_set_new(
         meta, "externalAccountRequired",
         json_boolean(route->profile->external == ACME_EXTERNAL_REQUIRED));

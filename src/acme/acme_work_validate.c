@@ -9,6 +9,7 @@
 #include "acme/acme_caa.h"
 #include "acme/acme_authz_make.h"
 #include "acme/acme_limit_check.h"
+#include "acme/acme_persist.h"
 #include "acme/acme_response.h"
 #include "base/pjson.h"
 #include "policy/policy_challenge.h"
@@ -72,7 +73,7 @@ static int method_find(dcv_method_e *method, const char *type)
 }
 
 /* What the drafts' methods need besides; 0: it is not there. */
-static int draft_parse(dcv_job_t *work, json_t *json)
+static int draft_parse(dcv_job_t *work, json_t *json, const acme_conf_t *conf)
 {
     apr_array_header_t *issuers =
         apr_array_make(work->pool, 1, sizeof(const char *));
@@ -88,13 +89,18 @@ static int draft_parse(dcv_job_t *work, json_t *json)
     }
     work->account_url = apr_pstrdup(work->pool, url);
     work->issuers = issuers;
+    if (work->method == DCV_DNS_PERSIST01 && url)
+        acme_persist_fill(
+            work, conf, json_string_value(json_object_get(json, "thumbprint")),
+            json_string_value(json_object_get(json, "thumbprints")));
     return (work->method != DCV_DNS_ACCOUNT01 &&
             work->method != DCV_DNS_PERSIST01) ||
            (url && issuers->nelts);
 }
 
 /* What acme_challenge wrote; NULL: it is garbage. */
-static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
+static dcv_job_t *validation_parse(json_t *json, const acme_conf_t *conf,
+                                   apr_pool_t *pool)
 {
     const char *method = json_string_value(json_object_get(json, "method"));
     const char *domain = json_string_value(json_object_get(json, "domain"));
@@ -118,7 +124,7 @@ static dcv_job_t *validation_parse(json_t *json, apr_pool_t *pool)
     work->account = apr_pstrdup(pool, account);
     work->is_wildcard = json_is_true(json_object_get(json, "wildcard"));
     work->pool = pool;
-    if (!draft_parse(work, json))
+    if (!draft_parse(work, json, conf))
         return NULL;
     if (networks)
         /* DNS answers "*" with its own wildcard. */
@@ -170,7 +176,7 @@ dcv_job_t *acme_work_validate(acme_t *acme, const store_job_t *job,
                               apr_pool_t *pool)
 {
     json_t *json = acme_work_data(job, pool);
-    dcv_job_t *work = json ? validation_parse(json, pool) : NULL;
+    dcv_job_t *work = json ? validation_parse(json, acme->conf, pool) : NULL;
     const char *server;
     problem_t *prob;
 
@@ -318,6 +324,15 @@ static apr_int64_t lifetime_find(const acme_t *acme, const dcv_result_t *result)
                                            : ACME_AUTHZ_REUSE_MIN - 1;
 }
 
+/* Some end at a certain time, whatever the configuration says. */
+static apr_int64_t valid_until(const acme_t *acme, const dcv_result_t *result,
+                               apr_int64_t now)
+{
+    apr_int64_t until = now + lifetime_find(acme, result);
+
+    return result->until && result->until < until ? result->until : until;
+}
+
 void acme_work_validate_done(acme_t *acme, const store_job_t *job,
                              const dcv_result_t *result, apr_pool_t *pool)
 {
@@ -344,7 +359,7 @@ void acme_work_validate_done(acme_t *acme, const store_job_t *job,
         text = pjson_text(problem_render(prob, pool), 0, pool);
     event = event_make(acme, job, data, prob, result, pool);
     rv = store_authz_record(acme->store, job->subject, job->id, text,
-                            prob ? 0 : now + lifetime_find(acme, result), now,
+                            prob ? 0 : valid_until(acme, result, now), now,
                             event, pool);
     if (prob && rv == APR_SUCCESS && prob->status < 500)
         acme_limit_failure(acme,

@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_caa.h"
+#include "acme/acme_persist.h"
 #include "acme/acme_profile.h"
 #include "acme/acme_route.h"
 #include "base/token.h"
@@ -58,6 +59,7 @@ static void account_add(dcv_job_t *job, const ctl_check_t *check)
         acme_route_url(conf, ACME_ROUTE_ACCOUNT, account->directory,
                        account->id, NULL, job->pool);
     job->issuers = acme_conf_issuer_names(conf, job->pool);
+    acme_persist_fill(job, conf, account->thumbprint, account->prints);
 }
 
 static apr_array_header_t *bounds_of(const ctl_check_t *check)

@@ -20,7 +20,7 @@ typedef enum {
     DCV_DNS01,
     DCV_TLSALPN01,
     DCV_DNS_ACCOUNT01, /* draft-ietf-acme-dns-account-label-03 */
-    DCV_DNS_PERSIST01, /* draft-ietf-acme-dns-persist-01 */
+    DCV_DNS_PERSIST01, /* draft-ietf-acme-dns-persist-02 */
     DCV_RESOLVE        /* nothing is proven but where names resolve to */
 } dcv_method_e;
 
@@ -80,6 +80,10 @@ typedef struct {
     /* Of the drafts' methods. */
     const char *account_url;
     const apr_array_header_t *issuers; /* of const char *: our names */
+    /* Of dns-persist-01 (of const char *): how a record may name the account,
+     * the best way first; and how every such URL begins, whosever it is. */
+    const apr_array_header_t *account_uris, *hash_prefixes;
+    int is_url_allowed; /* account_url itself as well, as in draft 01 */
     int is_wildcard;
     /* To be filled in by the methods of TXT records, which then try once, and
      * ask every server; NULL: they stop when they know. */
@@ -93,6 +97,8 @@ typedef struct {
     problem_t *problem;   /* NULL: proven */
     int is_retryable;     /* nothing was learned (we are stopping, overload) */
     const char *address;  /* that answered at last, NULL if none */
+    apr_int64_t until;    /* when it may not be relied on any more; 0: who
+                             knows */
     apr_int64_t lifetime; /* seconds in which it may be relied on again; 0:
                              as long as one likes */
     /* Not proven, but somebody who could prove it was there and answered; and

@@ -93,7 +93,7 @@ static void succeed(dns01_t *dns01, const dcv_txts_t *txts)
 
     let_go(dns01);
     if (run->job->method == DCV_DNS_PERSIST01)
-        run->lifetime = txts->ttl > 0 ? txts->ttl : 1;
+        run->lifetime = txts->lifetime, run->until = txts->until;
     if (!run->job->bounds || !run->job->bounds->nelts) {
         dcv_run_finish(run, NULL, txts->by, 0);
         return;

@@ -166,6 +166,7 @@ static void hand_back(dcv_run_t *run, problem_t *problem, const char *address,
     result->problem = problem;
     result->is_retryable = is_retryable;
     result->lifetime = run->lifetime;
+    result->until = run->until;
     result->is_reached = run->is_reached;
     result->status = run->status;
     result->address = apr_pstrdup(run->job->pool, address);

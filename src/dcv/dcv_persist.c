@@ -16,6 +16,10 @@
 /* Digits of a time that is still a number here. */
 #define TIME_DIGITS_MAX 17
 #define SHOWN_MAX       100
+/* SHA-256 in base64url. */
+#define HASH_LEN 43
+#define B64URL                                                                 \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 
 typedef struct {
     const char *account, *policy, *until; /* NULL: not there */
@@ -105,47 +109,101 @@ static const char *params_fault(const params_t *params)
     return NULL;
 }
 
-static const char *unfit_find(const params_t *params, const dcv_job_t *job,
-                              apr_int64_t now, apr_pool_t *pool)
+static int has_word(const apr_array_header_t *words, const char *word)
 {
-    if (strcmp(params->account, job->account_url))
+    int i;
+
+    for (i = 0; i < words->nelts; i++) {
+        if (!strcmp(APR_ARRAY_IDX(words, i, const char *), word))
+            return 1;
+    }
+    return 0;
+}
+
+/* Is it some account's, by the look of it? */
+static int is_hash(const char *uri, const dcv_job_t *job)
+{
+    int i;
+
+    for (i = 0; i < job->hash_prefixes->nelts; i++) {
+        const char *prefix = APR_ARRAY_IDX(job->hash_prefixes, i, const char *);
+        apr_size_t len = strlen(prefix);
+
+        if (!strncmp(uri, prefix, len) && strlen(uri + len) == HASH_LEN &&
+            strspn(uri + len, B64URL) == HASH_LEN)
+            return 1;
+    }
+    return 0;
+}
+
+/* The account's, in whichever way. */
+static int is_account(dcv_persist_t *said, const params_t *params,
+                      const dcv_job_t *job)
+{
+    said->is_url =
+        job->is_url_allowed && !strcmp(params->account, job->account_url);
+    return said->is_url || has_word(job->account_uris, params->account);
+}
+
+static const char *account_fault(const params_t *params, const dcv_job_t *job,
+                                 apr_pool_t *pool)
+{
+    if (job->is_url_allowed || is_hash(params->account, job))
+        return NULL;
+    return apr_psprintf(
+        pool, "its accounturi is no hash that begins with %s, but %s",
+        APR_ARRAY_IDX(job->hash_prefixes, 0, const char *),
+        quote_make(params->account, strlen(params->account), SHOWN_MAX, pool));
+}
+
+static const char *unfit_find(dcv_persist_t *said, const params_t *params,
+                              const dcv_job_t *job, apr_int64_t now,
+                              apr_pool_t *pool)
+{
+    if (!is_account(said, params, job))
         return apr_psprintf(pool, "its accounturi is another account's, %s",
                             quote_make(params->account, strlen(params->account),
                                        SHOWN_MAX, pool));
-    if (params->until && apr_atoi64(params->until) < now)
+    if (params->until && said->until < now)
         return apr_psprintf(pool, "it was good until %s only",
-                            clock_rfc3339(apr_atoi64(params->until), pool));
+                            clock_rfc3339(said->until, pool));
     if (job->is_wildcard &&
         (!params->policy || strcasecmp(params->policy, "wildcard")))
         return "it has no policy=wildcard, which a wildcard name needs";
     return NULL;
 }
 
-dcv_persist_e dcv_persist_judge(const char **why, const dcv_txt_t *txt,
+dcv_persist_e dcv_persist_judge(dcv_persist_t *said, const dcv_txt_t *txt,
                                 const dcv_job_t *job, apr_int64_t now,
                                 apr_pool_t *pool)
 {
     char *rest = apr_pstrmemdup(pool, txt->text, txt->len), *part;
     params_t params = {NULL, NULL, NULL};
 
-    *why = NULL;
+    memset(said, 0, sizeof(*said));
     if (strlen(rest) != txt->len || !is_issuer(part_next(&rest), job))
         return DCV_PERSIST_OTHER;
-    for (part = part_next(&rest); part && !*why; part = part_next(&rest))
-        *why = param_take(&params, part);
-    if (!*why)
-        *why = params_fault(&params);
-    if (*why)
+    for (part = part_next(&rest); part && !said->why; part = part_next(&rest))
+        said->why = param_take(&params, part);
+    if (!said->why)
+        said->why = params_fault(&params);
+    if (!said->why)
+        said->why = account_fault(&params, job, pool);
+    if (said->why)
         return DCV_PERSIST_MALFORMED;
-    *why = unfit_find(&params, job, now, pool);
-    return *why ? DCV_PERSIST_UNFIT : DCV_PERSIST_GOOD;
+    said->until = params.until ? apr_atoi64(params.until) : 0;
+    said->why = unfit_find(said, &params, job, now, pool);
+    return said->why ? DCV_PERSIST_UNFIT : DCV_PERSIST_GOOD;
 }
 
 const char *dcv_persist_value(const dcv_job_t *job)
 {
     const char *issuer =
         job->issuers->nelts ? APR_ARRAY_IDX(job->issuers, 0, const char *) : "";
+    const char *uri = job->account_uris->nelts
+                          ? APR_ARRAY_IDX(job->account_uris, 0, const char *)
+                          : job->account_url;
 
-    return apr_pstrcat(job->pool, issuer, "; accounturi=", job->account_url,
+    return apr_pstrcat(job->pool, issuer, "; accounturi=", uri,
                        job->is_wildcard ? "; policy=wildcard" : "", NULL);
 }

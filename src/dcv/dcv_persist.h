@@ -3,11 +3,12 @@
 #define DCV_PERSIST_H
 
 /*
- * The records of dns-persist-01 (draft-ietf-acme-dns-persist-01): RFC 8659's
- * issue-value, "ca.example; accounturi=https://ca.example/acme/acct/1;
- * policy=wildcard; persistUntil=1767225600".  Names and tags are the same in
- * any case of letters, the account's URL is not; parameters that nobody knows
- * do not matter.
+ * The records of dns-persist-01 (draft-ietf-acme-dns-persist-02): RFC 8659's
+ * issue-value, "ca.example; policy=wildcard; persistUntil=1767225600;
+ * accounturi=https://ca.example/acme/account-hash/sha-256/5SQ…".  Names and
+ * tags are the same in any case of letters, the URL is not; parameters that
+ * nobody knows do not matter.  In draft 01 the URL was the account's own, and
+ * the record good for its TTL.
  */
 
 #include "dcv/dcv_txt.h"
@@ -20,9 +21,14 @@ typedef enum {
     DCV_PERSIST_GOOD
 } dcv_persist_e;
 
-/* What a record of this value says for the job, at this time.  *why: what is
- * wrong with one of ours, else NULL. */
-dcv_persist_e dcv_persist_judge(const char **why, const dcv_txt_t *txt,
+typedef struct {
+    const char *why;   /* what is wrong with one of ours, else NULL */
+    apr_int64_t until; /* persistUntil; 0: there is none */
+    int is_url;        /* it names the account by its own URL */
+} dcv_persist_t;
+
+/* What a record of this value says for the job, at this time. */
+dcv_persist_e dcv_persist_judge(dcv_persist_t *said, const dcv_txt_t *txt,
                                 const dcv_job_t *job, apr_int64_t now,
                                 apr_pool_t *pool);
 

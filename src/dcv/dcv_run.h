@@ -35,9 +35,9 @@ struct dcv_run_t {
     dcv_asker_t *asker;
     void *state; /* the method's */
     apr_time_t deadline;
-    apr_int64_t lifetime;   /* of the result */
-    const char *address;    /* that answered, while CAA is waited for */
-    int is_reached, status; /* of the result */
+    apr_int64_t lifetime, until; /* of the result */
+    const char *address;         /* that answered, while CAA is waited for */
+    int is_reached, status;      /* of the result */
 
     /* the loop's own */
     struct dcv_climb_t *climb; /* CAA records; NULL: none are looked at */

@@ -64,15 +64,6 @@ dcv_want_t *dcv_txt_want(const dcv_job_t *job)
     return want;
 }
 
-/* The first one that does. */
-static void proof_take(dcv_txts_t *txts, const dcv_txt_t *txt)
-{
-    if (txts->is_proof)
-        return;
-    txts->is_proof = 1;
-    txts->ttl = txt->ttl;
-}
-
 static int is_text(const dcv_txt_t *txt, const char *text)
 {
     apr_size_t len = strlen(text);
@@ -87,7 +78,7 @@ static void digest_judge(dcv_txts_t *txts, const dcv_want_t *want,
     const char *quoted = apr_pstrcat(scratch, "\"", want->value, "\"", NULL);
 
     if (is_text(txt, want->value))
-        proof_take(txts, txt);
+        txts->is_proof = 1;
     else if (is_text(txt, want->secret))
         txts->hint = "that is the key authorization itself; its SHA-256 in "
                      "base64url is wanted";
@@ -100,18 +91,21 @@ static void persist_judge(dcv_txts_t *txts, const dcv_want_t *want,
                           const dcv_txt_t *txt, apr_pool_t *scratch,
                           apr_pool_t *pool)
 {
-    const char *why;
-    int rank = dcv_persist_judge(&why, txt, want->job,
+    dcv_persist_t said;
+    int rank = dcv_persist_judge(&said, txt, want->job,
                                  clock_seconds(&clock_system), scratch);
 
     if (rank <= txts->rank)
         return;
     txts->rank = rank;
     txts->hint =
-        why ? apr_pstrcat(pool, "of the record for this CA: ", why, NULL)
+        said.why
+            ? apr_pstrcat(pool, "of the record for this CA: ", said.why, NULL)
             : NULL;
-    if (rank == DCV_PERSIST_GOOD)
-        proof_take(txts, txt);
+    txts->is_proof = rank == DCV_PERSIST_GOOD;
+    txts->until = said.until;
+    if (said.is_url)
+        txts->lifetime = txt->ttl > 0 ? txt->ttl : 1;
 }
 
 static void shown_add(dcv_txts_t *txts, const dcv_txt_t *txt, apr_pool_t *pool)

@@ -29,13 +29,13 @@ typedef struct {
     int count;         /* of records */
     const char *shown; /* the first ones, quoted; NULL: there are none */
     int is_proof;      /* one of them proves it … */
-    apr_int64_t ttl;   /* … and may be kept so long */
-    int rank;          /* of the best one (dns-persist-01) */
-    const char *hint;  /* what is wrong with it, NULL: nothing special */
-    const char *name;  /* whose records: where CNAMEs led */
-    const char *zone;  /* that says so; NULL: not known */
-    const char *by;    /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
-    const char *why;   /* there are none, in words; of DCV_TXT_FOUND: NULL */
+    apr_int64_t lifetime, until; /* … for so long (dcv_result_t) */
+    int rank;                    /* of the best one (dns-persist-01) */
+    const char *hint; /* what is wrong with it, NULL: nothing special */
+    const char *name; /* whose records: where CNAMEs led */
+    const char *zone; /* that says so; NULL: not known */
+    const char *by;   /* "ns1.a.test (192.0.2.1)", "192.0.2.53 of …" */
+    const char *why;  /* there are none, in words; of DCV_TXT_FOUND: NULL */
 } dcv_txts_t;
 
 /* What a challenge wants to find. */

@@ -34,6 +34,22 @@ static const char *flag_set(cmd_parms *cmd, void *dir, int on)
     return NULL;
 }
 
+static const char *persist_set(cmd_parms *cmd, void *dir, const char *arg)
+{
+    int *value = place(cmd);
+
+    if (!strcasecmp(arg, "on"))
+        *value = ACME_PERSIST_ON;
+    else if (!strcasecmp(arg, "off"))
+        *value = ACME_PERSIST_OFF;
+    else if (!strcasecmp(arg, "draft-01"))
+        *value = ACME_PERSIST_OLD;
+    else
+        return httpd_mistake(cmd, arg,
+                             "there is no such way; write on, draft-01 or off");
+    return NULL;
+}
+
 static const char *text_set(cmd_parms *cmd, void *dir, const char *arg)
 {
     *(const char **)place(cmd) = arg;
@@ -303,8 +319,9 @@ const command_rec httpd_cmds[] = {
                  RSRC_CONF, "on: names may have underscores"),
     AP_INIT_FLAG("ACMEDNSAccount", flag_set, AT(dns_account), RSRC_CONF,
                  "on: offer dns-account-01, which is a draft"),
-    AP_INIT_FLAG("ACMEDNSPersist", flag_set, AT(dns_persist), RSRC_CONF,
-                 "on: offer dns-persist-01, which is a draft"),
+    AP_INIT_TAKE1("ACMEDNSPersist", persist_set, AT(dns_persist), RSRC_CONF,
+                  "on: offer dns-persist-01, which is a draft; draft-01: as "
+                  "older clients have it, too"),
     AP_INIT_ITERATE("ACMECAAIdentity", names_add, AT(caa_identities), RSRC_CONF,
                     "the names of this CA in CAA records"),
     AP_INIT_FLAG("ACMECAAStrict", flag_set, AT(caa_strict), RSRC_CONF,

@@ -10,7 +10,8 @@
     "id, realm, directory, thumbprint, jwk, status, contact, terms_url, "      \
     "terms_agreed_at, owner, created_ip, created_at, eab_kid"
 #define MORE                                                                   \
-    ", (SELECT eabs.status FROM eabs WHERE eabs.kid = accounts.eab_kid)"
+    ", prints, (SELECT eabs.status FROM eabs WHERE eabs.kid = "                \
+    "accounts.eab_kid)"
 enum {
     COL_ID,
     COL_REALM,
@@ -25,6 +26,7 @@ enum {
     COL_CREATED_IP,
     COL_CREATED_AT,
     COL_EAB_KID,
+    COL_PRINTS,
     COL_EAB_STATUS
 };
 
@@ -45,6 +47,7 @@ static store_account_t *account_make(const store_rows_t *rows)
     account->created_ip = store_rows_maybe(rows, COL_CREATED_IP);
     account->created_at = store_rows_int(rows, COL_CREATED_AT);
     account->eab_kid = store_rows_maybe(rows, COL_EAB_KID);
+    account->prints = store_rows_maybe(rows, COL_PRINTS);
     account->eab_status = store_rows_maybe(rows, COL_EAB_STATUS);
     return account;
 }
@@ -220,10 +223,12 @@ apr_status_t store_account_contact_set(store_t *store, const char *id,
     return store_write(store, STORE_DURABLE, contact_set_run, &change);
 }
 
-/* Nothing but the row count tells of a conflict, so it is asked for. */
+/* Nothing but the row count tells of a conflict, so it is asked for.  The
+ * thumbprints of 200 keys, of 43 octets and a blank each, are kept. */
 static const store_sql_t sql_key_set = {
     STORE_SQL_ACCOUNT_KEY_SET,
-    "UPDATE accounts SET thumbprint = %s, jwk = %s "
+    "UPDATE accounts SET thumbprint = %s, jwk = %s, "
+    "prints = substr(thumbprint || ' ' || coalesce(prints, ''), 1, 8800) "
     "WHERE id = %s AND thumbprint = %s AND status = 'valid' AND NOT EXISTS "
     "(SELECT 1 FROM accounts AS other WHERE other.thumbprint = %s "
     "AND other.realm = accounts.realm "

@@ -21,6 +21,9 @@ typedef struct {
     const char *created_ip;
     apr_int64_t created_at;
     const char *eab_kid;    /* made with this external account key; or NULL */
+    const char *prints;     /* thumbprints of its keys before this one, the
+                               last one first, with blanks in between; NULL:
+                               none; not written */
     const char *eab_status; /* that key's, now; NULL without; not written */
 } store_account_t;
 

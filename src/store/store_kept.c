@@ -29,12 +29,19 @@ struct store_kept_t {
 };
 
 static const apr_size_t texts[] = {
-    offsetof(store_account_t, id),        offsetof(store_account_t, realm),
-    offsetof(store_account_t, directory), offsetof(store_account_t, thumbprint),
-    offsetof(store_account_t, jwk),       offsetof(store_account_t, status),
-    offsetof(store_account_t, contact),   offsetof(store_account_t, terms_url),
-    offsetof(store_account_t, owner),     offsetof(store_account_t, created_ip),
-    offsetof(store_account_t, eab_kid),   offsetof(store_account_t, eab_status),
+    offsetof(store_account_t, id),
+    offsetof(store_account_t, realm),
+    offsetof(store_account_t, directory),
+    offsetof(store_account_t, thumbprint),
+    offsetof(store_account_t, jwk),
+    offsetof(store_account_t, status),
+    offsetof(store_account_t, contact),
+    offsetof(store_account_t, terms_url),
+    offsetof(store_account_t, owner),
+    offsetof(store_account_t, created_ip),
+    offsetof(store_account_t, eab_kid),
+    offsetof(store_account_t, prints),
+    offsetof(store_account_t, eab_status),
 };
 #define TEXTS (sizeof(texts) / sizeof(*texts))
 

@@ -132,8 +132,8 @@ static const char *const *schema_1(void)
 }
 
 static const char *const *(*const steps[])(void) = {
-    schema_1,       store_schema_2, store_schema_3,
-    store_schema_4, store_schema_5, store_schema_6};
+    schema_1,       store_schema_2, store_schema_3, store_schema_4,
+    store_schema_5, store_schema_6, store_schema_7};
 
 int store_schema_version(void)
 {

@@ -26,6 +26,7 @@ const char *const *store_schema_4(void);
 /* From 4 to 5. */
 const char *const *store_schema_5(void);
 const char *const *store_schema_6(void);
+const char *const *store_schema_7(void);
 
 /* The statements that lead from this version to the next one, NULL after the
  * last; as SQLite has them (store_dialect.h). */

@@ -123,6 +123,8 @@ probe_t *bed_submit_key(bed_t *bed, const char *domain, const char *token,
     job->account = account;
     job->account_url = bed->account_url;
     job->issuers = bed->issuers;
+    job->account_uris = bed->account_uris;
+    job->hash_prefixes = bed->hash_prefixes;
     job->survey = bed->survey;
     job->pool = pool;
     if (dcv_loop_submit(bed->loop, bed->conf, job, done, probe) == APR_SUCCESS)

@@ -16,7 +16,7 @@ typedef struct {
     dcv_method_e method;        /* of the next job … */
     apr_array_header_t *bounds; /* … and what it is bound to; NULL: nothing */
     const char *account_url;    /* … and whose, for the drafts */
-    apr_array_header_t *issuers;
+    apr_array_header_t *issuers, *account_uris, *hash_prefixes;
     const dcv_caa_t *caa; /* … and what CAA records must allow */
     dcv_survey_t *survey; /* … and what it fills in; NULL: nothing */
     dcv_loop_t *loop;

@@ -19,7 +19,8 @@ static inline void help_back(help_t *help, int version)
     static const struct {
         int step;
         const char *text;
-    } undo[] = {{5, "DROP INDEX authzs_valid"},
+    } undo[] = {{7, "ALTER TABLE accounts DROP COLUMN prints"},
+                {5, "DROP INDEX authzs_valid"},
                 {5, "DROP INDEX authzs_pending"},
                 {5, "CREATE INDEX authzs_of_account ON authzs (account_id, "
                     "status, value, type, wildcard, expires_at)"},

@@ -263,7 +263,8 @@ static void drafts(apr_pool_t *pool)
     const char *url;
     reply_t *r;
 
-    conf->dns_account = conf->dns_persist = 1;
+    conf->dns_account = 1;
+    conf->dns_persist = ACME_PERSIST_ON;
     conf->server_name = "CA.example";
     acme_conf_drafts_add(conf, pool);
     c->h->is_idle = 1;
@@ -273,17 +274,27 @@ static void drafts(apr_pool_t *pool)
     is_str(reply_text(r, "challenges/3/type"), "dns-account-01");
     ok(!reply_text(r, "challenges/3/accounturi"));
     is_str(reply_text(r, "challenges/4/type"), "dns-persist-01");
-    is_str(reply_text(r, "challenges/4/accounturi"), c->kid);
-    is_int(reply_count(r, "challenges/4/issuer-domain-names"), 1);
-    is_str(reply_text(r, "challenges/4/issuer-domain-names/0"), "ca.example");
+    is_int(reply_count(r, "challenges/4/issuerDomainNames"), 1);
+    is_str(reply_text(r, "challenges/4/issuerDomainNames/0"), "ca.example");
+    ok(!reply_text(r, "challenges/4/accounturi"));
     ok(reply_text(r, "challenges/4/token") != NULL);
+    conf->dns_persist = ACME_PERSIST_OLD;
+    r = client_post(c, url, "");
+    is_str(reply_text(r, "challenges/4/issuerDomainNames/0"), "ca.example");
+    is_str(reply_text(r, "challenges/4/accounturi"), c->kid);
+    is_str(reply_text(r, "challenges/4/issuer-domain-names/0"), "ca.example");
+    conf->dns_persist = ACME_PERSIST_ON;
     client_post(c, reply_text(r, "challenges/4/url"), "{}");
     work = acme_work_start(&c->h->acme, handle_job(c->h), pool);
     need(work);
     is_int(work->method, DCV_DNS_PERSIST01);
     is_str(work->account_url, c->kid);
     is_str(APR_ARRAY_IDX(work->issuers, 0, const char *), "ca.example");
-    ok(!work->is_wildcard);
+    is_int(work->account_uris->nelts, 2);
+    ok(!strncmp(APR_ARRAY_IDX(work->account_uris, 0, const char *),
+                HANDLE_BASE "/acme/account-hash/sha-256/",
+                strlen(HANDLE_BASE "/acme/account-hash/sha-256/")));
+    ok(!work->is_wildcard && !work->is_url_allowed);
 }
 
 static void drafts_off(apr_pool_t *pool)
@@ -293,13 +304,13 @@ static void drafts_off(apr_pool_t *pool)
     const char *url;
     reply_t *r;
 
-    conf->dns_persist = 1;
+    conf->dns_persist = ACME_PERSIST_ON;
     acme_conf_drafts_add(conf, pool);
     url = reply_text(client_order(c, "a.test"), "authorizations/0");
     r = client_post(c, url, "");
     is_int(reply_count(r, "challenges"), 4);
     url = reply_text(r, "challenges/3/url");
-    conf->dns_persist = 0;
+    conf->dns_persist = ACME_PERSIST_OFF;
     is_int(client_post(c, url, "{}")->status, 404);
     is_int(c->h->jobs->nelts, 0);
 }

@@ -346,9 +346,15 @@ static void identities(apr_pool_t *pool)
         APR_ARRAY_PUSH(conf->caa_identities, const char *) =
             apr_psprintf(pool, "ca%d.test", i);
     fine(conf, pool);
-    conf->dns_persist = 1;
+    conf->dns_persist = ACME_PERSIST_ON;
     found(conf, "ACMECAAIdentity ca10.test", "ten names at most", pool);
     (void)apr_array_pop(conf->caa_identities);
+    fine(conf, pool);
+    conf->server_name = "192.0.2.1";
+    fine(conf, pool);
+    apr_array_clear(conf->caa_identities);
+    found(conf, "ACMEDNSPersist", "192.0.2.1 is not", pool);
+    conf->server_name = "CA.corp";
     fine(conf, pool);
 }
 

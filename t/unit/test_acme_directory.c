@@ -60,6 +60,23 @@ static void meta(apr_pool_t *pool)
     is_str(reply_text(r, "meta/website"), "https://www.example/");
 }
 
+/* What a record is made of before there is a challenge. */
+static void persist(apr_pool_t *pool)
+{
+    handle_t *h = handle_make(tap_tmpdir(), pool);
+    reply_t *r = handle_request(h, "GET", handle_url(h, "directory"));
+
+    ok(!reply_text(r, "meta/accountHashPrefix"));
+    ok(!reply_text(r, "meta/issuerDomainNames/0"));
+    h->conf->dns_persist = ACME_PERSIST_ON;
+    h->conf->server_name = "CA.example";
+    acme_conf_drafts_add(h->conf, pool);
+    r = handle_request(h, "GET", handle_url(h, "directory"));
+    is_str(reply_text(r, "meta/issuerDomainNames/0"), "ca.example");
+    is_str(reply_text(r, "meta/accountHashPrefix"),
+           HANDLE_BASE "/acme/account-hash/");
+}
+
 static void nonce(apr_pool_t *pool)
 {
     handle_t *h = handle_make(tap_tmpdir(), pool);
@@ -123,6 +140,7 @@ const tap_case_t tap_cases[] = {
     {"T31 no newAuthz where nothing is reused", no_reuse},
     {"R24 one member per line", lines},
     {"meta has terms and website when they are set", meta},
+    {"dns-persist-01: names and prefix of its records", persist},
     {"T24 R1 R3 newNonce: HEAD 200, GET 204, no-store", nonce},
     {"T16 both by POST-as-GET", signed_too},
     {"T31 a profile has its own directory", profiles},

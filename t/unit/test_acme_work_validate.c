@@ -111,9 +111,33 @@ static void lifetime(apr_pool_t *pool)
     }
 }
 
+/* persistUntil ends it, however short that is. */
+static void until(apr_pool_t *pool)
+{
+    static const apr_int64_t rows[][2] = {
+        {0, 30 * 86400}, {60, 60}, {86400, 86400}, {31 * 86400, 30 * 86400}};
+    client_t *c = start(pool);
+    apr_size_t i;
+
+    for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        dcv_result_t result = {0};
+        reply_t *order =
+            client_order(c, apr_psprintf(pool, "u%d.test", (int)i));
+
+        client_authorize(c, order);
+        result.until = rows[i][0] ? c->h->now + rows[i][0] : 0;
+        acme_work_done(&c->h->acme, handle_job(c->h), &result, pool);
+        is_str(reply_text(
+                   client_post(c, reply_text(order, "authorizations/0"), ""),
+                   "expires"),
+               clock_rfc3339(c->h->now + rows[i][1], pool));
+    }
+}
+
 const tap_case_t tap_cases[] = {
     {"pki.md: resolves-to is the validation's matter", bound},
     {"pki.md: a wildcard is bound like the names below it", bound_wildcard},
     {"networks that are garbage", garbage},
-    {"dns-persist-01: relied on for the TTL, by others", lifetime},
+    {"dns-persist-01 of draft 01: relied on for the TTL, by others", lifetime},
+    {"dns-persist-01: never relied on after persistUntil", until},
     {NULL, NULL}};

@@ -139,17 +139,20 @@ static int leads_on(nameserver_reply_t *reply, const char *name)
 }
 
 #define ACCOUNT "https://example.com/acme/acct/ExampleAccount"
+#define HASHES  "https://ca.test/account-hash/sha-256/"
+#define HASH    HASHES "5SQm7n6tPh2-PlLbCKGnViTXX5z19SCN4cPGQHSk-kw"
+#define THEIRS  HASHES "NpDnSwUthQK8zCgFdefYxAdAVPnygMLbs9US6oO-5ug"
 
 static void persist_values(nameserver_reply_t *reply, const char *name)
 {
-    reply->txt[0] = "other.example; accounturi=" ACCOUNT;
+    reply->txt[0] = "other.example; accounturi=" HASH;
     if (HAS("good"))
-        reply->txt[1] = "ca.|test; accounturi=|" ACCOUNT;
+        reply->txt[1] = "ca.|test; accounturi=|" HASH;
     else if (HAS("theirs"))
-        reply->txt[1] = "ca.test; accounturi=" ACCOUNT "s";
+        reply->txt[1] = "ca.test; accounturi=" THEIRS;
     else if (HAS("twice")) {
-        reply->txt[1] = "ca.test; policy=x; policy=y; accounturi=" ACCOUNT;
-        reply->txt[2] = "ca.test; accounturi=" ACCOUNT "s";
+        reply->txt[1] = "ca.test; policy=x; policy=y; accounturi=" HASH;
+        reply->txt[2] = "ca.test; accounturi=" THEIRS;
     }
 }
 
@@ -459,16 +462,20 @@ static void drafts(apr_pool_t *pool)
     bed->account_url = ACCOUNT;
     bed->issuers = apr_array_make(pool, 1, sizeof(char *));
     APR_ARRAY_PUSH(bed->issuers, const char *) = "ca.test";
+    bed->account_uris = apr_array_make(pool, 1, sizeof(char *));
+    APR_ARRAY_PUSH(bed->account_uris, const char *) = HASH;
+    bed->hash_prefixes = apr_array_make(pool, 1, sizeof(char *));
+    APR_ARRAY_PUSH(bed->hash_prefixes, const char *) = HASHES;
     bed->method = DCV_DNS_ACCOUNT01;
     proven("a.x.test", "ns1.x.test (127.0.0.2)");
     bed->method = DCV_DNS_PERSIST01;
     proven("good.x.test", "ns1.x.test (127.0.0.2)");
-    is_int(bed_ask(bed, "good.x.test", "token")->lifetime, 60);
+    is_int(bed_ask(bed, "good.x.test", "token")->lifetime, 0);
     bed->bounds = apr_array_make(pool, 1, sizeof(dcv_bound_t *));
     refuted("theirs.x.test", PROBLEM_UNAUTHORIZED,
             "TXT record of _validation-persist.theirs.x.test|"
-            "Expected: \"ca.test; accounturi=" ACCOUNT "\"|"
-            "for this CA: its accounturi is another account's, " ACCOUNT "s");
+            "Expected: \"ca.test; accounturi=" HASH "\"|"
+            "for this CA: its accounturi is another account's, " THEIRS);
     refuted("twice.x.test", PROBLEM_MALFORMED, "it has a parameter twice");
     refuted("x.x.test", PROBLEM_UNAUTHORIZED, "none of them begins with");
     refuted("nothing.x.test", PROBLEM_UNAUTHORIZED, "no such record");

@@ -153,6 +153,36 @@ static void new_key(apr_pool_t *pool)
     is_str(holder ? holder : "", "b");
 }
 
+/* For records of dns-persist-01: the last one first, and not all that ever
+ * were. */
+static void old_keys(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_account_t *got;
+    char from[44], to[44];
+    int i;
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
+    ok(got && !got->prints);
+    is_int(key_set(help, "a", "thumb-a", "second", NULL), APR_SUCCESS);
+    is_int(key_set(help, "a", "second", "third", NULL), APR_SUCCESS);
+    is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
+    is_str(got ? got->prints : "", "second thumb-a ");
+    apr_snprintf(from, sizeof(from), "third");
+    for (i = 0; i < 250; i++) {
+        apr_snprintf(to, sizeof(to), "%043d", i);
+        is_int(key_set(help, "a", from, to, NULL), APR_SUCCESS);
+        apr_cpystrn(from, to, sizeof(from));
+    }
+    is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
+    need(got);
+    is_int(strlen(got->prints), 200 * 44);
+    is_int(strncmp(got->prints, "0000000000000000000000000000000000000000248 ",
+                   44),
+           0);
+}
+
 static const char *authz_status(help_t *help, const char *id)
 {
     store_authz_t *authz;
@@ -234,6 +264,7 @@ const tap_case_t tap_cases[] = {
     {"T58 a key is known whatever the realm", key_known},
     {"T38 contact, of valid accounts only", contact},
     {"T42 another key, that nobody has, for who has the old one", new_key},
+    {"dns-persist-01: keys that an account had before", old_keys},
     {"T39 deactivated for good, with what is pending", deactivate},
     {"the list goes from the newest, page by page", list},
     {"no statement scans or sorts", plans},

@@ -47,10 +47,10 @@ static help_t *setup(apr_pool_t *pool)
 
 static void same(apr_pool_t *pool)
 {
-    store_account_t full = {"id",  "realm", "directory", "thumbprint",
-                            "jwk", "valid", "[\"c\"]",   "terms",
-                            7,     "owner", "ip",        8,
-                            "kid", "valid"},
+    store_account_t full = {"id",  "realm",  "directory", "thumbprint",
+                            "jwk", "valid",  "[\"c\"]",   "terms",
+                            7,     "owner",  "ip",        8,
+                            "kid", "prints", "valid"},
                     *account;
     store_kept_t *kept = store_kept_make(
         apr_pstrcat(pool, tap_tmpdir(), "/same.lock", NULL), pool);
@@ -75,12 +75,14 @@ static void same(apr_pool_t *pool)
     is_str(account->created_ip, "ip");
     is_int(account->created_at, 8);
     is_str(account->eab_kid, "kid");
+    is_str(account->prints, "prints");
     is_str(account->eab_status, "valid");
-    full.owner = full.eab_kid = full.eab_status = NULL;
+    full.owner = full.eab_kid = full.prints = full.eab_status = NULL;
     store_kept_account_put(kept, &at, &full);
     account = store_kept_account(&at, kept, "id", pool);
     need(account);
-    ok(!account->owner && !account->eab_kid && !account->eab_status);
+    ok(!account->owner && !account->eab_kid && !account->prints &&
+       !account->eab_status);
     store_kept_free(kept);
 }
 
