@@ -25,7 +25,7 @@
 #define OCTETS_MAX (1024 * 1024)
 /* Transfers over TLS that keep their state, some 60 KB, while the server is
  * silent. */
-#define WARM_MAX 128
+#define WARM_MAX 32
 
 static void transfer_list(dcv_transfer_t *transfer)
 {

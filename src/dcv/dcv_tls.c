@@ -23,7 +23,7 @@
 #define CHAIN_MAX 32768L
 
 /* Handshakes that keep their state, some 45 KB, while the peer is silent. */
-#define WARM_MAX 128
+#define WARM_MAX 32
 
 #define PROTOCOL "acme-tls/1"
 

@@ -122,14 +122,16 @@ static double ratio(double a, double b)
 }
 
 /* What hanging costs by itself. */
-static void quiet_print(const bench_options_t *o, const bench_proc_t *idle)
+static void quiet_print(const bench_options_t *o, const bench_proc_t *idle,
+                        double seconds)
 {
     bench_proc_t before = bench_proc_read(o->server_pid, NULL), after;
 
     apr_sleep(apr_time_from_sec(QUIET));
     after = bench_proc_read(o->server_pid, NULL);
-    printf("holes: %d hang; pss=%.1fMiB (%+.1f) files=%d (%+d) cpu=%.1fms/s\n",
-           o->holes, after.pss_kib / 1024.0,
+    printf("holes: %d in %.1f s; pss=%.1fMiB (%+.1f) files=%d (%+d) "
+           "cpu=%.1fms/s\n",
+           o->holes, seconds, after.pss_kib / 1024.0,
            (after.pss_kib - idle->pss_kib) / 1024.0, after.files,
            after.files - idle->files, (after.cpu_ms - before.cpu_ms) / QUIET);
     fflush(stdout);
@@ -139,11 +141,18 @@ static void quiet_print(const bench_options_t *o, const bench_proc_t *idle)
 static int holes_run(const bench_options_t *o, apr_pool_t *pool)
 {
     const char *err = bench_holes_serve(o, pool);
+    bench_options_t crowd = *o;
     bench_figures_t before, loaded, after;
     bench_holes_t *holes;
     bench_proc_t idle;
 
+    crowd.workers = BENCH_HOLES_CLIENTS;
+    crowd.flows = 20 * crowd.workers;
+    crowd.seconds = 0;
     if (!err) {
+        /* As many clients as later, so that their memory is not taken for that
+         * of what hangs. */
+        bench_run(&crowd, "crowd", pool);
         before = bench_run(o, "before", pool);
         idle = bench_proc_read(o->server_pid, NULL);
         err = bench_holes_start(&holes, o, pool);
@@ -153,7 +162,7 @@ static int holes_run(const bench_options_t *o, apr_pool_t *pool)
         return 1;
     }
     if (o->server_pid)
-        quiet_print(o, &idle);
+        quiet_print(o, &idle, bench_holes_took(holes));
     loaded = bench_run(o, "loaded", pool);
     if (!bench_holes_hang(holes, 0))
         printf("holes: they began to end before that; raise --hole-seconds\n");

@@ -16,9 +16,10 @@
 
 #include "base/banned.h"
 
-#define THREADS_MAX 8
 /* For ends to be written down. */
 #define SLACK 3
+/* So many that did not are enough. */
+#define OTHERS_MAX 50
 
 typedef struct {
     const char *name, *challenge;
@@ -31,21 +32,26 @@ static const kind_t kinds[] = {
     {"dns", "dns-01", NULL},           {"name", "http-01", NULL}};
 #define KINDS ((int)(sizeof(kinds) / sizeof(*kinds)))
 
-/* One account, and its authorizations. */
 typedef struct {
-    const bench_options_t *options;
-    int number, count;
-    bench_acme_t acme;
-    apr_pool_t *pool;
-    const char **urls;
-    const kind_t **kinds; /* the same */
-    int made;
-    const char *err;
+    EVP_PKEY *key;
+    const char *kid;
 } account_t;
+
+/* Some authorizations of one account, all of one kind. */
+typedef struct {
+    int account, number, count, made;
+    const kind_t *kind;
+    const char *urls[BENCH_HOLES_NAMES];
+} order_t;
 
 struct bench_holes_t {
     const bench_options_t *options;
+    apr_pool_t *pool; /* under the lock */
+    pthread_mutex_t lock;
     account_t *accounts;
+    order_t *orders;
+    int order_count, next;
+    const char *err;
     apr_time_t began, ended; /* of the accepting */
 };
 
@@ -182,8 +188,17 @@ static int kinds_find(const kind_t **list, const char *words)
     return n;
 }
 
-/* An order's authorizations: their challenges are accepted. */
-static const char *order_accept(account_t *a, json_t *order, const kind_t *kind)
+static const char *keep(bench_holes_t *holes, const char *text)
+{
+    pthread_mutex_lock(&holes->lock);
+    text = apr_pstrdup(holes->pool, text);
+    pthread_mutex_unlock(&holes->lock);
+    return text;
+}
+
+/* Its authorizations: their challenges are accepted. */
+static const char *order_accept(bench_holes_t *holes, bench_acme_t *acme,
+                                order_t *o, json_t *order)
 {
     json_t *authzs = json_object_get(order, "authorizations"), *url, *challenge;
     const char *err;
@@ -191,122 +206,167 @@ static const char *order_accept(account_t *a, json_t *order, const kind_t *kind)
 
     json_array_foreach(authzs, i, url)
     {
-        a->urls[a->made] = apr_pstrdup(a->pool, json_string_value(url));
-        a->kinds[a->made] = kind;
-        err = bench_acme_post(&a->acme, a->urls[a->made], NULL);
+        o->urls[o->made] = keep(holes, json_string_value(url));
+        err = bench_acme_post(acme, o->urls[o->made], NULL);
         if (err)
             return err;
-        challenge = bench_acme_challenge(&a->acme, kind->challenge);
+        challenge = bench_acme_challenge(acme, o->kind->challenge);
         if (!challenge)
-            return apr_pstrcat(a->pool, "no ", kind->challenge, NULL);
+            return "a challenge is missing";
         err = bench_acme_post(
-            &a->acme, json_string_value(json_object_get(challenge, "url")),
-            "{}");
+            acme, json_string_value(json_object_get(challenge, "url")), "{}");
         if (err)
             return err;
-        a->made++;
+        o->made++;
     }
     return NULL;
 }
 
-/* The n-th order; nobody is asked twice for the same name in vain. */
-static const char *order_hang(account_t *a, const kind_t *kind, int n)
+/* Nobody is asked twice for the same name in vain. */
+static const char *order_hang(bench_holes_t *holes, bench_acme_t *acme,
+                              order_t *o)
 {
-    int left = a->count - a->made, i;
-    int count = left < BENCH_HOLES_NAMES ? left : BENCH_HOLES_NAMES;
     const char *names[BENCH_HOLES_NAMES], *err, *url;
     json_t *order;
-
-    for (i = 0; i < count; i++)
-        names[i] = apr_psprintf(
-            a->acme.pool, "h%d%s.%s.hole.%s", i,
-            kind->address ? ""
-                          : apr_psprintf(a->acme.pool, "-%d-%d", a->number, n),
-            kind->name, a->options->zone);
-    err = bench_acme_order(&a->acme, names, count, NULL, &url, &order);
-    return err ? err : order_accept(a, order, kind);
-}
-
-static void account_run(account_t *a)
-{
-    const kind_t *list[KINDS];
-    int n = kinds_find(list, a->options->hole_kinds), i;
-
-    a->err = bench_acme_init(&a->acme, a->options->directory,
-                             a->options->ca_file, a->pool);
-    if (!a->err)
-        a->err = bench_acme_register(&a->acme);
-    a->urls = apr_pcalloc(a->pool, a->count * sizeof(*a->urls));
-    a->kinds = apr_pcalloc(a->pool, a->count * sizeof(*a->kinds));
-    for (i = a->number; !a->err && a->made < a->count; i++) {
-        a->err = order_hang(a, list[i % n], i);
-        if (a->err)
-            a->err = apr_pstrdup(a->pool, a->err);
-        bench_acme_reset(&a->acme, 1);
-    }
-}
-
-typedef struct {
-    account_t *accounts;
-    int first, step, count;
-} part_t;
-
-static void *part_run(void *baton)
-{
-    part_t *part = baton;
     int i;
 
-    for (i = part->first; i < part->count; i += part->step)
-        account_run(&part->accounts[i]);
+    for (i = 0; i < o->count; i++)
+        names[i] = apr_psprintf(
+            acme->pool, "h%d%s.%s.hole.%s", i,
+            o->kind->address ? "" : apr_psprintf(acme->pool, "-%d", o->number),
+            o->kind->name, holes->options->zone);
+    err = bench_acme_order(acme, names, o->count, NULL, &url, &order);
+    return err ? err : order_accept(holes, acme, o, order);
+}
+
+/* A client that comes as this account. */
+static void become(bench_acme_t *acme, const account_t *account)
+{
+    bench_acme_reset(acme, 1);
+    EVP_PKEY_up_ref(account->key);
+    EVP_PKEY_free(acme->key);
+    acme->key = account->key;
+    acme->kid = account->kid;
+}
+
+static order_t *order_next(bench_holes_t *holes)
+{
+    order_t *order = NULL;
+
+    pthread_mutex_lock(&holes->lock);
+    if (holes->next < holes->order_count && !holes->err)
+        order = &holes->orders[holes->next++];
+    pthread_mutex_unlock(&holes->lock);
+    return order;
+}
+
+static void *orders_run(void *baton)
+{
+    bench_holes_t *holes = baton;
+    const char *err;
+    bench_acme_t acme;
+    apr_pool_t *pool;
+    order_t *order;
+
+    apr_pool_create_unmanaged_ex(&pool, NULL, NULL);
+    err = bench_acme_init(&acme, holes->options->directory,
+                          holes->options->ca_file, pool);
+    for (order = order_next(holes); !err && order; order = order_next(holes)) {
+        become(&acme, &holes->accounts[order->account]);
+        err = order_hang(holes, &acme, order);
+    }
+    if (err)
+        holes->err = keep(holes, err);
+    bench_acme_done(&acme);
+    apr_pool_destroy(pool);
     return NULL;
 }
 
-static void accounts_run(account_t *accounts, int count)
+static const char *accounts_make(bench_holes_t *holes)
 {
-    int threads = count < THREADS_MAX ? count : THREADS_MAX, i;
-    pthread_t thread[THREADS_MAX];
-    part_t parts[THREADS_MAX];
+    const bench_options_t *o = holes->options;
+    bench_acme_t acme;
+    const char *err =
+        bench_acme_init(&acme, o->directory, o->ca_file, holes->pool);
+    int i;
 
-    for (i = 0; i < threads; i++) {
-        parts[i] = (part_t){accounts, i, threads, count};
-        if (pthread_create(&thread[i], NULL, part_run, &parts[i]))
-            parts[i].step = 0;
+    for (i = 0; !err && i < o->hole_accounts; i++) {
+        err = bench_acme_register(&acme);
+        if (err)
+            break;
+        EVP_PKEY_up_ref(acme.key);
+        holes->accounts[i].key = acme.key;
+        holes->accounts[i].kid = apr_pstrdup(holes->pool, acme.kid);
+        bench_acme_reset(&acme, 0);
     }
-    for (i = 0; i < threads; i++) {
-        if (parts[i].step)
-            pthread_join(thread[i], NULL);
+    if (err)
+        err = apr_pstrdup(holes->pool, err);
+    bench_acme_done(&acme);
+    return err;
+}
+
+/* By turns of accounts and of kinds. */
+static void orders_make(bench_holes_t *holes, const kind_t **kind, int kind_n)
+{
+    const bench_options_t *o = holes->options;
+    int share = (o->holes + o->hole_accounts - 1) / o->hole_accounts;
+    int size = share < BENCH_HOLES_NAMES ? share : BENCH_HOLES_NAMES, left, i;
+
+    holes->order_count = (o->holes + size - 1) / size;
+    holes->orders =
+        apr_pcalloc(holes->pool, holes->order_count * sizeof(order_t));
+    for (i = 0, left = o->holes; i < holes->order_count; i++, left -= size) {
+        order_t *order = &holes->orders[i];
+
+        order->number = i;
+        order->account = i % o->hole_accounts;
+        order->kind = kind[(i / o->hole_accounts + order->account) % kind_n];
+        order->count = left < size ? left : size;
     }
+}
+
+static const char *make(bench_holes_t **holes, const bench_options_t *o,
+                        apr_pool_t *pool)
+{
+    bench_holes_t *made = apr_pcalloc(pool, sizeof(*made));
+    const kind_t *list[KINDS];
+    int n = kinds_find(list, o->hole_kinds);
+    const char *err = n ? sockets_open(o, pool) : "there is no such kind";
+
+    if (err)
+        return err;
+    *holes = made;
+    made->options = o;
+    made->pool = pool;
+    pthread_mutex_init(&made->lock, NULL);
+    made->accounts = apr_pcalloc(pool, o->hole_accounts * sizeof(account_t));
+    orders_make(made, list, n);
+    return accounts_make(made);
 }
 
 const char *bench_holes_start(bench_holes_t **holes, const bench_options_t *o,
                               apr_pool_t *pool)
 {
-    bench_holes_t *made = apr_pcalloc(pool, sizeof(*made));
-    const kind_t *list[KINDS];
-    const char *err;
+    const char *err = make(holes, o, pool);
+    pthread_t threads[BENCH_HOLES_CLIENTS];
     int i;
 
-    if (!kinds_find(list, o->hole_kinds))
-        return "there is no such kind of holes";
-    err = sockets_open(o, pool);
     if (err)
         return err;
-    *holes = made;
-    made->options = o;
-    made->accounts = apr_pcalloc(pool, o->hole_accounts * sizeof(account_t));
-    for (i = 0; i < o->hole_accounts; i++) {
-        made->accounts[i].options = o;
-        made->accounts[i].number = i;
-        made->accounts[i].count =
-            o->holes / o->hole_accounts + (i < o->holes % o->hole_accounts);
-        apr_pool_create_unmanaged_ex(&made->accounts[i].pool, NULL, NULL);
+    (*holes)->began = apr_time_now();
+    for (i = 0; i < BENCH_HOLES_CLIENTS; i++) {
+        if (pthread_create(&threads[i], NULL, orders_run, *holes))
+            return "too few threads";
     }
-    made->began = apr_time_now();
-    accounts_run(made->accounts, o->hole_accounts);
-    made->ended = apr_time_now();
-    for (i = 0; !err && i < o->hole_accounts; i++)
-        err = made->accounts[i].err;
-    return err;
+    for (i = 0; i < BENCH_HOLES_CLIENTS; i++)
+        pthread_join(threads[i], NULL);
+    (*holes)->ended = apr_time_now();
+    return (*holes)->err;
+}
+
+double bench_holes_took(const bench_holes_t *holes)
+{
+    return (double)(holes->ended - holes->began) / APR_USEC_PER_SEC;
 }
 
 int bench_holes_hang(const bench_holes_t *holes, double seconds)
@@ -327,29 +387,51 @@ static const char *word_of(json_t *object, const char *name, apr_pool_t *pool)
     return apr_pstrdup(pool, word ? word : "");
 }
 
-static void ends_count(ends_t *ends, account_t *a)
+static void end_take(ends_t *end, bench_acme_t *acme, const kind_t *kind,
+                     const char *err, apr_pool_t *pool)
 {
-    int i;
+    json_t *challenge =
+        err ? NULL : bench_acme_challenge(acme, kind->challenge);
+    json_t *error = json_object_get(challenge, "error");
 
-    for (i = 0; i < a->made; i++) {
-        ends_t *end = &ends[a->kinds[i] - kinds];
-        const char *err = bench_acme_post(&a->acme, a->urls[i], NULL);
-        json_t *challenge =
-            err ? NULL : bench_acme_challenge(&a->acme, a->kinds[i]->challenge);
-        json_t *error = json_object_get(challenge, "error");
+    if (error && !strcmp(word_of(acme->json, "status", acme->pool), "invalid"))
+        end->invalid++;
+    else
+        end->other++;
+    if (end->word && error)
+        return;
+    end->word =
+        error ? word_of(error, "type", pool)
+              : apr_pstrdup(pool, err ? err : "it is not over, or without one");
+    end->detail = word_of(error, "detail", pool);
+}
 
-        if (error &&
-            !strcmp(word_of(a->acme.json, "status", a->acme.pool), "invalid"))
-            end->invalid++;
-        else
-            end->other++;
-        if (!end->word || !error) {
-            end->word = error ? word_of(error, "type", a->pool)
-                              : apr_pstrdup(a->pool, err ? err : "pending");
-            end->detail = word_of(error, "detail", a->pool);
+static int others(const ends_t *ends)
+{
+    int i, count = 0;
+
+    for (i = 0; i < KINDS; i++)
+        count += ends[i].other;
+    return count;
+}
+
+static void ends_take(ends_t *ends, bench_holes_t *holes)
+{
+    bench_acme_t acme;
+    const char *err = bench_acme_init(&acme, holes->options->directory,
+                                      holes->options->ca_file, holes->pool);
+    int i, k;
+
+    for (i = 0; !err && i < holes->order_count; i++) {
+        const order_t *order = &holes->orders[i];
+
+        for (k = 0; k < order->made && others(ends) < OTHERS_MAX; k++) {
+            become(&acme, &holes->accounts[order->account]);
+            end_take(&ends[order->kind - kinds], &acme, order->kind,
+                     bench_acme_post(&acme, order->urls[k], NULL), holes->pool);
         }
-        bench_acme_reset(&a->acme, 1);
     }
+    bench_acme_done(&acme);
 }
 
 void bench_holes_end(bench_holes_t *holes)
@@ -362,16 +444,13 @@ void bench_holes_end(bench_holes_t *holes)
 
     if (left > 0)
         apr_sleep(left);
-    for (i = 0; i < holes->options->hole_accounts; i++)
-        ends_count(ends, &holes->accounts[i]);
+    ends_take(ends, holes);
     for (i = 0; i < KINDS; i++) {
         if (ends[i].word)
             printf("holes %s: %d ended by the time limit, %d did not; %s: %s\n",
                    kinds[i].name, ends[i].invalid, ends[i].other, ends[i].word,
                    ends[i].detail);
     }
-    for (i = 0; i < holes->options->hole_accounts; i++) {
-        bench_acme_done(&holes->accounts[i].acme);
-        apr_pool_destroy(holes->accounts[i].pool);
-    }
+    for (i = 0; i < holes->options->hole_accounts; i++)
+        EVP_PKEY_free(holes->accounts[i].key);
 }

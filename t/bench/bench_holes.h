@@ -22,7 +22,10 @@
 
 #include "bench.h"
 
-#define BENCH_HOLES_NAMES 50
+#define BENCH_HOLES_NAMES 10
+/* That accept at a time: more than the server lets wait (ACMEValidationWait).
+ */
+#define BENCH_HOLES_CLIENTS 64
 
 typedef struct bench_holes_t bench_holes_t;
 
@@ -31,6 +34,8 @@ const char *bench_holes_serve(const bench_options_t *o, apr_pool_t *pool);
 /* Accepts o->holes challenges.  NULL, or what went wrong. */
 const char *bench_holes_start(bench_holes_t **holes, const bench_options_t *o,
                               apr_pool_t *pool);
+/* How many seconds that took. */
+double bench_holes_took(const bench_holes_t *holes);
 /* Could all of them still hang, for so many seconds more? */
 int bench_holes_hang(const bench_holes_t *holes, double seconds);
 /* Waits until they should have ended; prints what came of them. */
