@@ -36,8 +36,8 @@ my @servers = map { FakeDNS->new(address => "127.0.0.$_", port => $port,
         names => \%all, zones => \@zones) } 1, 2;
 my $lame = FakeDNS->new(address => '127.0.0.3', port => $port,
     zones => ['other.test']);
-my $resolver = FakeDNS->new(above => ['', 'com', 'lan', 'mine', @zones], names => {
-    %all, %address, 'host.lan' => ['127.0.0.1'],
+my $resolver = FakeDNS->new(above => ['', 'com', 'lan', 'mine', @zones],
+    names => { %all, %address, 'host.lan' => ['127.0.0.1'],
     '_acme-challenge.www.lame.test' => 'SERVFAIL' });
 
 sub vhost {

@@ -79,9 +79,9 @@ sub refuted {
 # is dialled, and the next hop's is looked at again.
 sub rebinding {
     my $asked = sub { scalar grep { /bind\.test A$/ } $dns->questions };
-    proven('bind.test', undef, 'T79 DNS rebinding: the address that was checked');
+    proven('bind.test', undef, 'T79 DNS rebinding: the one that was checked');
     is($asked->(), 1, 'T79 DNS rebinding: which is asked for once');
-    refuted('bind.test', undef, 'connection', 'T79 DNS rebinding: the other one',
+    refuted('bind.test', undef, 'connection', 'T79 DNS rebinding: the other',
         qr/169\.254\.7\.7 port $port: denied by rule/);
     refuted('bind.test', sub { http("302 Found\r\nLocation: "
         . "http://bind.test:$port/elsewhere", '') }, 'connection',
