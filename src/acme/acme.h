@@ -56,6 +56,7 @@ struct acme_t {
     const log_t *log;
     const acme_host_t *host;
     const char *owner;          /* store_owner_make() of this process */
+    apr_int64_t since;          /* it has had this conf since then */
     jose_cache_t *keys;         /* of accounts; NULL: none are kept */
     struct acme_ocsp_t *ocsp;   /* NULL: no OCSP is answered */
     struct acme_audit_t *audit; /* limits the events of refusals; NULL: there

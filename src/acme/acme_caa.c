@@ -88,16 +88,18 @@ static const store_authz_t *authz_find(const apr_array_header_t *authzs,
 
 /* It was looked at with these very records. */
 static int is_fresh(const store_authz_t *authz, const identifier_t *identifier,
-                    apr_int64_t now)
+                    apr_int64_t since, apr_int64_t now)
 {
     return authz && authz->attempted && authz->validated_at > now - FRESH &&
+           authz->validated_at > since &&
            !strcmp(authz->value, identifier_base(identifier));
 }
 
 dcv_caa_t *acme_caa_of_order(const acme_conf_t *conf,
                              const acme_profile_t *profile,
                              const apr_array_header_t *identifiers,
-                             const apr_array_header_t *authzs, apr_int64_t now,
+                             const apr_array_header_t *authzs,
+                             apr_int64_t since, apr_int64_t now,
                              apr_pool_t *pool)
 {
     dcv_caa_t *caa = NULL;
@@ -111,7 +113,7 @@ dcv_caa_t *acme_caa_of_order(const acme_conf_t *conf,
         if (identifier->type != IDENTIFIER_DNS)
             continue;
         authz = authz_find(authzs, identifier);
-        if (is_fresh(authz, identifier, now))
+        if (is_fresh(authz, identifier, since, now))
             continue;
         if (!caa)
             caa = caa_make(

@@ -17,11 +17,14 @@ dcv_caa_t *acme_caa_of_authz(const acme_conf_t *conf,
                              const store_authz_t *authz, const char *type,
                              apr_pool_t *pool);
 
-/* Of an order's identifiers and authorizations (of store_authz_t *), at now. */
+/* Of an order's identifiers and authorizations (of store_authz_t *), at now.
+ * What was validated before since was so under another configuration, which may
+ * not have looked at any. */
 dcv_caa_t *acme_caa_of_order(const acme_conf_t *conf,
                              const acme_profile_t *profile,
                              const apr_array_header_t *identifiers,
-                             const apr_array_header_t *authzs, apr_int64_t now,
+                             const apr_array_header_t *authzs,
+                             apr_int64_t since, apr_int64_t now,
                              apr_pool_t *pool);
 
 /* As a job's data has it; json NULL: none.  parse: 0 for garbage. */

@@ -320,7 +320,7 @@ static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
         plan->bounds =
             acme_profile_bounds(profile, finalize->identifiers, v->pool);
     plan->caa = acme_caa_of_order(acme->conf, profile, finalize->identifiers,
-                                  order->authzs, v->now, v->pool);
+                                  order->authzs, acme->since, v->now, v->pool);
     return plan;
 }
 

@@ -231,6 +231,7 @@ static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
     common.clock = &clock_system;
     common.host = httpd_worker_host(child_worker);
     common.owner = store_owner_make(pool);
+    common.since = clock_seconds(&clock_system);
     for (i = 0; i < vhosts->nelts; i++)
         handle_make(APR_ARRAY_IDX(vhosts, i, httpd_conf_t *), vhosts, &common,
                     pool);

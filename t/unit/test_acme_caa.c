@@ -114,17 +114,21 @@ static void orders(apr_pool_t *pool)
                                   "dns:fresh.test dns:old.test "
                                   "dns:www.up.test ip:10.0.0.1",
                                   pool),
-        authzs, 90000, pool);
+        authzs, 0, 90000, pool);
     is_str(names_text(&work, pool),
            "*.wild.test dns-01;born.test -;old.test http-01;"
            "www.up.test dns-01;");
     ok(!acme_caa_of_order(conf, profile,
                           identifier_list_from_text("dns:fresh.test", pool),
-                          authzs, 90000, pool));
+                          authzs, 0, 90000, pool));
+    work.caa = acme_caa_of_order(
+        conf, profile, identifier_list_from_text("dns:fresh.test", pool),
+        authzs, 90000, 90000, pool);
+    is_str(names_text(&work, pool), "fresh.test http-01;");
     profile->caa = 0;
     ok(!acme_caa_of_order(conf, profile,
                           identifier_list_from_text("dns:old.test", pool),
-                          authzs, 90000, pool));
+                          authzs, 0, 90000, pool));
 }
 
 static void off(apr_pool_t *pool)
