@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/token.h"
 #include "store/store_cut.h"
 #include "store/store_rows.h"
@@ -12,7 +13,9 @@
 
 /* Rows that are looked at, and at most removed, at a time: a millisecond or
  * a few. */
-#define BATCH 300
+#define BATCH 50
+/* The longest pause between two of them. */
+#define PAUSE_MAX apr_time_from_msec(200)
 /* Clocks go wrong, by a time zone, or for a while by years: so a walk ends when
  * it has met that many rows, one after the other, that are too young. */
 #define SLACK     86400
@@ -157,6 +160,19 @@ static apr_status_t page_read(apr_array_header_t *keys, const char **last,
     return rv;
 }
 
+/* As long as this took, nothing is removed then: others have half of the time
+ * for their own writes, and no certificate waits for more than one step. */
+static apr_status_t remove_gently(walk_t *walk, removal_t *removal)
+{
+    apr_time_t start = clock_now(&clock_monotonic);
+    apr_status_t rv =
+        store_write(walk->store, STORE_RELAXED, removal_run, removal);
+    apr_interval_time_t took = clock_now(&clock_monotonic) - start;
+
+    apr_sleep(took < PAUSE_MAX ? took : PAUSE_MAX);
+    return rv;
+}
+
 static apr_status_t batch_run(char *last, apr_size_t size, int *is_done,
                               walk_t *walk, const table_t *table)
 {
@@ -166,7 +182,7 @@ static apr_status_t batch_run(char *last, apr_size_t size, int *is_done,
     apr_status_t rv = page_read(removal.keys, &key, walk, table);
 
     if (rv == APR_SUCCESS && removal.keys->nelts && !walk->prune->is_dry)
-        rv = store_write(walk->store, STORE_RELAXED, removal_run, &removal);
+        rv = remove_gently(walk, &removal);
     if (rv != APR_SUCCESS)
         return rv;
     *table->count += removal.keys->nelts;

@@ -27,6 +27,7 @@ static const apr_getopt_option_t option_table[] = {
     {"scenario", 's', 1, bench_flow_names},
     {"workers", 'w', 1, "N clients at once (8)"},
     {"flows", 'n', 1, "N flows in all (200)"},
+    {"warm-up", 'u', 1, "N flows of each worker before the clock runs (0)"},
     {"names", 'i', 1, "N names per certificate (1)"},
     {"zone", 'z', 1, "DOMAIN: names are w<worker>-n<i>.DOMAIN (bench.test)"},
     {"key", 'k', 1, "P-256 or RSA-2048: certificate keys (P-256)"},
@@ -74,7 +75,7 @@ static int *number_of(bench_options_t *o, int letter)
                    {'a', &o->addresses},     {'v', &o->verbose},
                    {'b', &o->holes},         {'A', &o->hole_accounts},
                    {'T', &o->hole_seconds},  {'x', &o->tls_port},
-                   {'y', &o->dns_port}};
+                   {'y', &o->dns_port},      {'u', &o->warm_up}};
     size_t i;
 
     for (i = 0; i < sizeof(numbers) / sizeof(*numbers); i++) {

@@ -13,6 +13,7 @@ typedef struct {
     const char *directory, *ca_file, *scenario, *key, *zone, *syncs;
     int workers, flows, names, reuse_account, new_connection;
     int http_port, server_pid, verbose, seconds, sturdy, listener, addresses;
+    int warm_up;
     /* what hangs: bench_holes.h */
     const char *hole_kinds;
     int holes, hole_accounts, hole_seconds, tls_port, dns_port;
@@ -28,6 +29,7 @@ typedef struct {
     EVP_PKEY *cert_key;
     const char **certs; /* to be revoked: b64url */
     const char *cert;   /* to be renewed: renewal information's name for it */
+    const char *orders; /* the URL of its account's list */
     double *ms;         /* of each finished flow */
     int room, done, failed;
     unsigned int seed;

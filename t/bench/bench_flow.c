@@ -15,9 +15,9 @@
 #include "base/banned.h"
 
 const char bench_flow_names[] =
-    "full; nonce, directory, account, order: only these; renewal: by renewal "
-    "information; revocation; accept: validations are started; garbage: "
-    "mutated requests";
+    "full; nonce, directory, account, order: only these; list: the account's "
+    "orders, as many as --warm-up says; renewal: by renewal information; "
+    "revocation; accept: validations are started; garbage: mutated requests";
 
 /* What a test compares with the database. */
 static void log_issued(const bench_worker_t *w, const char *order_url,
@@ -65,7 +65,7 @@ static const char *issue(X509 **leaf, bench_worker_t *w, const char *replaces)
     if (!err)
         err = bench_acme_order(&w->acme, names, o->names, replaces, &order_url,
                                &order);
-    if (!err && !strcmp(o->scenario, "order"))
+    if (!err && (!strcmp(o->scenario, "order") || !strcmp(o->scenario, "list")))
         return NULL;
     if (!err)
         err = bench_acme_prove(&w->acme, order, strcmp(o->scenario, "accept"));
@@ -185,6 +185,32 @@ static const char *flow_revocation(bench_worker_t *w)
                : "there is nothing more to revoke";
 }
 
+/* An account, and its orders. */
+static const char *list_prepare(bench_worker_t *w)
+{
+    const char *err = bench_acme_register(&w->acme), *url;
+    X509 *leaf;
+    int i;
+
+    url =
+        err ? NULL : json_string_value(json_object_get(w->acme.json, "orders"));
+    if (!err && !url)
+        err = "the account has no list of orders";
+    if (err)
+        return err;
+    w->orders = apr_pstrdup(w->pool, url);
+    for (i = 0; !err && i < w->options->warm_up; i++) {
+        bench_acme_reset(&w->acme, 1);
+        err = issue(&leaf, w, NULL);
+    }
+    return err;
+}
+
+static const char *flow_list(bench_worker_t *w)
+{
+    return bench_acme_post(&w->acme, w->orders, NULL);
+}
+
 static const char *flow_nonce(bench_worker_t *w)
 {
     return bench_acme_get(&w->acme, w->acme.new_nonce, 1);
@@ -209,6 +235,7 @@ static const struct {
                  {"directory", NULL, flow_directory},
                  {"account", NULL, flow_account},
                  {"order", NULL, flow_full},
+                 {"list", list_prepare, flow_list},
                  {"accept", NULL, flow_full},
                  {"renewal", renewal_prepare, flow_renewal},
                  {"revocation", revocation_prepare, flow_revocation},

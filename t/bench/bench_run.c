@@ -51,6 +51,29 @@ static void log_failed(const bench_worker_t *w, const char *err)
             (long)apr_time_sec(apr_time_now()), (int)strcspn(err, "\n"), err);
 }
 
+static int is_kept(const bench_options_t *o)
+{
+    return o->reuse_account || bench_flow_keeps(o->scenario);
+}
+
+/* Where the flow needs nothing prepared. */
+static const char *warm_up(bench_worker_t *w)
+{
+    const bench_options_t *o = w->options;
+    int i, n = bench_flow_keeps(o->scenario) ? 0 : o->warm_up;
+    const char *err = NULL;
+
+    for (i = 0; !err && i < n; i++) {
+        err = bench_flow(w);
+        if (err)
+            err = apr_pstrdup(w->pool, err);
+        bench_acme_reset(&w->acme, is_kept(o));
+    }
+    if (!n)
+        bench_acme_reset(&w->acme, is_kept(o));
+    return err;
+}
+
 static const char *prepare(bench_worker_t *w)
 {
     const bench_options_t *o = w->options;
@@ -70,17 +93,12 @@ static const char *prepare(bench_worker_t *w)
     w->cert_key =
         !strcmp(o->key, "P-256") ? EVP_EC_gen("P-256") : EVP_RSA_gen(2048);
     err = bench_flow_prepare(w);
-    if (err)
-        err = apr_pstrdup(w->pool, err);
-    bench_acme_reset(&w->acme,
-                     o->reuse_account || bench_flow_keeps(o->scenario));
-    return err;
+    return err ? apr_pstrdup(w->pool, err) : warm_up(w);
 }
 
 static void flows_run(bench_worker_t *w)
 {
     const bench_options_t *o = w->options;
-    int is_kept = o->reuse_account || bench_flow_keeps(o->scenario);
     apr_time_t birth = apr_time_now();
 
     while (!is_over(w, birth)) {
@@ -97,7 +115,7 @@ static void flows_run(bench_worker_t *w)
             w->failed++;
         else
             w->ms[w->done++] = (apr_time_now() - start) / 1000.0;
-        bench_acme_reset(&w->acme, is_kept);
+        bench_acme_reset(&w->acme, is_kept(o));
     }
 }
 
