@@ -11,13 +11,18 @@
 #include "acme/acme_work_job.h"
 #include "base/own.h"
 #include "base/token.h"
+#include "base/trim.h"
 #include "ca/ca_crl.h"
 #include "store/store_crl.h"
 
 #include "base/banned.h"
 
-/* How often a list is begun anew when others revoke meanwhile. */
+/* How often a list is begun anew when others have stored one meanwhile. */
 #define TRIES_MAX 10
+/* Seconds to the next list when something was revoked meanwhile. */
+#define AGAIN 1
+/* From so many entries on, some megabytes are given back afterwards. */
+#define LONG 5000
 /* Seconds until a list that could not be renewed is tried again. */
 #define RETRY 300
 /* How many seconds before its making a list begins, at most. */
@@ -225,19 +230,37 @@ static apr_status_t files_write(const run_t *run)
     return rv;
 }
 
-/* NULL: list and file of the generation are what they should be. */
+/* One try, whose memory is gone afterwards: lists may be long. */
+static problem_t *list_try(apr_status_t *rv, const run_t *run)
+{
+    run_t one = *run;
+    problem_t *prob = NULL;
+    store_crl_t *last;
+    int is_right = 0, is_long = 0;
+
+    apr_pool_create(&one.pool, run->pool);
+    *rv = list_look(&is_right, &last, &one);
+    if (*rv == APR_SUCCESS && !is_right) {
+        is_long = last && last->entries >= LONG;
+        prob = list_make(rv, &one, last);
+    }
+    if (!prob)
+        apr_pool_destroy(one.pool);
+    if (is_long)
+        trim_memory();
+    return prob;
+}
+
+/* NULL: list and file of the generation are what they should be, or were a
+ * moment ago. */
 static problem_t *list_ensure(const run_t *run)
 {
     apr_status_t rv = APR_EEXIST;
     problem_t *prob = NULL;
-    store_crl_t *last;
-    int i, is_right = 0;
+    int i;
 
-    for (i = 0; i < TRIES_MAX && !prob && rv == APR_EEXIST; i++) {
-        rv = list_look(&is_right, &last, run);
-        if (rv == APR_SUCCESS && !is_right)
-            prob = list_make(&rv, run, last);
-    }
+    for (i = 0; i < TRIES_MAX && !prob && rv == APR_EEXIST; i++)
+        prob = list_try(&rv, run);
     if (prob)
         return prob;
     if (rv != APR_SUCCESS)
@@ -329,32 +352,32 @@ static void next_schedule(acme_t *acme, const store_job_t *job, int is_right,
 }
 
 /* Whoever revokes now finds this job and adds none; so it ends only if nothing
- * was revoked since it began. */
+ * was revoked since it began.  Else there is another list a second later: one
+ * for all that is revoked in that time. */
 static void due_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)
 {
-    apr_status_t rv = APR_EEXIST;
     problem_t *prob = NULL;
     store_crl_basis_t basis;
-    int i;
+    apr_status_t rv = store_crl_look(&basis, acme->store, job->subject, pool);
 
-    for (i = 0; i < TRIES_MAX && !prob && rv == APR_EEXIST; i++) {
-        rv = store_crl_look(&basis, acme->store, job->subject, pool);
-        if (rv == APR_SUCCESS)
-            prob = lists_ensure(acme, job->subject, pool);
-        if (rv == APR_SUCCESS && !prob)
-            rv = store_crl_done(acme->store, job->id, job->subject,
-                                basis.revision, pool);
-    }
+    if (rv == APR_SUCCESS)
+        prob = lists_ensure(acme, job->subject, pool);
+    if (rv == APR_SUCCESS && !prob)
+        rv = store_crl_done(acme->store, job->id, job->subject, basis.revision,
+                            pool);
     if (!prob && rv != APR_SUCCESS && rv != APR_EEXIST)
         prob = problem_internal(pool, rv, "read the database");
     if (prob)
         acme_work_later(acme, job, LOG_LEVEL_WARNING, prob->rv,
                         prob->cause ? prob->cause : prob->detail, pool);
     else if (rv != APR_SUCCESS &&
-             store_job_again(acme->store, job->id, clock_seconds(acme->clock),
+             store_job_again(acme->store, job->id,
+                             clock_seconds(acme->clock) + AGAIN,
                              pool) != APR_SUCCESS)
         log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
                   "job %s comes back when its lease is over", job->id);
+    if (rv == APR_EEXIST)
+        acme->host->wake(acme->host->baton);
 }
 
 void acme_crl_run(acme_t *acme, const store_job_t *job, apr_pool_t *pool)

@@ -185,16 +185,13 @@ static const char *fault_find(const ca_crl_t *made, const ca_issuer_t *issuer,
     return NULL;
 }
 
-problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
-                       const ca_crl_request_t *request, apr_pool_t *pool)
+/* Signed and encoded: of a long list, the octets are a tenth of the rest. */
+static int list_make(ca_crl_t *made, const ca_issuer_t *issuer,
+                     const ca_crl_request_t *request, apr_pool_t *pool,
+                     apr_pool_t *own)
 {
-    X509_CRL *list = own_x509_crl(pool, X509_CRL_new());
-    ca_crl_t *made = apr_pcalloc(pool, sizeof(*made));
-    problem_t *prob = request_check(issuer, request, pool);
-    const char *fault;
+    X509_CRL *list = own_x509_crl(own, X509_CRL_new());
 
-    if (prob)
-        return prob;
     if (!list || X509_CRL_set_version(list, X509_CRL_VERSION_2) != 1 ||
         X509_CRL_set_issuer_name(list, X509_get_subject_name(issuer->cert)) !=
             1 ||
@@ -204,12 +201,27 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
         !number_add(list, request->number) ||
         (!request->is_for_all && !point_add(list)) ||
         X509_CRL_sign(list, issuer->key, ca_digest_for(issuer->key)) <= 0)
-        return ca_openssl_problem(pool, "make a list of revoked certificates");
+        return 0;
     made->der = crl_der(&made->der_len, list, pool);
-    if (!made->der)
-        return ca_openssl_problem(pool,
-                                  "encode a list of revoked certificates");
-    fault = fault_find(made, issuer, request, pool);
+    return made->der != NULL;
+}
+
+problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
+                       const ca_crl_request_t *request, apr_pool_t *pool)
+{
+    ca_crl_t *made = apr_pcalloc(pool, sizeof(*made));
+    problem_t *prob = request_check(issuer, request, pool);
+    const char *fault;
+    apr_pool_t *own;
+
+    if (prob)
+        return prob;
+    apr_pool_create(&own, pool);
+    if (!list_make(made, issuer, request, pool, own))
+        return ca_openssl_problem(pool, "make a list of revoked certificates");
+    apr_pool_clear(own);
+    fault = fault_find(made, issuer, request, own);
+    apr_pool_destroy(own);
     if (fault)
         return ca_openssl_problem(pool,
                                   "a new list of revoked certificates is not "
@@ -219,18 +231,51 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
     return NULL;
 }
 
+/* Into a SEQUENCE; 0: it is none. */
+static int step_in(const unsigned char **at, const unsigned char *end)
+{
+    long len;
+    int tag, class;
+
+    return !(ASN1_get_object(at, &len, &tag, &class, end - *at) & 0x80) &&
+           tag == V_ASN1_SEQUENCE && class == V_ASN1_UNIVERSAL;
+}
+
+/* The extensions of a list, which stand at its end: what it lists may be long,
+ * and is passed over.  NULL: there are none. */
+static X509_EXTENSIONS *extensions_read(const unsigned char *at, apr_size_t len)
+{
+    const unsigned char *end = at + len;
+
+    if (!step_in(&at, end) || !step_in(&at, end))
+        return NULL;
+    while (at < end) {
+        long size;
+        int tag, class;
+
+        if (ASN1_get_object(&at, &size, &tag, &class, end - at) & 0x80)
+            return NULL;
+        if (class == V_ASN1_CONTEXT_SPECIFIC && tag == 0)
+            return d2i_X509_EXTENSIONS(NULL, &at, size);
+        if (class == V_ASN1_UNIVERSAL && tag == V_ASN1_BIT_STRING)
+            return NULL; /* the signature */
+        at += size;
+    }
+    return NULL;
+}
+
 apr_int64_t ca_crl_number(const void *der, apr_size_t len)
 {
-    const unsigned char *at = der;
-    X509_CRL *crl = d2i_X509_CRL(NULL, &at, (long)len);
+    X509_EXTENSIONS *extensions = extensions_read(der, len);
     ASN1_INTEGER *value =
-        crl ? X509_CRL_get_ext_d2i(crl, NID_crl_number, NULL, NULL) : NULL;
+        extensions ? X509V3_get_d2i(extensions, NID_crl_number, NULL, NULL)
+                   : NULL;
     apr_int64_t number = 0;
 
     if (value && (ASN1_INTEGER_get_int64(&number, value) != 1 || number < 0))
         number = 0;
     ASN1_INTEGER_free(value);
-    X509_CRL_free(crl);
+    sk_X509_EXTENSION_pop_free(extensions, X509_EXTENSION_free);
     ERR_clear_error();
     return number;
 }

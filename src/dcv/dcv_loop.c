@@ -3,7 +3,6 @@
 
 #include <curl/curl.h>
 #include <errno.h>
-#include <malloc.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +14,7 @@
 #include <apr_thread_proc.h>
 
 #include "base/clock.h"
+#include "base/trim.h"
 #include "dcv/dcv_climb.h"
 #include "dcv/dcv_dns01.h"
 #include "dcv/dcv_http01.h"
@@ -385,9 +385,7 @@ static void memory_return(dcv_loop_t *loop)
     if (loop->peak < MANY || in_flight > loop->peak / 8)
         return;
     loop->peak = in_flight;
-#ifdef __GLIBC__
-    malloc_trim(0);
-#endif
+    trim_memory();
 }
 
 void dcv_loop_run(dcv_loop_t *loop)

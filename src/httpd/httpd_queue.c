@@ -57,6 +57,7 @@ apr_pool_t *httpd_queue_pool(int is_shared)
         return NULL;
     }
     apr_allocator_owner_set(allocator, pool);
+    apr_allocator_max_free_set(allocator, SPARE_MAX);
     if (is_shared && apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT,
                                              pool) == APR_SUCCESS)
         apr_allocator_mutex_set(allocator, mutex);
@@ -106,10 +107,7 @@ static apr_pool_t *pool_take(httpd_queue_t *queue)
     apr_thread_mutex_unlock(queue->lock);
     if (pool)
         return pool;
-    pool = httpd_queue_pool(0);
-    if (pool)
-        apr_allocator_max_free_set(apr_pool_allocator_get(pool), SPARE_MAX);
-    return pool;
+    return httpd_queue_pool(0);
 }
 
 static void pool_give(httpd_queue_t *queue, apr_pool_t *pool)

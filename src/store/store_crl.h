@@ -9,9 +9,10 @@
  * each has the certificates of all of them, and they share one sequence of
  * numbers.
  *
- * A list is made from a basis and stored if the basis still holds: so numbers
- * only grow, and no list that lacks a certificate which was revoked before it
- * replaces one that has it.
+ * A list is made from a basis and stored unless there is one of a newer basis:
+ * so numbers only grow, and no list replaces one that has a certificate which
+ * it lacks.  What was revoked since that basis is another list's matter: so
+ * there are new lists however often something is revoked.
  */
 
 #include "store/store_event.h"
@@ -53,6 +54,7 @@ typedef struct {
 typedef struct {
     apr_int64_t number;       /* the last one used, 0 without */
     apr_int64_t revision;     /* grows with each revocation (store_crl_due) */
+    apr_int64_t listed;       /* the revision of the newest list, 0 without */
     apr_array_header_t *list; /* of store_revoked_t *; NULL: not asked for */
 } store_crl_basis_t;
 
@@ -69,7 +71,7 @@ apr_status_t store_crl_prepare(store_crl_basis_t *basis, store_t *store,
     __attribute__((warn_unused_result));
 
 /* Durable.  crl->number is greater than basis->number, crl->revision that of
- * basis.  APR_EEXIST: the basis has changed; begin again. */
+ * basis.  APR_EEXIST: others have stored one since; begin again. */
 apr_status_t store_crl_set(store_t *store, const store_crl_t *crl,
                            const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
