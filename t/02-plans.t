@@ -20,8 +20,8 @@ my %few = map { $_ => 1 } qw(event_chain issuers b crls o open pending picked j
     blocked CONSTANT);
 my %sorted = map { $_ => 1 } qw(STORE_SQL_CRL_LIST STORE_SQL_RENEWAL_OF_CERT);
 
-chomp(my $flags = `apr-1-config --includes --cppflags; apu-1-config --includes`);
-$flags =~ s/\n/ /g;
+(my $flags = `apr-1-config --includes --cppflags` . `apu-1-config --includes`)
+    =~ s/\n/ /g;
 my $string = qr/"(?:[^"\\]|\\.)*"/;
 
 # The strings of a list, each made of pieces.
