@@ -7,25 +7,28 @@ use strict;
 use warnings;
 use AcmeServer;
 
-sub first { my ($text) = @_; return ($text // '') =~ /^(.*)$/m ? $1 : '' }
+sub first { return ($_[0] // '') =~ /^(.+)$/m ? $1 : '?' }
 
-sub version { my ($library) = @_; return first(`pkg-config --modversion $library 2>/dev/null`) || '?' }
+sub version { return first(`pkg-config --modversion $_[0] 2>/dev/null`) }
+
+sub read_match {
+    my ($path, $regex) = @_;
+    return AcmeServer::read_file($path) =~ $regex ? $1 : '?';
+}
 
 sub tell {
-    my $cpu = AcmeServer::read_file('/proc/cpuinfo');
-    my ($model) = $cpu =~ /^model name\s*: (.*)$/m;
-    my $cores = () = $cpu =~ /^processor/mg;
-    my ($memory) = AcmeServer::read_file('/proc/meminfo') =~ /MemTotal: *(\d+)/;
-    my ($load) = AcmeServer::read_file('/proc/loadavg') =~ /^(\S+ \S+ \S+)/;
+    my $model = read_match('/proc/cpuinfo', qr/^model name\s*: (.*)$/m);
+    my $cores = () = AcmeServer::read_file('/proc/cpuinfo') =~ /^processor/mg;
+    my $memory = read_match('/proc/meminfo', qr/MemTotal: *(\d+)/);
+    my $load = read_match('/proc/loadavg', qr/^(\S+ \S+ \S+)/);
     my ($httpd) = `@{[AcmeServer::program()]} -v` =~ m{Apache/(\S+)};
-    chomp(my $kernel = `uname -r`);
-    chomp(my $commit = `git -C $AcmeServer::top describe --always --dirty 2>/dev/null`);
-    print "machine: @{[$model // 'unknown']}, $cores cores, ",
-        sprintf('%.0f', $memory / 1048576), " GiB, Linux $kernel; ",
-        "load $load\n",
-        "versions: @{[$commit || '?']}, httpd @{[$httpd // '?']}, OpenSSL ",
-        version('openssl'), ', SQLite ', version('sqlite3'), ', curl ',
-        version('libcurl'), ', libunbound ', version('libunbound'), "\n",
+    my $commit = first(
+        `git -C $AcmeServer::top describe --always --dirty 2>/dev/null`);
+    printf "machine: %s, %d cores, %.0f GiB, Linux %s; load %s\n", $model,
+        $cores, $memory / 1048576, first(`uname -r`), $load;
+    print "versions: $commit, httpd $httpd", map({", $_->[0] "
+        . version($_->[1])} ['OpenSSL', 'openssl'], ['SQLite', 'sqlite3'],
+        ['curl', 'libcurl'], ['libunbound', 'libunbound']), "\n",
         'date: ', scalar gmtime, " UTC\n\n";
 }
 

@@ -87,9 +87,15 @@ static const char *perform(bench_acme_t *acme, const char *url)
 
 const char *bench_acme_get(bench_acme_t *acme, const char *url, int head)
 {
+    const char *err;
+
     curl_easy_setopt(acme->curl, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(acme->curl, CURLOPT_NOBODY, head ? 1L : 0L);
     curl_easy_setopt(acme->curl, CURLOPT_HTTPHEADER, NULL);
+    err = perform(acme, url);
+    if (!err || !acme->is_cut)
+        return err;
+    acme->cuts++;
     return perform(acme, url);
 }
 
