@@ -54,6 +54,9 @@ sub options {
             . ":include_if_exists=$lists/%b",
         LSAN_OPTIONS => "suppressions=$lists/leaks:print_suppressions=0",
         UBSAN_OPTIONS => "$all:print_stacktrace=1:halt_on_error=1",
+        VALGRIND_OPTS => '-q --leak-check=full --show-leak-kinds=definite'
+            . ' --errors-for-leak-kinds=definite --error-exitcode=99'
+            . " --log-file=$folder/$name.%p",
         TSAN_OPTIONS => "$all:suppressions=$lists/races:second_deadlock_stack=1"
             . ':history_size=4:report_signal_unsafe=0');
 }
@@ -73,7 +76,7 @@ sub reports {
     for my $file (sort glob "$folder/$name.*") {
         open my $fh, '<', $file or die "$file: $!\n";
         local $/;
-        $text .= basename($file) . ":\n" . <$fh>;
+        $text .= basename($file) . ":\n" . <$fh> if -s $fh;
     }
     return $text;
 }

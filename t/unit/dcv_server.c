@@ -107,6 +107,7 @@ int server_listen(int *port, const char *ip, int backlog)
     apr_pool_t *pool;
     dcv_address_t *address;
     socklen_t len = sizeof(address->sock);
+    struct timeval limit = {30, 0}; /* and for those who come */
     int fd, on = 1;
 
     apr_pool_create(&pool, NULL);
@@ -114,6 +115,7 @@ int server_listen(int *port, const char *ip, int backlog)
     address->sock.v4.sin_port = htons((in_port_t)*port);
     fd = socket(address->sock.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
     if (bind(fd, &address->sock.any,
              address->sock.any.sa_family == AF_INET ? 16 : 28) ||
         listen(fd, backlog)) {

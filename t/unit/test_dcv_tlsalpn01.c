@@ -12,6 +12,7 @@
 #include "dcv_bed.h"
 #include "dcv_proof.h"
 #include "dcv_server.h"
+#include "resident.h"
 #include "tap.h"
 
 static server_t server;
@@ -339,24 +340,25 @@ static void parked(apr_pool_t *pool)
 }
 
 /* Many at the same time, each of which takes longer than it takes the others
- * to come: they push each other out, but not for ever. */
+ * to come: they push each other out, but not for ever.  Few where a sanitizer
+ * or valgrind makes all of them slow. */
 static void slow_crowd(apr_pool_t *pool)
 {
     const dcv_result_t *result;
     probe_t *probes[MANY * 2];
-    int i, proven = 0;
+    int i, proven = 0, count = is_hoarded() ? MANY / 4 : MANY * 2;
 
     open_all(PROOF("DNS:a.test", "t.thumb"), pool);
     delay = 60;
-    for (i = 0; i < MANY * 2; i++)
+    for (i = 0; i < count; i++)
         probes[i] = bed_submit(bed, "a.test", "t", "crowd");
-    for (i = 0; i < MANY * 2; i++) {
+    for (i = 0; i < count; i++) {
         result = bed_wait(probes[i]);
         proven += result && !result->problem;
         ok(result && (!result->problem || result->is_retryable));
         bed_free(probes[i]);
     }
-    ok(proven >= MANY * 3 / 2, "%d of %d", proven, MANY * 2);
+    ok(proven >= count * 3 / 4, "%d of %d", proven, count);
     delay = 0;
     close_all();
 }
