@@ -235,7 +235,7 @@ problem_t *ca_crl_make(ca_crl_t **crl, const ca_issuer_t *issuer,
 static int step_in(const unsigned char **at, const unsigned char *end)
 {
     long len;
-    int tag, class;
+    int tag = 0, class = 0; /* not set where there is nothing */
 
     return !(ASN1_get_object(at, &len, &tag, &class, end - *at) & 0x80) &&
            tag == V_ASN1_SEQUENCE && class == V_ASN1_UNIVERSAL;
