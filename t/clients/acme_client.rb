@@ -13,9 +13,15 @@
 
 require 'acme-client'
 
+# acme-client 2.0.9 writes coordinates without their leading zeros, which RFC
+# 7518 6.2.1.2 wants: one key in 128 is of no use to it.
 def make_key(kind)
   return OpenSSL::PKey::RSA.new(2048) if kind == 'rsa'
-  OpenSSL::PKey::EC.generate('prime256v1')
+  loop do
+    key = OpenSSL::PKey::EC.generate('prime256v1')
+    point = key.public_key.to_octet_string(:uncompressed)
+    return key unless point.getbyte(1).zero? || point.getbyte(33).zero?
+  end
 end
 
 def account_key(path, kind)

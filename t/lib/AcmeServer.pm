@@ -33,9 +33,12 @@ sub program {
 
 # A port of 127.0.0.1 that nobody listens on, below those the kernel gives to
 # outgoing connections.
+my %given;
+
 sub free_port {
     for (1 .. 200) {
         my $port = 20000 + int rand 12000;
+        next if $given{$port}++;
         my $try = IO::Socket::INET->new(
             LocalAddr => '127.0.0.1', LocalPort => $port, Listen => 1,
             ReuseAddr => 0);
