@@ -16,6 +16,7 @@
 #include "acme/acme_nonce.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "dcv/dcv.h"
 #include "jose/jose_cache.h"
 #include "store/store.h"
 #include "store/store_job.h"
@@ -43,6 +44,20 @@ typedef struct {
     /* An event was stored, which waits for acme_work_claim to chain it.  Never
      * blocks.  NULL: somebody else will. */
     void (*wrote)(void *baton);
+    /* Run this on a background thread, and wait until it has run.  APR_TIMEUP:
+     * it was not run, as there is more to do before it than can be done in this
+     * time, or the process ends.  NULL: there are no such threads. */
+    apr_status_t (*perform)(void *baton, acme_t *acme, void (*run)(void *),
+                            void *arg, apr_interval_time_t patience);
+    /* Start a validation whose job is not stored, and wait for its result;
+     * *result is NULL when that takes longer than timeout.  *held then goes to
+     * release: either the job is stored by now, and goes on as a submitted one,
+     * or it is forgotten.  APR_TIMEUP: not started, for the reasons of a brief
+     * wait.  APR_EBUSY: one of this id is running.  NULL: nobody can. */
+    apr_status_t (*hold)(void **held, const dcv_result_t **result, void *baton,
+                         acme_t *acme, const store_job_t *job,
+                         apr_interval_time_t timeout);
+    void (*release)(void *baton, void *held, int is_stored);
 } acme_host_t;
 
 /* One ACME virtual host in one process.  Const after it is made, but for what

@@ -148,30 +148,96 @@ static const char *plan_text(const acme_t *acme, const store_authz_t *authz,
     return pjson_text(json, 0, v->pool);
 }
 
+static void job_make(store_job_t *job, const acme_t *acme,
+                     const store_authz_t *authz, const acme_verified_t *v)
+{
+    memset(job, 0, sizeof(*job));
+    job->id = authz->id; /* its only one */
+    job->kind = ACME_WORK_VALIDATE;
+    job->subject = authz->id;
+    job->data = plan_text(acme, authz, v->route->tail, v);
+    job->due_at = v->now;
+    job->lease_owner = acme->owner;
+    job->lease_until = acme_work_lease(acme, v->now);
+}
+
+/* A validation that has not ended in time goes on by its job, and so does one
+ * that is to be tried again: they are promised by now. */
+static apr_status_t attempt_store(acme_t *acme, const store_authz_t *authz,
+                                  const store_job_t *job)
+{
+    return store_authz_attempt(acme->store, authz->id, authz->attempted,
+                               authz->thumbprint, authz->attempted_at, job,
+                               NULL, NULL);
+}
+
+/* Nothing is stored before the answer is known, or the client has waited for
+ * long enough.  APR_TIMEUP: there is no room for that. */
+static apr_status_t attempt_hold(store_authz_t *authz, acme_t *acme,
+                                 const store_job_t *job, apr_pool_t *pool)
+{
+    const acme_host_t *host = acme->host;
+    const dcv_result_t *result;
+    void *held;
+    apr_status_t rv = APR_TIMEUP;
+
+    if (host->hold && acme->conf->validation_wait)
+        rv = host->hold(&held, &result, host->baton, acme, job,
+                        acme->conf->validation_wait);
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = result ? acme_work_prove(authz, acme, job, result, pool)
+                : APR_INCOMPLETE;
+    if (rv != APR_INCOMPLETE) {
+        host->release(host->baton, held, 0);
+        return rv;
+    }
+    rv = attempt_store(acme, authz, job);
+    host->release(host->baton, held, rv == APR_SUCCESS);
+    return rv;
+}
+
+/* Another request of this process holds it. */
+static problem_t *attempt_join(store_authz_t **authz, acme_t *acme,
+                               const store_authz_t *attempted,
+                               const acme_verified_t *v)
+{
+    const acme_host_t *host = acme->host;
+    apr_status_t rv =
+        host->wait(host->baton, attempted->id, acme->conf->validation_wait, 1);
+    problem_t *prob = acme_authz_load(authz, acme, v);
+
+    if (!prob && rv != APR_SUCCESS && !(*authz)->attempted &&
+        acme_state_authz(*authz, v->now) == ACME_AUTHZ_PENDING)
+        *authz = apr_pmemdup(v->pool, attempted, sizeof(*attempted));
+    return prob;
+}
+
 static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
                                   const acme_verified_t *v)
 {
-    const char *type = v->route->tail;
-    store_job_t job = {0};
+    store_authz_t *attempted = apr_pmemdup(v->pool, *authz, sizeof(**authz));
+    store_job_t job;
     apr_status_t rv;
 
-    job.id = (*authz)->id; /* its only one */
-    job.kind = ACME_WORK_VALIDATE;
-    job.subject = (*authz)->id;
-    job.data = plan_text(acme, *authz, type, v);
-    job.due_at = v->now;
-    job.lease_owner = acme->owner;
-    job.lease_until = acme_work_lease(acme, v->now);
-    rv = store_authz_attempt(acme->store, (*authz)->id, type,
-                             v->key->thumbprint, v->now, &job, NULL, v->pool);
+    job_make(&job, acme, *authz, v);
+    attempted->attempted = v->route->tail;
+    attempted->attempted_at = v->now;
+    attempted->thumbprint = v->key->thumbprint;
+    rv = attempt_hold(attempted, acme, &job, v->pool);
+    if (APR_STATUS_IS_EBUSY(rv))
+        return attempt_join(authz, acme, attempted, v);
+    if (APR_STATUS_IS_TIMEUP(rv)) {
+        rv = attempt_store(acme, attempted, &job);
+        if (rv == APR_SUCCESS)
+            acme->host->submit(acme->host->baton, acme, &job);
+    }
     /* Somebody was faster: this is what came of it (R14, T65). */
     if (APR_STATUS_IS_EEXIST(rv))
         return acme_authz_load(authz, acme, v);
     if (rv != APR_SUCCESS)
         return problem_internal(v->pool, rv, "attempt authz %s", (*authz)->id);
-    acme->host->submit(acme->host->baton, acme, &job);
-    (*authz)->attempted = type;
-    (*authz)->attempted_at = v->now;
+    *authz = attempted;
     return NULL;
 }
 

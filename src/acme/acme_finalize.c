@@ -5,17 +5,14 @@
 
 #include <apr_strings.h>
 
-#include "acme/acme_audit.h"
 #include "acme/acme_caa.h"
+#include "acme/acme_claim.h"
 #include "acme/acme_csr.h"
 #include "acme/acme_issue.h"
 #include "acme/acme_order.h"
 #include "acme/acme_profile.h"
-#include "acme/acme_response.h"
-#include "acme/acme_work.h"
 #include "base/b64url.h"
 #include "base/pjson.h"
-#include "base/token.h"
 #include "ca/ca_openssl.h"
 
 #include "base/banned.h"
@@ -324,82 +321,19 @@ static acme_plan_t *plan_make(const finalize_t *finalize, acme_t *acme,
     return plan;
 }
 
-/* What a claimed order looks like, without asking the database again. */
-static void processing_set(acme_order_t *order, const acme_verified_t *v,
-                           const char *sha256)
-{
-    order->row->processing_since = v->now;
-    order->row->csr_sha256 = sha256;
-    order->status = ACME_ORDER_PROCESSING;
-}
-
-/* The worker has all that is needed from here on.  When the order cannot be
- * read again it is processing for all we know: the claim is on disk. */
-static void issue_wait(acme_order_t *order, acme_t *acme,
-                       const acme_verified_t *v, const store_job_t *job)
-{
-    acme_order_t again;
-    problem_t *prob;
-
-    acme->host->submit(acme->host->baton, acme, job);
-    if (acme->host->wait(acme->host->baton, job->id, acme->conf->finalize_wait,
-                         0) != APR_SUCCESS)
-        return;
-    prob = acme_order_load(&again, acme, v);
-    if (!prob && again.status != ACME_ORDER_READY)
-        *order = again;
-}
-
-static void job_make(store_job_t *job, const acme_t *acme,
-                     const acme_verified_t *v, const store_order_t *row,
-                     const acme_plan_t *plan)
-{
-    memset(job, 0, sizeof(*job));
-    job->id = token_id(apr_time_from_sec(v->now), v->pool);
-    job->kind = ACME_WORK_ISSUE;
-    job->subject = row->id;
-    job->data = acme_plan_text(plan, v->pool);
-    job->due_at = v->now;
-    job->lease_owner = acme->owner;
-    job->lease_until = acme_work_lease(acme, v->now);
-}
-
-static store_event_t *event_make(const store_order_t *row,
-                                 const acme_plan_t *plan,
-                                 const acme_verified_t *v)
-{
-    store_event_t *event = acme_audit_event(v, "order.finalize");
-    json_t *detail = json_object();
-
-    event->order_id = row->id;
-    acme_response_set_string(detail, "profile", plan->profile);
-    acme_response_set_string(detail, "issuer", plan->issuer_name);
-    acme_response_set_string(detail, "identifiers", plan->identifiers);
-    acme_response_set_string(detail, "serial", plan->serial);
-    acme_audit_detail(event, detail, v->pool);
-    return event;
-}
-
-/* Order and CSR against everything; then the job and its event. */
-static problem_t *plan_approve(store_job_t *job, store_event_t **event,
-                               finalize_t *finalize, acme_t *acme,
-                               const acme_verified_t *v,
+/* Order and CSR against everything. */
+static problem_t *plan_approve(acme_plan_t **plan, finalize_t *finalize,
+                               acme_t *acme, const acme_verified_t *v,
                                const acme_order_t *order, const csr_t *csr)
 {
-    acme_plan_t *plan;
     problem_t *prob = order_approve(finalize, acme, v, order);
 
     if (!prob)
         prob = wishes_approve(finalize, acme, v, order, csr);
     if (prob)
         return prob;
-    plan = plan_make(finalize, acme, v, order);
-    prob = acme_issue_check(acme, plan, v->now, v->pool);
-    if (prob)
-        return prob;
-    job_make(job, acme, v, order->row, plan);
-    *event = event_make(order->row, plan, v);
-    return NULL;
+    *plan = plan_make(finalize, acme, v, order);
+    return acme_issue_check(acme, *plan, v->now, v->pool);
 }
 
 /* Somebody was faster (T60): with this CSR or another one?  Or what the order
@@ -422,25 +356,14 @@ static problem_t *order_claim(acme_order_t *order, acme_t *acme,
                               const acme_verified_t *v, const csr_t *csr)
 {
     finalize_t finalize = {0};
-    store_event_t *event;
-    store_job_t job;
-    problem_t *prob =
-        plan_approve(&job, &event, &finalize, acme, v, order, csr);
-    apr_status_t rv;
+    acme_plan_t *plan;
+    problem_t *prob = plan_approve(&plan, &finalize, acme, v, order, csr);
+    int is_lost = 0;
 
     if (prob)
         return prob;
-    jose_cache_put(acme->keys, finalize.key); /* for whoever reads the plan */
-    rv = store_order_claim(acme->store, order->row->id, finalize.csr->sha256,
-                           v->now, &job, event, v->pool);
-    if (APR_STATUS_IS_EEXIST(rv) || APR_STATUS_IS_ENOENT(rv))
-        return claim_lost(order, acme, v, csr);
-    if (rv != APR_SUCCESS)
-        return problem_internal(v->pool, rv, "claim order %s", order->row->id);
-    acme_audit_tell(acme, event, v->pool);
-    processing_set(order, v, finalize.csr->sha256);
-    issue_wait(order, acme, v, &job);
-    return NULL;
+    prob = acme_claim_run(&is_lost, order, acme, v, plan, finalize.csr->sha256);
+    return is_lost ? claim_lost(order, acme, v, csr) : prob;
 }
 
 problem_t *acme_finalize_post(acme_response_t *res, acme_t *acme,

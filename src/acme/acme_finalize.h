@@ -10,8 +10,8 @@
  *   - Any other needs an order that is ready: 403 orderNotReady (T55).
  *   - Everything that was checked at newOrder is checked again, and the CSR
  *     against it; badCSR leaves the order ready.
- *   - One of many wins the claim (T60); the job that it leaves behind is waited
- *     for, a few seconds at most.
+ *   - One of many wins the claim (T60); it is carried out at once, or by a job
+ *     that is waited for, a few seconds at most (acme_claim.h).
  *
  * The answer is 200 with the order, valid or processing, never ready (R12).
  */

@@ -9,7 +9,9 @@
  *
  *   - The claim (store_order_claim) writes order and plan in one transaction,
  *     so a claimed order has exactly one plan, with one certificate id and one
- *     serial number, and nothing is signed that was not planned durably.
+ *     serial number, and nothing is signed by a job that was not planned
+ *     durably.  (What is signed at once, acme_claim.h, is taken and stored in
+ *     one transaction: bytes that lose it are thrown away, unseen.)
  *   - Both runs make certificates with that id and serial, the same names, key
  *     and usages; at most the times and the signature's bits differ.
  *   - store_order_complete sets order.cert_id WHERE it was NULL and inserts the

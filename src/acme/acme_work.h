@@ -12,14 +12,18 @@
  *     nobody proves, return a dcv_job_t for the loop
  *   → dcv_loop → acme_work_done.
  *
+ * What ends while its client waits was never a job in the database:
+ * acme_work_issue_now, acme_work_prove.
+ *
  * Every function survives every error of one job: it is logged, and the job is
  * postponed, or failed for good together with what it is about.  While the
  * database is away nothing can be written at all; the job's row keeps its lease
  * then, and comes back when that is over.
  */
 
-#include "acme/acme.h"
+#include "acme/acme_plan.h"
 #include "dcv/dcv_loop.h"
+#include "store/store_authz.h"
 #include "store/store_prune.h"
 
 /* Kinds of jobs. */
@@ -60,6 +64,35 @@ dcv_job_t *acme_work_start(acme_t *acme, const store_job_t *job,
  * 8.2); everything else is final at once (R20). */
 void acme_work_done(acme_t *acme, const store_job_t *job,
                     const dcv_result_t *result, apr_pool_t *pool);
+
+/* Who has to be asked once more before this plan can be carried out? */
+int acme_work_has_to_ask(const acme_plan_t *plan);
+
+/* What a finalize wants that has claimed nothing yet (acme_claim.h), and what
+ * came of it. */
+typedef struct {
+    acme_t *acme;
+    const acme_plan_t *plan;
+    const char *order_id, *csr_sha256;
+    apr_int64_t now;
+    const store_event_t *event; /* of the finalize */
+    apr_pool_t *pool;
+    /* APR_SUCCESS: issued, unless there is a problem.  Else as
+     * store_order_issue. */
+    apr_status_t rv;
+    problem_t *problem;
+} acme_work_now_t;
+
+/* acme_host_t.perform's: baton is an acme_work_now_t. */
+void acme_work_issue_now(void *baton);
+
+/* A proof that came while its job was not stored: authz, whose attempted,
+ * attempted_at and thumbprint are set, becomes valid.  APR_INCOMPLETE: it is no
+ * proof; else as store_authz_prove. */
+apr_status_t acme_work_prove(store_authz_t *authz, acme_t *acme,
+                             const store_job_t *job, const dcv_result_t *result,
+                             apr_pool_t *pool)
+    __attribute__((warn_unused_result));
 
 /* Once per process and virtual host, after fork: issuer rows, and the jobs of
  * their lists of revoked certificates.  Survives a

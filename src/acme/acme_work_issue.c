@@ -90,20 +90,28 @@ static store_event_t *event_make(const acme_t *acme, const acme_plan_t *plan,
 }
 
 /* By a keyCompromise that came after the finalize. */
-static void key_refuse(acme_t *acme, const store_job_t *job,
-                       const store_cert_t *cert, apr_pool_t *pool)
+static problem_t *problem_blocked(const acme_t *acme, const store_cert_t *cert,
+                                  apr_pool_t *pool)
 {
     store_blocked_t *blocked;
     apr_status_t rv =
         store_blocked_get(&blocked, acme->store, cert->spki_sha256, pool);
 
-    job_refuse(acme, job,
-               rv == APR_SUCCESS
-                   ? problem_make(pool, PROBLEM_BAD_CSR,
-                                  "the CSR's key must not be used: %s",
-                                  blocked->reason)
-                   : problem_internal(pool, rv, "look for a blocked key"),
-               pool);
+    if (rv != APR_SUCCESS)
+        return problem_internal(pool, rv, "look for a blocked key");
+    return problem_make(pool, PROBLEM_BAD_CSR,
+                        "the CSR's key must not be used: %s", blocked->reason);
+}
+
+static void issued_tell(acme_t *acme, const store_cert_t *cert,
+                        const store_event_t *event, apr_pool_t *pool)
+{
+    log_write(acme->log, LOG_LEVEL_NOTICE, "AS0307", APR_SUCCESS,
+              "issued certificate %s, serial %s, until %s, to account %s by "
+              "order %s for %s",
+              cert->id, cert->serial, clock_rfc3339(cert->not_after, pool),
+              cert->account_id, cert->order_id, cert->identifiers);
+    acme_audit_tell(acme, event, pool);
 }
 
 static void issue_run(acme_t *acme, const store_job_t *job,
@@ -118,16 +126,10 @@ static void issue_run(acme_t *acme, const store_job_t *job,
     event = event_make(acme, plan, cert, pool);
     rv = store_order_complete(acme->store, job->subject, job->id, cert, event,
                               pool);
-    if (rv == APR_SUCCESS) {
-        log_write(acme->log, LOG_LEVEL_NOTICE, "AS0307", APR_SUCCESS,
-                  "issued certificate %s, serial %s, until %s, to account %s "
-                  "by order %s for %s",
-                  cert->id, cert->serial, clock_rfc3339(cert->not_after, pool),
-                  cert->account_id, cert->order_id, cert->identifiers);
-        acme_audit_tell(acme, event, pool);
-    }
+    if (rv == APR_SUCCESS)
+        issued_tell(acme, cert, event, pool);
     else if (rv == STORE_BLOCKED)
-        key_refuse(acme, job, cert, pool);
+        job_refuse(acme, job, problem_blocked(acme, cert, pool), pool);
     else if (APR_STATUS_IS_EEXIST(rv))
         log_write(acme->log, LOG_LEVEL_DEBUG, NULL, APR_SUCCESS,
                   "order %s had been completed or failed before", job->subject);
@@ -136,8 +138,37 @@ static void issue_run(acme_t *acme, const store_job_t *job,
                         "the certificate could not be stored", pool);
 }
 
+void acme_work_issue_now(void *baton)
+{
+    acme_work_now_t *now = baton;
+    store_event_t *issued;
+    store_cert_t *cert;
+
+    now->rv = APR_SUCCESS;
+    now->problem =
+        acme_issue_sign(&cert, now->acme, now->plan, now->order_id, now->pool);
+    if (now->problem)
+        return;
+    issued = event_make(now->acme, now->plan, cert, now->pool);
+    now->rv = store_order_issue(now->acme->store, now->csr_sha256, now->now,
+                                cert, now->event, issued, now->pool);
+    if (now->rv == STORE_BLOCKED) {
+        now->rv = APR_SUCCESS;
+        now->problem = problem_blocked(now->acme, cert, now->pool);
+    }
+    else if (now->rv == APR_SUCCESS) {
+        acme_audit_tell(now->acme, now->event, now->pool);
+        issued_tell(now->acme, cert, issued, now->pool);
+    }
+}
+
 /* Names that nobody proves may have to resolve to certain networks first, and
  * CAA records may be long forgotten. */
+int acme_work_has_to_ask(const acme_plan_t *plan)
+{
+    return (plan->bounds && plan->bounds->nelts) || plan->caa;
+}
+
 dcv_job_t *acme_work_issue(acme_t *acme, const store_job_t *job,
                            apr_pool_t *pool)
 {
@@ -146,7 +177,7 @@ dcv_job_t *acme_work_issue(acme_t *acme, const store_job_t *job,
 
     if (!plan)
         return NULL;
-    if ((!plan->bounds || !plan->bounds->nelts) && !plan->caa) {
+    if (!acme_work_has_to_ask(plan)) {
         issue_run(acme, job, plan, pool);
         return NULL;
     }

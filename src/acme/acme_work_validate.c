@@ -333,6 +333,25 @@ static apr_int64_t valid_until(const acme_t *acme, const dcv_result_t *result,
     return result->until && result->until < until ? result->until : until;
 }
 
+apr_status_t acme_work_prove(store_authz_t *authz, acme_t *acme,
+                             const store_job_t *job, const dcv_result_t *result,
+                             apr_pool_t *pool)
+{
+    apr_int64_t now = clock_seconds(acme->clock);
+    json_t *data = acme_work_data(job, pool);
+    store_event_t *event;
+    apr_status_t rv;
+
+    if (verdict_find(result, data, now, pool))
+        return APR_INCOMPLETE;
+    event = event_make(acme, job, data, NULL, result, pool);
+    rv = store_authz_prove(authz, acme->store, job->id,
+                           valid_until(acme, result, now), now, event);
+    if (rv == APR_SUCCESS)
+        acme_audit_tell(acme, event, pool);
+    return rv;
+}
+
 void acme_work_validate_done(acme_t *acme, const store_job_t *job,
                              const dcv_result_t *result, apr_pool_t *pool)
 {

@@ -274,30 +274,161 @@ static int in_front(const httpd_queue_t *queue)
            (more < queue->patient.length ? more : queue->patient.length);
 }
 
+/* Under the lock: sleep, at most until end.  0: it is over. */
+static int nap(httpd_queue_t *queue, apr_thread_cond_t *cond, apr_time_t end)
+{
+    apr_time_t now = clock_now(&clock_monotonic);
+
+    if (now >= end || queue->is_closed)
+        return 0;
+    apr_thread_cond_timedwait(cond, queue->lock,
+                              end - now < LOOK ? end - now : LOOK);
+    return 1;
+}
+
+/* What is in front takes longer than this. */
+static int is_long(const httpd_queue_t *queue, apr_interval_time_t patience,
+                   int threads)
+{
+    return in_front(queue) * queue->count.average / threads > patience;
+}
+
 apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
                               apr_interval_time_t timeout, int threads,
                               int others)
 {
-    apr_time_t end = clock_now(&clock_monotonic) + timeout, now;
+    apr_time_t end = clock_now(&clock_monotonic) + timeout;
     apr_thread_cond_t *ended = queue->ended[bucket_of(job_id)];
     apr_status_t rv = APR_SUCCESS;
 
     apr_thread_mutex_lock(queue->lock);
-    if (queue->joiners >= others ||
-        in_front(queue) * queue->count.average / threads > timeout)
+    if (queue->joiners >= others || is_long(queue, timeout, threads))
         rv = APR_TIMEUP;
     queue->joiners++;
-    while (rv == APR_SUCCESS && find(queue, job_id)) {
-        now = clock_now(&clock_monotonic);
-        if (now >= end || queue->is_closed)
+    while (rv == APR_SUCCESS && find(queue, job_id))
+        if (!nap(queue, ended, end))
             rv = APR_TIMEUP;
-        else
-            apr_thread_cond_timedwait(ended, queue->lock,
-                                      end - now < LOOK ? end - now : LOOK);
-    }
     queue->joiners--;
     apr_thread_mutex_unlock(queue->lock);
     return rv;
+}
+
+/* Where the works without an id wait. */
+static apr_thread_cond_t *done_of(httpd_queue_t *queue,
+                                  const httpd_work_t *work)
+{
+    return queue->ended[((apr_uintptr_t)work / 64) % BUCKETS];
+}
+
+/* Under the lock.  0: it is not in the line any more. */
+static int withdraw(httpd_queue_t *queue, httpd_work_t *work)
+{
+    httpd_work_t **at = &queue->usual.head;
+
+    while (*at && *at != work)
+        at = &(*at)->next;
+    if (!*at)
+        return 0;
+    *at = work->next;
+    if (queue->usual.tail == &work->next)
+        queue->usual.tail = at;
+    queue->usual.length--;
+    queue->count.queued--;
+    return 1;
+}
+
+apr_status_t httpd_queue_perform(httpd_queue_t *queue, httpd_work_t *work,
+                                 apr_interval_time_t patience, int threads)
+{
+    apr_status_t rv = APR_TIMEUP;
+
+    apr_thread_mutex_lock(queue->lock);
+    if (!queue->is_closed && !is_long(queue, patience, threads)) {
+        push(queue, &queue->usual, work);
+        rv = APR_SUCCESS;
+    }
+    apr_thread_mutex_unlock(queue->lock);
+    if (rv == APR_SUCCESS)
+        sem_post(&queue->pending);
+    return rv;
+}
+
+apr_status_t httpd_queue_performed(httpd_queue_t *queue, httpd_work_t *work,
+                                   apr_interval_time_t patience)
+{
+    apr_time_t end = clock_now(&clock_monotonic) + patience;
+    apr_status_t rv = APR_SUCCESS;
+
+    apr_thread_mutex_lock(queue->lock);
+    while (rv == APR_SUCCESS && !work->is_done) {
+        if (nap(queue, done_of(queue, work), end))
+            continue;
+        if (withdraw(queue, work))
+            rv = APR_TIMEUP;
+        else /* it is being run, and waited for, whatever comes */
+            apr_thread_cond_timedwait(done_of(queue, work), queue->lock, LOOK);
+    }
+    apr_thread_mutex_unlock(queue->lock);
+    return rv;
+}
+
+void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work)
+{
+    work->run(work->arg);
+    apr_thread_mutex_lock(queue->lock);
+    work->is_done = 1;
+    queue->count.done++;
+    apr_thread_cond_broadcast(done_of(queue, work));
+    apr_thread_mutex_unlock(queue->lock);
+}
+
+int httpd_queue_is_roomy(httpd_queue_t *queue, int others)
+{
+    int is_roomy;
+
+    apr_thread_mutex_lock(queue->lock);
+    is_roomy = queue->joiners < others && !queue->is_closed;
+    apr_thread_mutex_unlock(queue->lock);
+    return is_roomy;
+}
+
+void httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
+                      apr_interval_time_t timeout)
+{
+    apr_time_t end = clock_now(&clock_monotonic) + timeout;
+
+    apr_thread_mutex_lock(queue->lock);
+    queue->joiners++;
+    while (!work->result && nap(queue, done_of(queue, work), end))
+        ;
+    queue->joiners--;
+    apr_thread_mutex_unlock(queue->lock);
+}
+
+int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
+                       dcv_result_t *result)
+{
+    int is_held;
+
+    apr_thread_mutex_lock(queue->lock);
+    work->result = result;
+    is_held = work->is_held;
+    if (is_held)
+        apr_thread_cond_broadcast(done_of(queue, work));
+    apr_thread_mutex_unlock(queue->lock);
+    return !is_held;
+}
+
+int httpd_queue_release(httpd_queue_t *queue, httpd_work_t *work, int is_void)
+{
+    int has_result;
+
+    apr_thread_mutex_lock(queue->lock);
+    work->is_held = 0;
+    work->is_void = is_void;
+    has_result = !!work->result;
+    apr_thread_mutex_unlock(queue->lock);
+    return has_result;
 }
 
 void httpd_queue_close(httpd_queue_t *queue)

@@ -26,6 +26,13 @@ struct httpd_work_t {
     store_job_t job;
     dcv_result_t *result; /* the loop's; NULL: not started yet */
     apr_pool_t *pool;
+    /* Under the queue's lock: a request waits for the result, and nothing is
+     * stored; nobody wants it any more. */
+    int is_held, is_void;
+    /* What a request wants done, which waits for it; else NULL. */
+    void (*run)(void *);
+    void *arg;
+    int is_done;
 };
 
 /* Pools that nobody destroys but us, so that threads which outlive the child's
@@ -71,6 +78,29 @@ void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took);
 apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
                               apr_interval_time_t timeout, int threads,
                               int others);
+
+/* acme_host_t.perform: to the end of the queue, unless it is as long as for
+ * httpd_queue_join; run by a job thread; and until then.  APR_TIMEUP: it is out
+ * of the queue and was not run. */
+apr_status_t httpd_queue_perform(httpd_queue_t *queue, httpd_work_t *work,
+                                 apr_interval_time_t patience, int threads);
+void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work);
+apr_status_t httpd_queue_performed(httpd_queue_t *queue, httpd_work_t *work,
+                                   apr_interval_time_t patience);
+
+/* Before a validation of a work that is_held begins.  0: so many others wait
+ * already. */
+int httpd_queue_is_roomy(httpd_queue_t *queue, int others);
+/* Wait until there is a result of it, at most timeout. */
+void httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
+                      apr_interval_time_t timeout);
+/* The loop has the result.  0: whoever holds the work has it now, else it is
+ * the caller's: to add it, or if it is_void to end it. */
+int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
+                       dcv_result_t *result);
+/* It is not held any more; 1: there is a result, and the work is the caller's,
+ * as above. */
+int httpd_queue_release(httpd_queue_t *queue, httpd_work_t *work, int is_void);
 
 /* Nothing will be done any more: whoever joins or has joined goes away. */
 void httpd_queue_close(httpd_queue_t *queue);

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd_worker.h"
 
-#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
 #include <time.h>
 
 #include <ap_mpm.h>
 #include <apr_thread_mutex.h>
-#include <apr_thread_proc.h>
 
 #include "acme/acme_crl.h"
 #include "acme/acme_work.h"
 #include "httpd/httpd_audit.h"
+#include "httpd/httpd_loop.h"
+#include "httpd/httpd_thread.h"
 #include "httpd/httpd_tls.h"
 #include "httpd/httpd_vhosts.h"
 
@@ -39,15 +39,15 @@ struct httpd_worker_t {
     const log_t *log;
     apr_pool_t *pool; /* lives as long as the process */
     httpd_queue_t *queue;
+    httpd_loop_t *loop;
     atomic_int is_stopping, is_wake, is_refresh;
     int has_lists;                    /* an issuer has a list */
-    atomic_int running;               /* threads of both kinds */
+    atomic_int running;               /* job threads that have not ended */
     atomic_int threads, idle;         /* job threads */
     int request_threads;              /* the MPM's, in this process */
     _Atomic(apr_int64_t) alert_until; /* monotonic seconds */
     _Atomic(apr_int64_t) next_look;   /* monotonic seconds */
     apr_thread_mutex_t *lock;         /* for starting threads */
-    _Atomic(dcv_loop_t *) loop;       /* once there was a validation */
     apr_thread_mutex_t *setup_lock;
     int *is_setup; /* by virtual host: acme_work_setup; under setup_lock */
     _Atomic(apr_int64_t) *seen; /* the same: acme_crl_follow */
@@ -55,31 +55,16 @@ struct httpd_worker_t {
 
 static apr_int64_t monotonic(void)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
+    return clock_seconds(&clock_monotonic);
 }
 
-/* Signals are the main thread's; what the processor raises stays ours. */
 static apr_status_t thread_start(httpd_worker_t *w, apr_thread_start_t run)
 {
-    static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT};
-    apr_thread_t *thread;
-    sigset_t all, before;
     apr_status_t rv;
-    apr_size_t i;
 
-    sigfillset(&all);
-    for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-        sigdelset(&all, own[i]);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     atomic_fetch_add(&w->running, 1);
-    rv = apr_thread_create(&thread, NULL, run, w, w->pool);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rv == APR_SUCCESS)
-        apr_thread_detach(thread);
-    else
+    rv = httpd_thread_start(run, w, w->pool);
+    if (rv != APR_SUCCESS)
         atomic_fetch_sub(&w->running, 1);
     return rv;
 }
@@ -179,6 +164,17 @@ static void host_audit(void *baton, acme_t *acme, const char *line)
     httpd_audit_event(w->vhosts, acme, line);
 }
 
+/* There is a result that nobody waits for. */
+static void released(httpd_worker_t *w, httpd_work_t *work)
+{
+    if (work->is_void) {
+        httpd_queue_end(w->queue, work);
+        return;
+    }
+    httpd_queue_add(w->queue, work);
+    thread_ensure(w);
+}
+
 /* dcv_done_fn, on the loop's thread.  When the process ends its pools end with
  * it, and its leases are the dead's. */
 static void validation_done(void *baton, dcv_job_t *job, dcv_result_t *result)
@@ -188,68 +184,25 @@ static void validation_done(void *baton, dcv_job_t *job, dcv_result_t *result)
 
     if (atomic_load(&w->is_stopping))
         return;
-    work->result = result;
-    httpd_queue_add(w->queue, work);
-    thread_ensure(w);
+    if (!httpd_queue_result(w->queue, work, result))
+        return;
+    released(w, work);
 }
 
-static void *APR_THREAD_FUNC loop_thread(apr_thread_t *thread, void *baton)
+static apr_status_t loop_submit(httpd_worker_t *w, httpd_work_t *work,
+                                dcv_job_t *job)
 {
-    httpd_worker_t *w = baton;
-
-    dcv_loop_run(atomic_load(&w->loop));
-    atomic_fetch_sub(&w->running, 1);
-    return NULL;
-}
-
-/* Under the lock: the loop and its thread. */
-static apr_status_t loop_make(httpd_worker_t *w)
-{
-    apr_pool_t *pool = httpd_queue_pool(1);
-    dcv_loop_t *loop;
-    apr_status_t rv;
-
-    if (!pool)
-        return APR_ENOMEM;
-    rv = dcv_loop_create(&loop, w->log, pool);
-    if (rv == APR_SUCCESS) {
-        atomic_store(&w->loop, loop);
-        rv = thread_start(w, loop_thread);
-    }
-    if (rv != APR_SUCCESS) {
-        atomic_store(&w->loop, NULL);
-        apr_pool_destroy(pool);
-    }
-    return rv;
-}
-
-static dcv_loop_t *loop_get(httpd_worker_t *w)
-{
-    apr_status_t rv = APR_SUCCESS;
-
-    if (atomic_load(&w->loop))
-        return atomic_load(&w->loop);
-    apr_thread_mutex_lock(w->lock);
-    if (!atomic_load(&w->loop) && !atomic_load(&w->is_stopping))
-        rv = loop_make(w);
-    apr_thread_mutex_unlock(w->lock);
-    if (rv != APR_SUCCESS)
-        log_write(w->log, LOG_LEVEL_CRIT, "AS0411", rv,
-                  "the validation loop cannot be started: nothing is validated "
-                  "by this child");
-    return atomic_load(&w->loop);
+    return httpd_loop_submit(w->loop, work->acme->conf->dcv, job,
+                             validation_done, work);
 }
 
 static void validation_start(httpd_worker_t *w, httpd_work_t *work,
                              dcv_job_t *job)
 {
-    dcv_loop_t *loop = loop_get(w);
     dcv_result_t nothing = {.is_retryable = 1};
 
-    if (loop && dcv_loop_submit(loop, work->acme->conf->dcv, job,
-                                validation_done, work) == APR_SUCCESS)
-        return;
-    if (atomic_load(&w->is_stopping))
+    if (loop_submit(w, work, job) == APR_SUCCESS ||
+        atomic_load(&w->is_stopping))
         return;
     acme_work_done(work->acme, &work->job, &nothing, work->pool);
     httpd_queue_end(w->queue, work);
@@ -268,21 +221,29 @@ static void setup_ensure(httpd_worker_t *w, acme_t *acme, apr_pool_t *pool)
     apr_thread_mutex_unlock(w->setup_lock);
 }
 
-static void work_run(httpd_worker_t *w, httpd_work_t *work)
+static void job_run(httpd_worker_t *w, httpd_work_t *work)
 {
-    apr_time_t start = clock_now(&clock_monotonic);
     dcv_job_t *job = NULL;
 
     if (work->result)
         acme_work_done(work->acme, &work->job, work->result, work->pool);
-    else {
-        setup_ensure(w, work->acme, work->pool);
+    else
         job = acme_work_start(work->acme, &work->job, work->pool);
-    }
     if (job)
         validation_start(w, work, job);
     else
         httpd_queue_end(w->queue, work);
+}
+
+static void work_run(httpd_worker_t *w, httpd_work_t *work, apr_pool_t *pool)
+{
+    apr_time_t start = clock_now(&clock_monotonic);
+
+    setup_ensure(w, work->acme, pool);
+    if (work->run)
+        httpd_queue_run(w->queue, work);
+    else
+        job_run(w, work);
     httpd_queue_took(w->queue, clock_now(&clock_monotonic) - start);
 }
 
@@ -299,7 +260,7 @@ static int submit(httpd_worker_t *w, acme_t *acme, const store_job_t *job)
     if (strcmp(job->kind, ACME_WORK_VALIDATE))
         httpd_queue_add(w->queue, work);
     else
-        work_run(w, work);
+        job_run(w, work);
     alert(w);
     return 1;
 }
@@ -307,6 +268,56 @@ static int submit(httpd_worker_t *w, acme_t *acme, const store_job_t *job)
 static void host_submit(void *baton, acme_t *acme, const store_job_t *job)
 {
     (void)submit(baton, acme, job);
+}
+
+static apr_status_t host_perform(void *baton, acme_t *acme, void (*run)(void *),
+                                 void *arg, apr_interval_time_t patience)
+{
+    httpd_worker_t *w = baton;
+    httpd_work_t work = {.acme = acme, .run = run, .arg = arg};
+    apr_status_t rv =
+        httpd_queue_perform(w->queue, &work, patience, THREADS_MAX);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    alert(w);
+    return httpd_queue_performed(w->queue, &work, patience);
+}
+
+/* A quarter of the threads may wait for validations. */
+static apr_status_t host_hold(void **held, const dcv_result_t **result,
+                              void *baton, acme_t *acme, const store_job_t *job,
+                              apr_interval_time_t timeout)
+{
+    httpd_worker_t *w = baton;
+    httpd_work_t *work;
+    dcv_job_t *validation;
+
+    if (atomic_load(&w->is_stopping) ||
+        !httpd_queue_is_roomy(w->queue, w->request_threads / 4))
+        return APR_TIMEUP;
+    work = httpd_queue_begin(w->queue, acme, job, w);
+    if (!work)
+        return APR_EBUSY;
+    work->is_held = 1;
+    validation = acme_work_start(acme, &work->job, work->pool);
+    if (!validation || loop_submit(w, work, validation) != APR_SUCCESS) {
+        httpd_queue_end(w->queue, work);
+        return APR_TIMEUP;
+    }
+    alert(w);
+    httpd_queue_hold(w->queue, work, timeout);
+    *result = work->result;
+    *held = work;
+    return APR_SUCCESS;
+}
+
+static void host_release(void *baton, void *held, int is_stored)
+{
+    httpd_worker_t *w = baton;
+
+    if (httpd_queue_release(w->queue, held, !is_stored))
+        released(w, held);
 }
 
 static void claim(httpd_worker_t *w, acme_t *any, apr_pool_t *pool)
@@ -375,7 +386,7 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
         if (is_token && !atomic_load(&w->is_stopping))
             work = httpd_queue_take(w->queue);
         if (work)
-            work_run(w, work);
+            work_run(w, work, pool);
         if (!atomic_load(&w->is_stopping))
             chores_run(w, pool);
         apr_pool_clear(pool);
@@ -408,9 +419,13 @@ httpd_worker_t *httpd_worker_create(const apr_array_header_t *vhosts,
     w->host.wait = host_wait;
     w->host.audit = host_audit;
     w->host.wrote = host_wrote;
+    w->host.perform = host_perform;
+    w->host.hold = host_hold;
+    w->host.release = host_release;
     w->host.baton = w;
     w->queue = httpd_queue_create(pool);
-    if (!w->queue ||
+    w->loop = httpd_loop_create(log, pool);
+    if (!w->queue || !w->loop ||
         apr_thread_mutex_create(&w->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
             APR_SUCCESS ||
         apr_thread_mutex_create(&w->setup_lock, APR_THREAD_MUTEX_DEFAULT,
@@ -426,15 +441,13 @@ const acme_host_t *httpd_worker_host(const httpd_worker_t *w)
 
 void httpd_worker_stop(httpd_worker_t *w)
 {
-    dcv_loop_t *loop = atomic_load(&w->loop);
     int i;
 
     if (atomic_exchange(&w->is_stopping, 1))
         return;
     for (i = 0; i < THREADS_MAX; i++)
         httpd_queue_nudge(w->queue);
-    if (loop)
-        dcv_loop_stop(loop);
+    httpd_loop_stop(w->loop);
 }
 
 void httpd_worker_join(httpd_worker_t *w)
@@ -442,7 +455,9 @@ void httpd_worker_join(httpd_worker_t *w)
     struct timespec pause = {0, 10 * 1000 * 1000};
     int i;
 
-    for (i = 0; i < 200 && atomic_load(&w->running); i++)
+    for (i = 0; i < 200 &&
+                (atomic_load(&w->running) || httpd_loop_is_running(w->loop));
+         i++)
         nanosleep(&pause, NULL);
 }
 

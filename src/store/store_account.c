@@ -132,10 +132,19 @@ apr_status_t store_account_create(store_account_t **existing, store_t *store,
                                   const store_event_t *event, apr_pool_t *pool)
 {
     create_t create = {existing, account, event, pool};
+    store_kept_at_t at = {0};
+    apr_status_t rv;
 
     if (existing)
         *existing = NULL;
-    return store_write(store, STORE_DURABLE, create_run, &create);
+    /* Its next request is about to come.  An external account key's status is
+     * another row's. */
+    if (!account->eab_kid)
+        (void)store_kept_account(&at, store->kept, account->id, pool);
+    rv = store_write(store, STORE_DURABLE, create_run, &create);
+    if (rv == APR_SUCCESS)
+        store_kept_account_put(store->kept, &at, account);
+    return rv;
 }
 
 static apr_status_t account_get(store_account_t **account, store_t *store,

@@ -294,6 +294,53 @@ apr_status_t store_authz_record(store_t *store, const char *id,
 }
 
 typedef struct {
+    const store_authz_t *authz;
+    const char *job_id;
+    const apr_int64_t *valid_until, *now;
+    const store_event_t *event;
+} prove_t;
+
+static const store_sql_t sql_prove = {
+    STORE_SQL_AUTHZ_PROVE,
+    "UPDATE authzs SET attempted = %s, thumbprint = %s, attempted_at = %lld, "
+    "status = 'valid', error = NULL, validated_at = %lld, expires_at = %lld "
+    "WHERE id = %s AND status = 'pending' AND "
+    "(attempted IS NULL OR attempted = %s)"};
+
+static apr_status_t prove_run(store_conn_t *conn, void *baton)
+{
+    const prove_t *prove = baton;
+    const store_authz_t *authz = prove->authz;
+    const void *args[] = {
+        authz->attempted,   authz->thumbprint, &authz->attempted_at, prove->now,
+        prove->valid_until, authz->id,         authz->attempted};
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, &sql_prove, args);
+
+    if (rv == APR_SUCCESS && !changed)
+        rv = APR_EEXIST;
+    if (rv == APR_SUCCESS)
+        rv = store_job_remove(conn, prove->job_id);
+    return rv == APR_SUCCESS ? store_event_insert(conn, prove->event) : rv;
+}
+
+apr_status_t store_authz_prove(store_authz_t *authz, store_t *store,
+                               const char *job_id, apr_int64_t valid_until,
+                               apr_int64_t now, const store_event_t *event)
+{
+    prove_t prove = {authz, job_id, &valid_until, &now, event};
+    apr_status_t rv = store_write(store, STORE_RELAXED, prove_run, &prove);
+
+    if (rv != APR_SUCCESS)
+        return rv;
+    authz->status = "valid";
+    authz->error = NULL;
+    authz->validated_at = now;
+    authz->expires_at = valid_until;
+    return APR_SUCCESS;
+}
+
+typedef struct {
     const char *id, *job_id, *error;
     const apr_int64_t *due_at;
     int is_late;

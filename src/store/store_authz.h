@@ -106,6 +106,16 @@ apr_status_t store_authz_record(store_t *store, const char *id,
                                 const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* store_authz_attempt and store_authz_record in one, for a proof that came at
+ * once: authz is as it was read, and becomes as it is written (attempted,
+ * attempted_at and thumbprint are the caller's to set).  Relaxed; one
+ * transaction: pending, and not attempted in another way → valid until
+ * valid_until; a job of this id is gone.  APR_EEXIST: it was not. */
+apr_status_t store_authz_prove(store_authz_t *authz, store_t *store,
+                               const char *job_id, apr_int64_t valid_until,
+                               apr_int64_t now, const store_event_t *event)
+    __attribute__((warn_unused_result));
+
 /* Newest first (of store_authz_t *), at most limit, older than authorization
  * `before` (NULL: from the newest).  account_id NULL: all.  For acmectl. */
 apr_status_t store_authz_list(apr_array_header_t **authzs, store_t *store,

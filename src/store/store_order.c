@@ -179,16 +179,17 @@ apr_status_t store_order_get(store_order_t **order, store_t *store,
 }
 
 typedef struct {
-    const char *id, *csr_sha256;
+    const char *id, *csr_sha256, *cert_id;
     apr_int64_t now;
-    const store_job_t *job;
+    const store_job_t *job; /* NULL: nothing is left to do */
     const store_event_t *event;
     apr_pool_t *pool;
 } claim_t;
 
+/* cert_id is NULL when the certificate is still to be made. */
 static const store_sql_t sql_claim = {
     STORE_SQL_ORDER_CLAIM,
-    "UPDATE orders SET processing_since = %lld, csr_sha256 = %s "
+    "UPDATE orders SET processing_since = %lld, csr_sha256 = %s, cert_id = %s "
     "WHERE id = %s AND processing_since = 0 AND csr_sha256 IS NULL "
     "AND cert_id IS NULL AND error IS NULL AND EXISTS "
     "(SELECT 1 FROM accounts WHERE accounts.id = orders.account_id "
@@ -216,7 +217,8 @@ static apr_status_t authzs_check(store_conn_t *conn, const claim_t *claim)
 static apr_status_t claim_run(store_conn_t *conn, void *baton)
 {
     const claim_t *claim = baton;
-    const void *args[] = {&claim->now, claim->csr_sha256, claim->id};
+    const void *args[] = {&claim->now, claim->csr_sha256, claim->cert_id,
+                          claim->id};
     int changed;
     apr_status_t rv = store_conn_run(&changed, conn, &sql_claim, args);
 
@@ -227,7 +229,8 @@ static apr_status_t claim_run(store_conn_t *conn, void *baton)
     rv = authzs_check(conn, claim);
     if (rv != APR_SUCCESS)
         return rv;
-    rv = store_job_insert(conn, claim->job);
+    if (claim->job)
+        rv = store_job_insert(conn, claim->job);
     return rv == APR_SUCCESS ? store_event_insert(conn, claim->event) : rv;
 }
 
@@ -236,7 +239,7 @@ apr_status_t store_order_claim(store_t *store, const char *id,
                                const store_job_t *job,
                                const store_event_t *event, apr_pool_t *pool)
 {
-    claim_t claim = {id, csr_sha256, now, job, event, pool};
+    claim_t claim = {id, csr_sha256, NULL, now, job, event, pool};
 
     return store_write(store, STORE_DURABLE, claim_run, &claim);
 }
@@ -255,6 +258,19 @@ static const store_sql_t sql_complete = {
     "UPDATE orders SET cert_id = %s WHERE id = %s "
     "AND processing_since > 0 AND cert_id IS NULL AND error IS NULL"};
 
+/* The certificate is the order's by now. */
+static apr_status_t cert_add(store_conn_t *conn, const store_cert_t *cert,
+                             const store_event_t *event)
+{
+    apr_status_t rv = store_cert_insert(conn, cert);
+
+    if (rv == APR_SUCCESS)
+        rv = store_cert_replaced(conn, cert);
+    if (rv == APR_SUCCESS)
+        rv = store_event_insert(conn, event);
+    return APR_STATUS_IS_EEXIST(rv) ? APR_EGENERAL : rv;
+}
+
 static apr_status_t complete_run(store_conn_t *conn, void *baton)
 {
     end_t *end = baton;
@@ -269,13 +285,8 @@ static apr_status_t complete_run(store_conn_t *conn, void *baton)
         end->is_late = !changed;
         rv = store_job_remove(conn, end->job_id);
     }
-    if (rv == APR_SUCCESS && changed)
-        rv = store_cert_insert(conn, end->cert);
-    if (rv == APR_SUCCESS && changed)
-        rv = store_cert_replaced(conn, end->cert);
-    if (rv == APR_SUCCESS && changed)
-        rv = store_event_insert(conn, end->event);
-    return APR_STATUS_IS_EEXIST(rv) ? APR_EGENERAL : rv;
+    return rv == APR_SUCCESS && changed ? cert_add(conn, end->cert, end->event)
+                                        : rv;
 }
 
 apr_status_t store_order_complete(store_t *store, const char *id,
@@ -286,6 +297,36 @@ apr_status_t store_order_complete(store_t *store, const char *id,
     apr_status_t rv = store_write(store, STORE_DURABLE, complete_run, &end);
 
     return rv == APR_SUCCESS && end.is_late ? APR_EEXIST : rv;
+}
+
+typedef struct {
+    claim_t claim;
+    const store_cert_t *cert;
+    const store_event_t *event;
+} issue_t;
+
+static apr_status_t issue_run(store_conn_t *conn, void *baton)
+{
+    issue_t *issue = baton;
+    apr_status_t rv =
+        store_blocked_check(conn, issue->cert->spki_sha256, issue->claim.pool);
+
+    if (rv == APR_SUCCESS)
+        rv = claim_run(conn, &issue->claim);
+    return rv == APR_SUCCESS ? cert_add(conn, issue->cert, issue->event) : rv;
+}
+
+apr_status_t store_order_issue(store_t *store, const char *csr_sha256,
+                               apr_int64_t now, const store_cert_t *cert,
+                               const store_event_t *event,
+                               const store_event_t *issued, apr_pool_t *pool)
+{
+    issue_t issue = {
+        {cert->order_id, csr_sha256, cert->id, now, NULL, event, pool},
+        cert,
+        issued};
+
+    return store_write(store, STORE_DURABLE, issue_run, &issue);
 }
 
 static const store_sql_t sql_fail = {

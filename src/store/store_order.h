@@ -61,6 +61,17 @@ apr_status_t store_order_claim(store_t *store, const char *id,
                                const store_event_t *event, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* A finalize takes the order and is done with it: what store_order_claim and
+ * store_order_complete do, in one durable transaction and without a job.
+ * `event` tells of the claim, `issued` of the certificate, whose order_id is
+ * the order's id.  APR_EEXIST, APR_ENOENT: as store_order_claim; STORE_BLOCKED:
+ * as store_order_complete.  Nothing changes then. */
+apr_status_t store_order_issue(store_t *store, const char *csr_sha256,
+                               apr_int64_t now, const store_cert_t *cert,
+                               const store_event_t *event,
+                               const store_event_t *issued, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Durable; one transaction: the certificate row, order.cert_id WHERE it was
  * NULL, the certificate that it replaces is replaced, the job is gone.
  * APR_EEXIST: it was completed or failed before; nothing changes but the job is

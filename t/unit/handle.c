@@ -126,8 +126,11 @@ static log_t *host_init(handle_t *h)
     clock_source_t *clock = apr_palloc(h->pool, sizeof(*clock));
     log_t *log = apr_palloc(h->pool, sizeof(*log));
 
-    *host =
-        (acme_host_t){host_submit, host_wake, host_wait, h, host_audit, NULL};
+    *host = (acme_host_t){.submit = host_submit,
+                          .wake = host_wake,
+                          .wait = host_wait,
+                          .baton = h,
+                          .audit = host_audit};
     *clock = (clock_source_t){clock_read, h};
     *log = (log_t){log_keep, h, LOG_LEVEL_TRACE};
     h->jobs = apr_array_make(h->pool, 8, sizeof(store_job_t *));

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef HTTPD_THREAD_H
+#define HTTPD_THREAD_H
+
+#include <apr_thread_proc.h>
+
+/* A detached thread of ours in httpd's child.  Signals are the main thread's;
+ * what the processor raises stays the thread's own. */
+apr_status_t httpd_thread_start(apr_thread_start_t run, void *baton,
+                                apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
+#endif
