@@ -12,9 +12,9 @@
 
 struct httpd_loop_t {
     const log_t *log;
-    apr_pool_t *pool;
-    apr_thread_mutex_t *lock; /* for making it */
-    _Atomic(dcv_loop_t *) loop;
+    apr_thread_mutex_t *lock;   /* for making it */
+    dcv_loop_t *made;           /* its thread's */
+    _Atomic(dcv_loop_t *) loop; /* everybody's, as soon as it has a thread */
     atomic_int is_stopping, is_running;
 };
 
@@ -23,7 +23,6 @@ httpd_loop_t *httpd_loop_create(const log_t *log, apr_pool_t *pool)
     httpd_loop_t *loop = apr_pcalloc(pool, sizeof(*loop));
 
     loop->log = log;
-    loop->pool = pool;
     if (apr_thread_mutex_create(&loop->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
         APR_SUCCESS)
         return NULL;
@@ -34,32 +33,34 @@ static void *APR_THREAD_FUNC thread(apr_thread_t *self, void *baton)
 {
     httpd_loop_t *loop = baton;
 
-    dcv_loop_run(atomic_load(&loop->loop));
+    dcv_loop_run(loop->made);
     atomic_store(&loop->is_running, 0);
     return NULL;
 }
 
-/* Under the lock: the loop and its thread. */
+/* Under the lock: the loop and its thread.  Whoever stops it meanwhile does not
+ * see it yet. */
 static apr_status_t make(httpd_loop_t *loop)
 {
     apr_pool_t *pool = httpd_queue_pool(1);
-    dcv_loop_t *made;
     apr_status_t rv;
 
     if (!pool)
         return APR_ENOMEM;
-    rv = dcv_loop_create(&made, loop->log, pool);
+    rv = dcv_loop_create(&loop->made, loop->log, pool);
     if (rv == APR_SUCCESS) {
-        atomic_store(&loop->loop, made);
         atomic_store(&loop->is_running, 1);
-        rv = httpd_thread_start(thread, loop, loop->pool);
+        rv = httpd_thread_start(thread, loop, pool);
     }
     if (rv != APR_SUCCESS) {
         atomic_store(&loop->is_running, 0);
-        atomic_store(&loop->loop, NULL);
         apr_pool_destroy(pool);
+        return rv;
     }
-    return rv;
+    atomic_store(&loop->loop, loop->made);
+    if (atomic_load(&loop->is_stopping))
+        dcv_loop_stop(loop->made);
+    return APR_SUCCESS;
 }
 
 static dcv_loop_t *get(httpd_loop_t *loop)

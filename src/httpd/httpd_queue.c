@@ -392,17 +392,20 @@ int httpd_queue_is_roomy(httpd_queue_t *queue, int others)
     return is_roomy;
 }
 
-void httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
-                      apr_interval_time_t timeout)
+const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
+                                     apr_interval_time_t timeout)
 {
     apr_time_t end = clock_now(&clock_monotonic) + timeout;
+    const dcv_result_t *result;
 
     apr_thread_mutex_lock(queue->lock);
     queue->joiners++;
     while (!work->result && nap(queue, done_of(queue, work), end))
         ;
+    result = work->result;
     queue->joiners--;
     apr_thread_mutex_unlock(queue->lock);
+    return result;
 }
 
 int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,

@@ -91,9 +91,10 @@ apr_status_t httpd_queue_performed(httpd_queue_t *queue, httpd_work_t *work,
 /* Before a validation of a work that is_held begins.  0: so many others wait
  * already. */
 int httpd_queue_is_roomy(httpd_queue_t *queue, int others);
-/* Wait until there is a result of it, at most timeout. */
-void httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
-                      apr_interval_time_t timeout);
+/* Wait until there is a result of it, at most timeout; NULL: there is none, but
+ * it may come at any time. */
+const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
+                                     apr_interval_time_t timeout);
 /* The loop has the result.  0: whoever holds the work has it now, else it is
  * the caller's: to add it, or if it is_void to end it. */
 int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,

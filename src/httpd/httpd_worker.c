@@ -306,8 +306,7 @@ static apr_status_t host_hold(void **held, const dcv_result_t **result,
         return APR_TIMEUP;
     }
     alert(w);
-    httpd_queue_hold(w->queue, work, timeout);
-    *result = work->result;
+    *result = httpd_queue_hold(w->queue, work, timeout);
     *held = work;
     return APR_SUCCESS;
 }
