@@ -87,16 +87,19 @@ static const char *perform(bench_acme_t *acme, const char *url)
 
 const char *bench_acme_get(bench_acme_t *acme, const char *url, int head)
 {
-    const char *err;
+    const char *err = NULL;
+    int tries;
 
     curl_easy_setopt(acme->curl, CURLOPT_HTTPGET, 1L);
     curl_easy_setopt(acme->curl, CURLOPT_NOBODY, head ? 1L : 0L);
     curl_easy_setopt(acme->curl, CURLOPT_HTTPHEADER, NULL);
-    err = perform(acme, url);
-    if (!err || !acme->is_cut)
-        return err;
-    acme->cuts++;
-    return perform(acme, url);
+    for (tries = 0; tries < TRIES_MAX; tries++) {
+        err = perform(acme, url);
+        if (!err || !acme->is_cut)
+            break;
+        acme->cuts++;
+    }
+    return err;
 }
 
 static const char *member(json_t *object, const char *name)

@@ -49,7 +49,7 @@ void bench_acme_disconnect(bench_acme_t *acme);
 /* Connections come from this address. */
 void bench_acme_from(bench_acme_t *acme, const char *address);
 
-/* Once more after the server closed the connection. */
+/* Some times more when the server closes the connection. */
 const char *bench_acme_get(bench_acme_t *acme, const char *url, int head);
 /* payload NULL: POST-as-GET.  badNonce is retried, and so are connections that
  * the server closed. */
