@@ -133,6 +133,58 @@ static void record_invalid(apr_pool_t *pool)
     record(pool, "{\"type\":\"x\"}");
 }
 
+static store_authz_t *attempted(help_t *help, const char *how)
+{
+    store_authz_t *authz = get(help, "z");
+
+    authz->attempted = how;
+    authz->thumbprint = "thumb";
+    authz->attempted_at = 1500;
+    return authz;
+}
+
+static void prove(apr_pool_t *pool)
+{
+    help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
+    store_authz_t *authz = attempted(help, "http-01"), *again;
+
+    is_int(store_authz_prove(authz, help->store, "z", 8000, 1600, NULL),
+           APR_SUCCESS);
+    again = get(help, "z");
+    is_str(again->status, "valid");
+    is_str(again->attempted, "http-01");
+    is_str(again->thumbprint, "thumb");
+    is_int(again->attempted_at, 1500);
+    is_int(again->validated_at, 1600);
+    is_int(again->expires_at, 8000);
+    is_str(authz->status, again->status);
+    is_int(authz->validated_at, again->validated_at);
+    is_int(authz->expires_at, again->expires_at);
+    is_int(store_authz_prove(authz, help->store, "z", 9000, 1700, NULL),
+           APR_EEXIST);
+    is_int(get(help, "z")->expires_at, 8000);
+}
+
+/* Somebody else has accepted it: another way is lost, the same is proven. */
+static void prove_late(apr_pool_t *pool)
+{
+    help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
+    store_job_t *job = help_job("j", "validate", "z", pool);
+
+    is_int(store_authz_attempt(help->store, "z", "http-01", "thumb", 1500, job,
+                               NULL, pool),
+           APR_SUCCESS);
+    is_int(store_authz_prove(attempted(help, "dns-01"), help->store, "j", 8000,
+                             1600, NULL),
+           APR_EEXIST);
+    ok(has_job(help));
+    is_str(get(help, "z")->attempted, "http-01");
+    is_int(store_authz_prove(attempted(help, "http-01"), help->store, "j", 8000,
+                             1600, NULL),
+           APR_SUCCESS);
+    ok(!has_job(help));
+}
+
 static void record_late(apr_pool_t *pool)
 {
     help_t *help = setup(pool, help_authz("z", "a", pool), NULL);
@@ -268,6 +320,7 @@ static void plans(apr_pool_t *pool)
     help_plan_ok(help, &sql_get_reusable);
     help_plan_ok(help, &sql_attempt);
     help_plan_ok(help, &sql_record);
+    help_plan_ok(help, &sql_prove);
     help_plan_ok(help, &sql_deactivate);
     help_plan_ok(help, &sql_holds);
     help_plan_ok(help, &sql_is_valid);
@@ -279,6 +332,9 @@ const tap_case_t tap_cases[] = {
     {"T65 T43 one attempt, with the key of then, and its job", attempt},
     {"T67 recorded valid, once", record_valid},
     {"T66 recorded invalid, once", record_invalid},
+    {"T67 proven at once, once", prove},
+    {"T65 and where it was accepted elsewhere, in the same way only",
+     prove_late},
     {"T68 deactivated meanwhile: nothing is recorded, the job is gone",
      record_late},
     {"T68 pending and valid ones are deactivated", deactivate},

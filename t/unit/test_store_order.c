@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "store/store_blocked.h"
 #include "store/store_order.c"
 
 /* Account "acct", order "ord" of two authorizations. */
@@ -157,6 +158,50 @@ static void complete_late(apr_pool_t *pool)
     is_job(help, "job", 0);
 }
 
+static void issue(apr_pool_t *pool)
+{
+    help_t *help = setup(pool);
+    store_job_t *job = help_job("job", "issue", "ord", pool);
+    store_cert_t *made = help_cert("crt", "acct", "ord", pool), *cert;
+
+    is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
+           APR_SUCCESS);
+    is_int(get(help, "ord")->processing_since, 2000);
+    is_str(get(help, "ord")->csr_sha256, "csr");
+    is_str(get(help, "ord")->cert_id, "crt");
+    is_int(store_cert_get(&cert, help->store, "crt", pool), APR_SUCCESS);
+    made = help_cert("crt2", "acct", "ord", pool);
+    is_int(store_order_issue(help->store, "csr", 2001, made, NULL, NULL, pool),
+           APR_EEXIST);
+    is_int(store_cert_get(&cert, help->store, "crt2", pool), APR_ENOENT);
+    is_int(store_order_claim(help->store, "ord", "csr", 2001, job, NULL, pool),
+           APR_EEXIST);
+    is_job(help, "job", 0);
+}
+
+/* Nothing changes, then. */
+static void issue_late(apr_pool_t *pool)
+{
+    help_t *help = setup(pool);
+    store_cert_t *made = help_cert("crt", "acct", "ord", pool), *cert;
+    store_blocked_t row = {made->spki_sha256, "lost", 1};
+
+    is_int(store_blocked_add(help->store, &row, NULL, pool), APR_SUCCESS);
+    is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
+           STORE_BLOCKED);
+    made->spki_sha256 = "other";
+    is_int(store_authz_deactivate(help->store, "az2", NULL, pool), APR_SUCCESS);
+    is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
+           APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "acct", 2000, NULL, pool),
+           APR_SUCCESS);
+    is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
+           APR_EEXIST);
+    is_int(get(help, "ord")->processing_since, 0);
+    ok(!get(help, "ord")->cert_id);
+    is_int(store_cert_get(&cert, help->store, "crt", pool), APR_ENOENT);
+}
+
 static void one_transaction(apr_pool_t *pool)
 {
     help_t *help = setup(pool);
@@ -259,6 +304,8 @@ const tap_case_t tap_cases[] = {
     {"T61 none claims what has just been deactivated", claim_late},
     {"T60 a certificate completes an order once", complete},
     {"T60 what was failed is not completed", complete_late},
+    {"T60 claimed and completed at once, once", issue},
+    {"T61 T58 not when something has just ended: nothing changes", issue_late},
     {"T45 an order and 100 authorizations are all there or none is",
      one_transaction},
     {"T44 the list: newest first, page by page, own account only", list},
