@@ -92,6 +92,27 @@ subtest 'a quarter of eight threads' => sub {
     cmp_ok(time - $start, '<', $wait, 'before that is over');
     pending_all('and all are, in the end', @posts);
     cmp_ok(time - $start, '>', $wait - 1, 'after a while');
+    cmp_ok(time - $start, '<', 2 * $wait - 1, 'but no longer than that');
+};
+
+# Whoever finds no room to wait has the attempt stored, which another one holds.
+subtest 'many answers to one challenge, which fails' => sub {
+    my $url   = $c->order('a.test')->{json}{authorizations}[0];
+    my $chall = AcmeClient::challenge($c->get($url)->{json});
+    $responder->put($chall->{token}, 'WAIT');
+    my @posts = post_all(($chall->{url}) x $many);
+    AcmeServer::wait_for($wait, sub { waiting(@posts) <= 2 || undef });
+    is(waiting(@posts), 2, 'H9 two of them wait');
+    $responder->put($chall->{token},
+        "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
+    my $start = time;
+    is($c->poll($url, 'pending')->{json}{status}, 'invalid', 'T65 it ends');
+    cmp_ok(time - $start, '<', $wait, 'T65 at once');
+    is_deeply([map { $_->response->{status} } @posts], [(200) x $many],
+        'and each of them has an answer');
+    my @asked = grep { $_->[1] =~ m{/\Q$chall->{token}\E$} }
+        $responder->requests;
+    cmp_ok(@asked, '<=', 2, 'T65 twice at most');
 };
 
 subtest 'a child that is told to go' => sub {

@@ -23,6 +23,14 @@
 
 typedef struct acme_t acme_t;
 
+/* What has become of a job that was held. */
+typedef enum {
+    ACME_HELD_PROVEN, /* it is over, and so is any other of its id */
+    ACME_HELD_STORED, /* it goes on as a submitted one */
+    ACME_HELD_LOST    /* it is not wanted; one of its id that was submitted
+                         meanwhile is */
+} acme_held_e;
+
 /* What the process around the library does for it. */
 typedef struct {
     /* A job was stored, leased to this process (acme->owner): run it now.  job
@@ -51,13 +59,13 @@ typedef struct {
                             void *arg, apr_interval_time_t patience);
     /* Start a validation whose job is not stored, and wait for its result;
      * *result is NULL when that takes longer than timeout.  *held then goes to
-     * release: either the job is stored by now, and goes on as a submitted one,
-     * or it is forgotten.  APR_TIMEUP: not started, for the reasons of a brief
-     * wait.  APR_EBUSY: one of this id is running.  NULL: nobody can. */
+     * release.  A job of this id that is submitted before that waits for what
+     * release says.  APR_TIMEUP: not started, for the reasons of a brief wait.
+     * APR_EBUSY: one of this id is running.  NULL: nobody can. */
     apr_status_t (*hold)(void **held, const dcv_result_t **result, void *baton,
                          acme_t *acme, const store_job_t *job,
                          apr_interval_time_t timeout);
-    void (*release)(void *baton, void *held, int is_stored);
+    void (*release)(void *baton, void *held, acme_held_e how);
 } acme_host_t;
 
 /* One ACME virtual host in one process.  Const after it is made, but for what

@@ -65,11 +65,11 @@ void acme_authz_answer(acme_response_t *res, const acme_t *acme,
 }
 
 problem_t *acme_authz_wait(store_authz_t **authz, acme_t *acme,
-                           const acme_verified_t *v)
+                           const acme_verified_t *v,
+                           apr_interval_time_t patience)
 {
-    apr_interval_time_t patience = acme->conf->validation_wait;
-
-    if (!patience || !(*authz)->attempted || (*authz)->attempted_at > v->now ||
+    if (patience <= 0 || !(*authz)->attempted ||
+        (*authz)->attempted_at > v->now ||
         acme_state_authz(*authz, v->now) != ACME_AUTHZ_PENDING)
         return NULL;
     if (acme->host->wait(acme->host->baton, (*authz)->id, patience, 1) !=
@@ -137,8 +137,9 @@ problem_t *acme_authz_post(acme_response_t *res, acme_t *acme,
 
     if (prob)
         return prob;
-    prob = v->payload ? authz_deactivate(&authz, acme, v)
-                      : acme_authz_wait(&authz, acme, v);
+    prob = v->payload
+               ? authz_deactivate(&authz, acme, v)
+               : acme_authz_wait(&authz, acme, v, acme->conf->validation_wait);
     if (prob)
         return prob;
     acme_authz_progress(res, acme, authz, v);

@@ -24,9 +24,10 @@ void acme_authz_answer(acme_response_t *res, const acme_t *acme,
                        int status);
 
 /* What the account has just begun is mostly over in a moment: wait for that,
- * and look again.  Not if a try is due later only. */
+ * and look again.  Not if a try is due later only, nor without patience. */
 problem_t *acme_authz_wait(store_authz_t **authz, acme_t *acme,
-                           const acme_verified_t *v)
+                           const acme_verified_t *v,
+                           apr_interval_time_t patience)
     __attribute__((warn_unused_result));
 
 /* While a validation is under way the answer says when to come back, and when

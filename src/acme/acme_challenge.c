@@ -171,46 +171,45 @@ static apr_status_t attempt_store(acme_t *acme, const store_authz_t *authz,
                                NULL, NULL);
 }
 
-/* Nothing is stored before the answer is known, or the client has waited for
- * long enough.  APR_TIMEUP: there is no room for that. */
-static apr_status_t attempt_hold(store_authz_t *authz, acme_t *acme,
-                                 const store_job_t *job, apr_pool_t *pool)
+/* What came of it: it is valid, or it is stored, or somebody was faster. */
+static apr_status_t held_end(acme_held_e *how, store_authz_t *authz,
+                             acme_t *acme, const store_job_t *job,
+                             const dcv_result_t *result, apr_pool_t *pool)
 {
-    const acme_host_t *host = acme->host;
-    const dcv_result_t *result;
-    void *held;
-    apr_status_t rv = APR_TIMEUP;
+    apr_status_t rv = result ? acme_work_prove(authz, acme, job, result, pool)
+                             : APR_INCOMPLETE;
 
-    if (host->hold && acme->conf->validation_wait)
-        rv = host->hold(&held, &result, host->baton, acme, job,
-                        acme->conf->validation_wait);
-    if (rv != APR_SUCCESS)
+    *how = rv == APR_SUCCESS ? ACME_HELD_PROVEN : ACME_HELD_LOST;
+    if (rv != APR_INCOMPLETE)
         return rv;
-    rv = result ? acme_work_prove(authz, acme, job, result, pool)
-                : APR_INCOMPLETE;
-    if (rv != APR_INCOMPLETE) {
-        host->release(host->baton, held, 0);
-        return rv;
-    }
     rv = attempt_store(acme, authz, job);
-    host->release(host->baton, held, rv == APR_SUCCESS);
+    if (rv == APR_SUCCESS)
+        *how = ACME_HELD_STORED;
     return rv;
 }
 
-/* Another request of this process holds it. */
-static problem_t *attempt_join(store_authz_t **authz, acme_t *acme,
-                               const store_authz_t *attempted,
-                               const acme_verified_t *v)
+/* Nothing is stored before the answer is known, or the client has waited for
+ * long enough.  0: there is no room for that, or another request of this
+ * process holds it, and has come to nothing yet. */
+static int attempt_hold(apr_status_t *rv, store_authz_t *authz, acme_t *acme,
+                        const store_job_t *job, apr_pool_t *pool)
 {
     const acme_host_t *host = acme->host;
-    apr_status_t rv =
-        host->wait(host->baton, attempted->id, acme->conf->validation_wait, 1);
-    problem_t *prob = acme_authz_load(authz, acme, v);
+    const dcv_result_t *result;
+    acme_held_e how;
+    void *held;
 
-    if (!prob && rv != APR_SUCCESS && !(*authz)->attempted &&
-        acme_state_authz(*authz, v->now) == ACME_AUTHZ_PENDING)
-        *authz = apr_pmemdup(v->pool, attempted, sizeof(*attempted));
-    return prob;
+    if (!host->hold || !acme->conf->validation_wait)
+        return 0;
+    *rv = host->hold(&held, &result, host->baton, acme, job,
+                     acme->conf->validation_wait);
+    if (APR_STATUS_IS_EBUSY(*rv))
+        (void)host->wait(host->baton, job->id, acme->conf->validation_wait, 1);
+    if (*rv != APR_SUCCESS)
+        return 0;
+    *rv = held_end(&how, authz, acme, job, result, pool);
+    host->release(host->baton, held, how);
+    return 1;
 }
 
 static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
@@ -224,10 +223,7 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     attempted->attempted = v->route->tail;
     attempted->attempted_at = v->now;
     attempted->thumbprint = v->key->thumbprint;
-    rv = attempt_hold(attempted, acme, &job, v->pool);
-    if (APR_STATUS_IS_EBUSY(rv))
-        return attempt_join(authz, acme, attempted, v);
-    if (APR_STATUS_IS_TIMEUP(rv)) {
+    if (!attempt_hold(&rv, attempted, acme, &job, v->pool)) {
         rv = attempt_store(acme, attempted, &job);
         if (rv == APR_SUCCESS)
             acme->host->submit(acme->host->baton, acme, &job);
@@ -303,6 +299,7 @@ static void challenge_answer(acme_response_t *res, acme_t *acme,
 problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
                                const acme_verified_t *v)
 {
+    apr_time_t end = clock_now(&clock_monotonic) + acme->conf->validation_wait;
     store_authz_t *authz;
     problem_t *prob = acme_authz_load(&authz, acme, v);
 
@@ -316,7 +313,7 @@ problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
         if (prob)
             return prob;
     }
-    prob = acme_authz_wait(&authz, acme, v);
+    prob = acme_authz_wait(&authz, acme, v, end - clock_now(&clock_monotonic));
     if (prob)
         return prob;
     acme_authz_progress(res, acme, authz, v);

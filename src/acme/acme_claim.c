@@ -41,10 +41,12 @@ static int is_lost_by(apr_status_t rv)
     return APR_STATUS_IS_EEXIST(rv) || APR_STATUS_IS_ENOENT(rv);
 }
 
-/* APR_TIMEUP: there is no time for it, or somebody has to be asked first. */
-static apr_status_t issue_at_once(problem_t **prob, acme_order_t *order,
-                                  acme_t *acme, const acme_verified_t *v,
-                                  const acme_plan_t *plan, const char *sha256)
+/* 0: there is no time for it, or somebody has to be asked first.  Else *rv, or
+ * *prob, says what came of it. */
+static int issue_at_once(apr_status_t *rv, problem_t **prob,
+                         acme_order_t *order, acme_t *acme,
+                         const acme_verified_t *v, const acme_plan_t *plan,
+                         const char *sha256)
 {
     acme_work_now_t now = {.acme = acme,
                            .plan = plan,
@@ -52,33 +54,33 @@ static apr_status_t issue_at_once(problem_t **prob, acme_order_t *order,
                            .csr_sha256 = sha256,
                            .now = v->now,
                            .pool = v->pool};
-    apr_status_t rv = APR_TIMEUP;
 
-    if (acme->host->perform && acme->conf->finalize_wait &&
-        !acme_work_has_to_ask(plan)) {
-        now.event = event_make(order->row, plan, v);
-        rv = acme->host->perform(acme->host->baton, acme, acme_work_issue_now,
-                                 &now, acme->conf->finalize_wait);
-    }
-    if (rv != APR_SUCCESS)
-        return rv;
-    *prob = now.problem;
+    if (!acme->host->perform || !acme->conf->finalize_wait ||
+        acme_work_has_to_ask(plan))
+        return 0;
+    now.event = event_make(order->row, plan, v);
+    if (acme->host->perform(acme->host->baton, acme, acme_work_issue_now, &now,
+                            acme->conf->finalize_wait) != APR_SUCCESS)
+        return 0;
     if (now.rv == APR_SUCCESS && !now.problem)
         claimed_set(order, v, sha256, plan->cert_id);
-    return now.rv;
+    *prob = now.problem;
+    *rv = now.rv;
+    return 1;
 }
 
 /* The worker has all that is needed from here on.  When the order cannot be
  * read again it is processing for all we know: the claim is on disk. */
 static void issue_wait(acme_order_t *order, acme_t *acme,
-                       const acme_verified_t *v, const store_job_t *job)
+                       const acme_verified_t *v, const store_job_t *job,
+                       apr_interval_time_t patience)
 {
     acme_order_t again;
     problem_t *prob;
 
     acme->host->submit(acme->host->baton, acme, job);
-    if (acme->host->wait(acme->host->baton, job->id, acme->conf->finalize_wait,
-                         0) != APR_SUCCESS)
+    if (acme->host->wait(acme->host->baton, job->id,
+                         patience > 0 ? patience : 0, 0) != APR_SUCCESS)
         return;
     prob = acme_order_load(&again, acme, v);
     if (!prob && again.status != ACME_ORDER_READY)
@@ -101,7 +103,8 @@ static void job_make(store_job_t *job, const acme_t *acme,
 
 static apr_status_t issue_by_job(acme_order_t *order, acme_t *acme,
                                  const acme_verified_t *v,
-                                 const acme_plan_t *plan, const char *sha256)
+                                 const acme_plan_t *plan, const char *sha256,
+                                 apr_time_t end)
 {
     store_event_t *event = event_make(order->row, plan, v);
     store_job_t job;
@@ -115,7 +118,7 @@ static apr_status_t issue_by_job(acme_order_t *order, acme_t *acme,
         return rv;
     acme_audit_tell(acme, event, v->pool);
     claimed_set(order, v, sha256, NULL);
-    issue_wait(order, acme, v, &job);
+    issue_wait(order, acme, v, &job, end - clock_now(&clock_monotonic));
     return APR_SUCCESS;
 }
 
@@ -123,11 +126,12 @@ problem_t *acme_claim_run(int *is_lost, acme_order_t *order, acme_t *acme,
                           const acme_verified_t *v, const acme_plan_t *plan,
                           const char *csr_sha256)
 {
+    apr_time_t end = clock_now(&clock_monotonic) + acme->conf->finalize_wait;
     problem_t *prob = NULL;
-    apr_status_t rv = issue_at_once(&prob, order, acme, v, plan, csr_sha256);
+    apr_status_t rv;
 
-    if (APR_STATUS_IS_TIMEUP(rv))
-        rv = issue_by_job(order, acme, v, plan, csr_sha256);
+    if (!issue_at_once(&rv, &prob, order, acme, v, plan, csr_sha256))
+        rv = issue_by_job(order, acme, v, plan, csr_sha256, end);
     *is_lost = is_lost_by(rv);
     if (prob || rv == APR_SUCCESS || *is_lost)
         return prob;

@@ -105,9 +105,7 @@ static apr_pool_t *pool_take(httpd_queue_t *queue)
     if (queue->spares > 0)
         pool = queue->spare[--queue->spares];
     apr_thread_mutex_unlock(queue->lock);
-    if (pool)
-        return pool;
-    return httpd_queue_pool(0);
+    return pool ? pool : httpd_queue_pool(0);
 }
 
 static void pool_give(httpd_queue_t *queue, apr_pool_t *pool)
@@ -170,28 +168,48 @@ static httpd_work_t *pull(httpd_queue_t *queue)
     return work;
 }
 
+/* Under the lock. */
+static void enter(httpd_queue_t *queue, httpd_work_t *work)
+{
+    unsigned int bucket = bucket_of(work->job.id);
+
+    work->sibling = queue->bucket[bucket];
+    queue->bucket[bucket] = work;
+    queue->count.active++;
+}
+
+/* Under the lock: its id is free. */
+static void leave(httpd_queue_t *queue, httpd_work_t *work)
+{
+    unsigned int bucket = bucket_of(work->job.id);
+    httpd_work_t **at = &queue->bucket[bucket];
+
+    while (*at != work)
+        at = &(*at)->sibling;
+    *at = work->sibling;
+    if (queue->joiners)
+        apr_thread_cond_broadcast(queue->ended[bucket]);
+}
+
 httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
                                 const store_job_t *job, void *worker)
 {
-    httpd_work_t *work = work_make(queue, acme, job, worker);
-    int is_new;
+    httpd_work_t *work = work_make(queue, acme, job, worker), *other;
+    int is_heir;
 
     if (!work)
         return NULL;
     apr_thread_mutex_lock(queue->lock);
-    is_new = !find(queue, job->id);
-    if (is_new) {
-        unsigned int bucket = bucket_of(job->id);
-
-        work->sibling = queue->bucket[bucket];
-        queue->bucket[bucket] = work;
-        queue->count.active++;
-    }
+    other = find(queue, job->id);
+    is_heir = other && other->is_held && !other->heir;
+    if (!other)
+        enter(queue, work);
+    if (is_heir)
+        other->heir = work;
     apr_thread_mutex_unlock(queue->lock);
-    if (is_new)
-        return work;
-    pool_give(queue, work->pool);
-    return NULL;
+    if (other && !is_heir)
+        pool_give(queue, work->pool);
+    return other ? NULL : work;
 }
 
 void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work)
@@ -241,17 +259,11 @@ httpd_work_t *httpd_queue_take(httpd_queue_t *queue)
 
 void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work)
 {
-    unsigned int bucket = bucket_of(work->job.id);
-    httpd_work_t **at = &queue->bucket[bucket];
-
     apr_thread_mutex_lock(queue->lock);
-    while (*at != work)
-        at = &(*at)->sibling;
-    *at = work->sibling;
+    if (!work->is_void)
+        leave(queue, work);
     queue->count.active--;
     queue->count.done++;
-    if (queue->joiners)
-        apr_thread_cond_broadcast(queue->ended[bucket]);
     apr_thread_mutex_unlock(queue->lock);
     pool_give(queue, work->pool);
 }
@@ -334,6 +346,7 @@ static int withdraw(httpd_queue_t *queue, httpd_work_t *work)
         queue->usual.tail = at;
     queue->usual.length--;
     queue->count.queued--;
+    queue->count.active--;
     return 1;
 }
 
@@ -345,11 +358,11 @@ apr_status_t httpd_queue_perform(httpd_queue_t *queue, httpd_work_t *work,
     apr_thread_mutex_lock(queue->lock);
     if (!queue->is_closed && !is_long(queue, patience, threads)) {
         push(queue, &queue->usual, work);
+        queue->count.active++;
+        sem_post(&queue->pending);
         rv = APR_SUCCESS;
     }
     apr_thread_mutex_unlock(queue->lock);
-    if (rv == APR_SUCCESS)
-        sem_post(&queue->pending);
     return rv;
 }
 
@@ -377,19 +390,35 @@ void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work)
     work->run(work->arg);
     apr_thread_mutex_lock(queue->lock);
     work->is_done = 1;
+    queue->count.active--;
     queue->count.done++;
     apr_thread_cond_broadcast(done_of(queue, work));
     apr_thread_mutex_unlock(queue->lock);
 }
 
-int httpd_queue_is_roomy(httpd_queue_t *queue, int others)
+apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
+                                    acme_t *acme, const store_job_t *job,
+                                    void *worker, int others)
 {
-    int is_roomy;
+    apr_status_t rv = APR_SUCCESS;
 
+    *work = work_make(queue, acme, job, worker);
+    if (!*work)
+        return APR_TIMEUP;
     apr_thread_mutex_lock(queue->lock);
-    is_roomy = queue->joiners < others && !queue->is_closed;
+    if (find(queue, job->id))
+        rv = APR_EBUSY;
+    else if (queue->joiners >= others || queue->is_closed)
+        rv = APR_TIMEUP;
+    else {
+        (*work)->is_held = 1;
+        enter(queue, *work);
+        queue->joiners++;
+    }
     apr_thread_mutex_unlock(queue->lock);
-    return is_roomy;
+    if (rv != APR_SUCCESS)
+        pool_give(queue, (*work)->pool);
+    return rv;
 }
 
 const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
@@ -399,7 +428,6 @@ const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
     const dcv_result_t *result;
 
     apr_thread_mutex_lock(queue->lock);
-    queue->joiners++;
     while (!work->result && nap(queue, done_of(queue, work), end))
         ;
     result = work->result;
@@ -422,15 +450,25 @@ int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
     return !is_held;
 }
 
-int httpd_queue_release(httpd_queue_t *queue, httpd_work_t *work, int is_void)
+int httpd_queue_release(httpd_work_t **heir, httpd_queue_t *queue,
+                        httpd_work_t *work, acme_held_e how)
 {
     int has_result;
 
     apr_thread_mutex_lock(queue->lock);
+    *heir = work->heir;
     work->is_held = 0;
-    work->is_void = is_void;
+    work->is_void = how != ACME_HELD_STORED;
     has_result = !!work->result;
+    if (work->is_void)
+        leave(queue, work);
+    if (*heir && how == ACME_HELD_LOST)
+        enter(queue, *heir);
     apr_thread_mutex_unlock(queue->lock);
+    if (*heir && how != ACME_HELD_LOST) {
+        pool_give(queue, (*heir)->pool);
+        *heir = NULL;
+    }
     return has_result;
 }
 

@@ -27,8 +27,10 @@ struct httpd_work_t {
     dcv_result_t *result; /* the loop's; NULL: not started yet */
     apr_pool_t *pool;
     /* Under the queue's lock: a request waits for the result, and nothing is
-     * stored; nobody wants it any more. */
+     * stored; nobody wants it any more; what was stored under its id while it
+     * was held. */
     int is_held, is_void;
+    httpd_work_t *heir;
     /* What a request wants done, which waits for it; else NULL. */
     void (*run)(void *);
     void *arg;
@@ -43,7 +45,8 @@ httpd_queue_t *httpd_queue_create(apr_pool_t *pool);
 
 /* A copy of job, which is in this process from now on; it is not in the queue
  * yet.  NULL: it is here already (its lease was over before it was done), or
- * there is no memory. */
+ * there is no memory; or one of its id is held, for which nothing was stored:
+ * it is begun then when that comes to nothing (httpd_queue_release). */
 httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
                                 const store_job_t *job, void *worker);
 
@@ -88,9 +91,12 @@ void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work);
 apr_status_t httpd_queue_performed(httpd_queue_t *queue, httpd_work_t *work,
                                    apr_interval_time_t patience);
 
-/* Before a validation of a work that is_held begins.  0: so many others wait
- * already. */
-int httpd_queue_is_roomy(httpd_queue_t *queue, int others);
+/* As httpd_queue_begin, for a request that waits for the result of a job that
+ * is not stored.  APR_TIMEUP: so many others wait already, nothing will be done
+ * any more, or there is no memory; APR_EBUSY: it is here already. */
+apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
+                                    acme_t *acme, const store_job_t *job,
+                                    void *worker, int others);
 /* Wait until there is a result of it, at most timeout; NULL: there is none, but
  * it may come at any time. */
 const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
@@ -100,8 +106,9 @@ const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
 int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
                        dcv_result_t *result);
 /* It is not held any more; 1: there is a result, and the work is the caller's,
- * as above. */
-int httpd_queue_release(httpd_queue_t *queue, httpd_work_t *work, int is_void);
+ * as above.  *heir is the caller's, too: to add it (NULL: there is none). */
+int httpd_queue_release(httpd_work_t **heir, httpd_queue_t *queue,
+                        httpd_work_t *work, acme_held_e how);
 
 /* Nothing will be done any more: whoever joins or has joined goes away. */
 void httpd_queue_close(httpd_queue_t *queue);

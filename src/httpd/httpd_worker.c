@@ -275,13 +275,34 @@ static apr_status_t host_perform(void *baton, acme_t *acme, void (*run)(void *),
 {
     httpd_worker_t *w = baton;
     httpd_work_t work = {.acme = acme, .run = run, .arg = arg};
-    apr_status_t rv =
-        httpd_queue_perform(w->queue, &work, patience, THREADS_MAX);
+    apr_status_t rv = APR_TIMEUP;
 
+    if (!atomic_load(&w->is_stopping))
+        rv = httpd_queue_perform(w->queue, &work, patience, THREADS_MAX);
     if (rv != APR_SUCCESS)
         return rv;
     alert(w);
     return httpd_queue_performed(w->queue, &work, patience);
+}
+
+static int held_start(httpd_worker_t *w, httpd_work_t *work)
+{
+    dcv_job_t *job = acme_work_start(work->acme, &work->job, work->pool);
+
+    return job && loop_submit(w, work, job) == APR_SUCCESS;
+}
+
+static void host_release(void *baton, void *held, acme_held_e how)
+{
+    httpd_worker_t *w = baton;
+    httpd_work_t *heir;
+
+    if (httpd_queue_release(&heir, w->queue, held, how))
+        released(w, held);
+    if (!heir)
+        return;
+    httpd_queue_add(w->queue, heir);
+    thread_ensure(w);
 }
 
 /* A quarter of the threads may wait for validations. */
@@ -291,32 +312,23 @@ static apr_status_t host_hold(void **held, const dcv_result_t **result,
 {
     httpd_worker_t *w = baton;
     httpd_work_t *work;
-    dcv_job_t *validation;
+    int is_started;
+    apr_status_t rv = APR_TIMEUP;
 
-    if (atomic_load(&w->is_stopping) ||
-        !httpd_queue_is_roomy(w->queue, w->request_threads / 4))
-        return APR_TIMEUP;
-    work = httpd_queue_begin(w->queue, acme, job, w);
-    if (!work)
-        return APR_EBUSY;
-    work->is_held = 1;
-    validation = acme_work_start(acme, &work->job, work->pool);
-    if (!validation || loop_submit(w, work, validation) != APR_SUCCESS) {
-        httpd_queue_end(w->queue, work);
-        return APR_TIMEUP;
-    }
+    if (!atomic_load(&w->is_stopping))
+        rv = httpd_queue_begin_held(&work, w->queue, acme, job, w,
+                                    w->request_threads / 4);
+    if (rv != APR_SUCCESS)
+        return rv;
     alert(w);
-    *result = httpd_queue_hold(w->queue, work, timeout);
+    is_started = held_start(w, work);
+    *result = httpd_queue_hold(w->queue, work, is_started ? timeout : 0);
     *held = work;
-    return APR_SUCCESS;
-}
-
-static void host_release(void *baton, void *held, int is_stored)
-{
-    httpd_worker_t *w = baton;
-
-    if (httpd_queue_release(w->queue, held, !is_stored))
-        released(w, held);
+    if (is_started)
+        return APR_SUCCESS;
+    host_release(w, work, ACME_HELD_LOST);
+    httpd_queue_end(w->queue, work);
+    return APR_TIMEUP;
 }
 
 static void claim(httpd_worker_t *w, acme_t *any, apr_pool_t *pool)

@@ -59,18 +59,16 @@ static apr_status_t host_hold(void **held, const dcv_result_t **result,
     return APR_SUCCESS;
 }
 
-static void host_release(void *baton, void *held, int is_stored)
+static void host_release(void *baton, void *held, acme_held_e how)
 {
     quick_t *quick = held;
     handle_t *h = quick->h;
 
     if (held != quick_of(baton))
         abort();
-    if (!is_stored) {
-        quick->forgotten++;
+    quick->released[how]++;
+    if (how != ACME_HELD_STORED)
         return;
-    }
-    quick->stored++;
     if (quick->is_slow)
         h->acme.host->submit(h, &h->acme, quick->job);
     else

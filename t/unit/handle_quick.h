@@ -16,7 +16,7 @@ typedef struct {
     void (*before)(void *baton);
     void *baton;
     /* Counted. */
-    int performed, held, stored, forgotten;
+    int performed, held, released[ACME_HELD_LOST + 1]; /* by how */
     /* What is held now. */
     const store_job_t *job;
     dcv_result_t result;

@@ -51,7 +51,7 @@ static void proven(apr_pool_t *pool)
     ok(!r->retry_after);
     is_str(client_post(s.c, s.url, "{}")->body, r->body);
     is_str(reply_text(client_post(s.c, s.authz, ""), "status"), "valid");
-    is_int(s.quick->forgotten, 1);
+    is_int(s.quick->released[ACME_HELD_PROVEN], 1);
     is_int(s.quick->held, 1);
     is_int(has_job(&s), 0);
 }
@@ -66,7 +66,7 @@ static void refused(apr_pool_t *pool)
     s.c->h->verdict =
         problem_make(pool, PROBLEM_UNAUTHORIZED, "it says something else");
     r = client_post(s.c, s.url, "{}");
-    is_int(s.quick->stored, 1);
+    is_int(s.quick->released[ACME_HELD_STORED], 1);
     r = client_post(s.c, s.url, "");
     is_str(reply_text(r, "status"), "invalid");
     ok(strstr(r->body, "it says something else"));
@@ -83,7 +83,7 @@ static void slow(apr_pool_t *pool)
     r = client_post(s.c, s.url, "{}");
     is_str(reply_text(r, "status"), "processing");
     is_str(r->retry_after, "1");
-    is_int(s.quick->stored, 1);
+    is_int(s.quick->released[ACME_HELD_STORED], 1);
     is_int(s.c->h->jobs->nelts, 1);
     handle_run(s.c->h, handle_job(s.c->h));
     is_str(reply_text(client_post(s.c, s.url, ""), "status"), "valid");
@@ -97,7 +97,7 @@ static void nothing_learned(apr_pool_t *pool)
     start(&s, pool);
     s.c->h->is_retryable = 1;
     is_str(reply_text(client_post(s.c, s.url, "{}"), "status"), "processing");
-    is_int(s.quick->stored, 1);
+    is_int(s.quick->released[ACME_HELD_STORED], 1);
     is_int(has_job(&s), 1);
 }
 
@@ -112,6 +112,7 @@ static void full(apr_pool_t *pool)
     is_int(has_job(&s), 1);
 }
 
+/* What is answered is on disk, whatever becomes of the other request. */
 static void taken(apr_pool_t *pool)
 {
     scene_t s;
@@ -123,7 +124,8 @@ static void taken(apr_pool_t *pool)
     is_int(r->status, 200);
     is_str(reply_text(r, "status"), "processing");
     is_str(r->retry_after, "1");
-    is_int(has_job(&s), 0);
+    is_int(s.c->h->jobs->nelts, 1);
+    is_int(has_job(&s), 1);
 }
 
 static void deactivate(void *baton)
@@ -143,7 +145,7 @@ static void ended_meanwhile(apr_pool_t *pool)
     s.quick->baton = &s;
     is_int(client_post(s.c, s.url, "{}")->status, 200);
     is_str(reply_text(client_post(s.c, s.authz, ""), "status"), "deactivated");
-    is_int(s.quick->forgotten, 1);
+    is_int(s.quick->released[ACME_HELD_LOST], 1);
     is_int(has_job(&s), 0);
 }
 
@@ -170,6 +172,20 @@ static void accepted_meanwhile(apr_pool_t *pool)
     is_str(reply_text(client_post(s.c, s.authz, ""), "status"), "valid");
 }
 
+static void accepted_and_refused(apr_pool_t *pool)
+{
+    scene_t s;
+
+    start(&s, pool);
+    s.c->h->verdict =
+        problem_make(pool, PROBLEM_UNAUTHORIZED, "it says something else");
+    s.quick->before = accept_elsewhere;
+    s.quick->baton = &s;
+    is_str(reply_text(client_post(s.c, s.url, "{}"), "status"), "processing");
+    is_int(s.quick->released[ACME_HELD_LOST], 1);
+    is_int(has_job(&s), 1);
+}
+
 static void database_away(void *baton)
 {
     handle_database_away(baton);
@@ -183,7 +199,7 @@ static void away(apr_pool_t *pool)
     s.quick->before = database_away;
     s.quick->baton = s.c->h;
     is_int(client_post(s.c, s.url, "{}")->status, 503);
-    is_int(s.quick->forgotten, 1);
+    is_int(s.quick->released[ACME_HELD_LOST], 1);
     handle_database_back(s.c->h);
     s.quick->before = NULL;
     is_str(reply_text(client_post(s.c, s.url, ""), "status"), "pending");
@@ -196,9 +212,11 @@ const tap_case_t tap_cases[] = {
     {"T63 not in time: processing, and its job goes on", slow},
     {"T66 nothing was learned: its job is tried again", nothing_learned},
     {"T63 too many wait: processing", full},
-    {"T65 another request holds it: processing", taken},
+    {"T65 another request holds it: processing, and a job", taken},
     {"T68 deactivated meanwhile: it stays so", ended_meanwhile},
     {"T65 accepted meanwhile by another process: proven once",
      accepted_meanwhile},
+    {"T65 the same, and refused here: by the job that is stored",
+     accepted_and_refused},
     {"a database that is away: 503, and the challenge stays pending", away},
     {NULL, NULL}};

@@ -118,33 +118,50 @@ static void *APR_THREAD_FUNC loop_thread(apr_thread_t *self, void *baton)
     return NULL;
 }
 
-static void released(httpd_work_t *work, int is_void)
+static void released(httpd_work_t *work, acme_held_e how)
 {
-    if (!httpd_queue_release(queue, work, is_void))
-        return;
-    if (is_void)
-        end(work);
-    else
-        httpd_queue_add(queue, work);
+    httpd_work_t *heir;
+
+    if (httpd_queue_release(&heir, queue, work, how)) {
+        if (how == ACME_HELD_STORED)
+            httpd_queue_add(queue, work);
+        else
+            end(work);
+    }
+    is_int(!!heir, how == ACME_HELD_LOST);
+    if (heir)
+        httpd_queue_add(queue, heir);
+}
+
+static apr_status_t begin_held(httpd_work_t **work, const char *id)
+{
+    store_job_t job = {.id = id, .kind = "validate", .subject = id};
+
+    return httpd_queue_begin_held(work, queue, NULL, &job, NULL, 1);
 }
 
 static int hold_once(int round, apr_pool_t *pool)
 {
-    task_t task = {begin("held"), round};
+    task_t task = {NULL, round};
     const dcv_result_t *result;
+    httpd_work_t *other;
     apr_thread_t *loop;
 
-    ok(task.work != NULL);
-    task.work->is_held = 1;
+    is_int(begin_held(&task.work, "held"), APR_SUCCESS);
+    is_int(begin_held(&other, "held"), APR_EBUSY);
+    is_int(begin_held(&other, "another"), APR_TIMEUP);
     loop = start(loop_thread, &task, pool);
+    ok(!begin("held")); /* it is stored by somebody else: the heir */
+    ok(!begin("held"));
     result = httpd_queue_hold(queue, task.work, round * 53 % 500);
     if (result)
         is_int(result->status, round);
     apr_sleep(200); /* the job is being stored */
-    released(task.work, round % 2);
+    released(task.work, (acme_held_e)(round % 3));
     join(loop);
     while (httpd_queue_active(queue))
         apr_sleep(100);
+    is_int(queue->joiners, 0);
     return !!result;
 }
 
@@ -162,7 +179,7 @@ static void held(apr_pool_t *pool)
         apr_pool_clear(each);
     }
     jobs_stop(&thread, 1);
-    is_int(atomic_load(&ends), ROUNDS);
+    is_int(atomic_load(&ends), ROUNDS + ROUNDS / 3);
     tap_diag("%d of %d had a result", had, ROUNDS);
     close_queue();
 }
@@ -206,6 +223,7 @@ static void performed(apr_pool_t *pool)
     jobs_stop(threads, 2);
     is_int(atomic_load(&ends), atomic_load(&runs));
     is_int(queue->count.queued, 0);
+    is_int(queue->count.active, 0);
     is_int(queue->usual.length, 0);
     ok(queue->usual.tail == &queue->usual.head);
     tap_diag("%d of %d were run", atomic_load(&runs), ASKERS * ROUNDS);
@@ -217,6 +235,16 @@ static void *APR_THREAD_FUNC joiner(apr_thread_t *self, void *baton)
 
     *rv = httpd_queue_join(queue, "joined", apr_time_from_sec(30), 1, ASKERS);
     return NULL;
+}
+
+static int joiners(void)
+{
+    int count;
+
+    apr_thread_mutex_lock(queue->lock);
+    count = queue->joiners;
+    apr_thread_mutex_unlock(queue->lock);
+    return count;
 }
 
 /* As soon as all of them wait, what ends it is done. */
@@ -233,7 +261,7 @@ static void joined(int is_end, apr_status_t want, apr_pool_t *pool)
     ok(!begin("joined"));
     for (i = 0; i < ASKERS; i++)
         threads[i] = start(joiner, &rv[i], pool);
-    while (httpd_queue_is_roomy(queue, ASKERS))
+    while (joiners() < ASKERS)
         apr_sleep(100);
     is_int(httpd_queue_join(queue, "joined", 1000000, 1, ASKERS), APR_TIMEUP);
     if (is_end)
@@ -257,15 +285,18 @@ static void joined_end(apr_pool_t *pool)
 
 static void closed(apr_pool_t *pool)
 {
-    httpd_work_t work = {.run = count_run};
+    httpd_work_t work = {.run = count_run}, *held;
 
     joined(0, APR_TIMEUP, pool);
     is_int(httpd_queue_perform(queue, &work, 1000000, 1), APR_TIMEUP);
-    ok(!httpd_queue_is_roomy(queue, ASKERS));
+    is_int(begin_held(&held, "closed"), APR_TIMEUP);
 }
 
 const tap_case_t tap_cases[] = {
-    {"T63 held: a result is had, or it comes later, and one ends it", held},
+    {"T63 T65 held: a result is had, or it comes later, and one ends it; "
+     "whoever "
+     "was stored meanwhile is next",
+     held},
     {"R12 performed: run once, or not at all", performed},
     {"H9 joined: until its end", joined_end},
     {"H11 closed: nobody waits any more", closed},
