@@ -7,6 +7,7 @@
 
 #include "acme/acme_authz.h"
 #include "acme/acme_caa.h"
+#include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
 #include "acme/acme_work.h"
@@ -189,27 +190,31 @@ static apr_status_t held_end(acme_held_e *how, store_authz_t *authz,
 }
 
 /* Nothing is stored before the answer is known, or the client has waited for
- * long enough.  0: there is no room for that, or another request of this
- * process holds it, and has come to nothing yet. */
+ * long enough.  0: there is no room for that, or another request holds it; if
+ * that is one of this process, it was waited for. */
 static int attempt_hold(apr_status_t *rv, store_authz_t *authz, acme_t *acme,
                         const store_job_t *job, apr_pool_t *pool)
 {
+    apr_interval_time_t patience = acme->conf->validation_wait;
     const acme_host_t *host = acme->host;
     const dcv_result_t *result;
+    acme_limit_held_t mark;
+    apr_status_t begun = APR_EBUSY;
     acme_held_e how;
     void *held;
 
-    if (!host->hold || !acme->conf->validation_wait)
+    if (!host->hold || !patience)
         return 0;
-    *rv = host->hold(&held, &result, host->baton, acme, job,
-                     acme->conf->validation_wait);
-    if (APR_STATUS_IS_EBUSY(*rv))
-        (void)host->wait(host->baton, job->id, acme->conf->validation_wait, 1);
-    if (*rv != APR_SUCCESS)
-        return 0;
-    *rv = held_end(&how, authz, acme, job, result, pool);
-    host->release(host->baton, held, how);
-    return 1;
+    if (acme_limit_hold(&mark, acme, job->id, patience))
+        begun = host->hold(&held, &result, host->baton, acme, job, patience);
+    if (APR_STATUS_IS_EBUSY(begun))
+        (void)host->wait(host->baton, job->id, patience, 1);
+    if (begun == APR_SUCCESS) {
+        *rv = held_end(&how, authz, acme, job, result, pool);
+        host->release(host->baton, held, how);
+    }
+    acme_limit_unhold(&mark);
+    return begun == APR_SUCCESS;
 }
 
 static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,

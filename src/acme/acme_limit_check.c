@@ -6,8 +6,8 @@
 
 #include <apr_strings.h>
 
-#include "acme/acme_limit.h"
 #include "acme/acme_publish_limits.h"
+#include "acme/acme_work.h"
 
 #include "base/banned.h"
 
@@ -222,4 +222,28 @@ void acme_limit_failure(acme_t *acme, const char *account_id, const char *name)
         (void)acme_limit_spend(acme->limits,
                                failure_key(acme, rule, account_id, name), rule,
                                clock_now(acme->clock));
+}
+
+int acme_limit_hold(acme_limit_held_t *held, acme_t *acme, const char *id,
+                    apr_interval_time_t patience)
+{
+    held->acme = NULL;
+    if (!acme->limits)
+        return 1;
+    held->rule.count = 1;
+    held->rule.span = acme_work_seconds(patience);
+    /* A number that none of the limits has. */
+    held->key = acme_limit_key(acme->limits, ACME_LIMIT_COUNT, &held->rule,
+                               acme->conf->server_name, id, NULL);
+    held->at = clock_now(acme->clock);
+    if (acme_limit_spend(acme->limits, held->key, &held->rule, held->at))
+        return 0;
+    held->acme = acme;
+    return 1;
+}
+
+void acme_limit_unhold(const acme_limit_held_t *held)
+{
+    if (held->acme)
+        acme_limit_refund(held->acme->limits, held->key, &held->rule, held->at);
 }

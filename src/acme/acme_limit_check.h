@@ -11,6 +11,7 @@
  * in which time, from when on one more is, and what the operator can do.
  */
 
+#include "acme/acme_limit.h"
 #include "acme/acme_request.h"
 
 /* What was counted for a request that may still fail; in its pool. */
@@ -44,6 +45,22 @@ problem_t *acme_limit_validation(acme_t *acme, const acme_verified_t *v,
                                  const identifier_t *identifier)
     __attribute__((warn_unused_result));
 void acme_limit_failure(acme_t *acme, const char *account_id, const char *name);
+
+/* Several requests that accept one challenge at a time have it asked for once,
+ * whichever processes they are in: while a client waits, at most for patience,
+ * nobody else begins. */
+typedef struct {
+    acme_t *acme; /* NULL: it is somebody else's, or nobody counts */
+    acme_limit_rule_t rule;
+    acme_limit_key_t key;
+    apr_time_t at;
+} acme_limit_held_t;
+
+/* 0: it is somebody else's. */
+int acme_limit_hold(acme_limit_held_t *held, acme_t *acme, const char *id,
+                    apr_interval_time_t patience);
+/* It is over. */
+void acme_limit_unhold(const acme_limit_held_t *held);
 
 /* So many wait already: limit is one without a time. */
 problem_t *acme_limit_pending(const acme_t *acme, acme_limit_e limit,

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "acme/acme_limit_check.h"
 #include "handle_quick.h"
 #include "store/store_authz.h"
 #include "tap.h"
@@ -128,6 +129,34 @@ static void taken(apr_pool_t *pool)
     is_int(has_job(&s), 1);
 }
 
+static void taken_elsewhere(apr_pool_t *pool)
+{
+    scene_t s;
+    acme_limit_held_t mark;
+
+    start(&s, pool);
+    need(acme_limit_hold(&mark, &s.c->h->acme, strrchr(s.authz, '/') + 1,
+                         s.c->h->conf->validation_wait));
+    is_str(reply_text(client_post(s.c, s.url, "{}"), "status"), "processing");
+    is_int(s.quick->held, 0);
+    is_int(has_job(&s), 1);
+    acme_limit_unhold(&mark);
+}
+
+/* Whoever held it was killed. */
+static void mark_over(apr_pool_t *pool)
+{
+    scene_t s;
+    acme_limit_held_t mark;
+
+    start(&s, pool);
+    need(acme_limit_hold(&mark, &s.c->h->acme, strrchr(s.authz, '/') + 1,
+                         s.c->h->conf->validation_wait));
+    s.c->h->now += 1;
+    is_str(reply_text(client_post(s.c, s.url, "{}"), "status"), "valid");
+    is_int(s.quick->held, 1);
+}
+
 static void deactivate(void *baton)
 {
     scene_t *s = baton;
@@ -213,6 +242,8 @@ const tap_case_t tap_cases[] = {
     {"T66 nothing was learned: its job is tried again", nothing_learned},
     {"T63 too many wait: processing", full},
     {"T65 another request holds it: processing, and a job", taken},
+    {"T65 another process holds it: processing, and a job", taken_elsewhere},
+    {"T65 another process held it, and died: proven", mark_over},
     {"T68 deactivated meanwhile: it stays so", ended_meanwhile},
     {"T65 accepted meanwhile by another process: proven once",
      accepted_meanwhile},
