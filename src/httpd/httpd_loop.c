@@ -34,6 +34,7 @@ static void *APR_THREAD_FUNC thread(apr_thread_t *self, void *baton)
     httpd_loop_t *loop = baton;
 
     dcv_loop_run(loop->made);
+    httpd_thread_end();
     atomic_store(&loop->is_running, 0);
     return NULL;
 }

@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <openssl/crypto.h>
+
 #include "base/banned.h"
 
 apr_status_t httpd_thread_start(apr_thread_start_t run, void *baton,
@@ -23,4 +25,9 @@ apr_status_t httpd_thread_start(apr_thread_start_t run, void *baton,
     if (rv == APR_SUCCESS)
         apr_thread_detach(thread);
     return rv;
+}
+
+void httpd_thread_end(void)
+{
+    OPENSSL_thread_stop();
 }

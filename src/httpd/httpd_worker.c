@@ -404,6 +404,7 @@ static void *APR_THREAD_FUNC job_thread(apr_thread_t *thread, void *baton)
         atomic_fetch_add(&w->idle, 1);
     }
     httpd_queue_close(w->queue);
+    httpd_thread_end();
     atomic_fetch_sub(&w->running, 1);
     return NULL;
 }

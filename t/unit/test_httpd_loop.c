@@ -13,7 +13,7 @@ static struct {
     apr_pool_t *pool; /* the case's */
 } scene;
 
-static atomic_int calls;
+static atomic_int calls, ends;
 
 apr_pool_t *httpd_queue_pool(int is_shared)
 {
@@ -41,6 +41,11 @@ apr_status_t httpd_thread_start(apr_thread_start_t run, void *baton,
     return rv;
 }
 
+void httpd_thread_end(void)
+{
+    atomic_fetch_add(&ends, 1);
+}
+
 static void done(void *baton, dcv_job_t *job, dcv_result_t *result)
 {
     atomic_fetch_add(&calls, 1);
@@ -53,6 +58,7 @@ static httpd_loop_t *make_loop(apr_pool_t *pool)
     scene.starts = 0;
     scene.pool = pool;
     atomic_store(&calls, 0);
+    atomic_store(&ends, 0);
     return httpd_loop_create(NULL, pool);
 }
 
@@ -90,6 +96,7 @@ static void usual(apr_pool_t *pool)
     httpd_loop_stop(loop);
     ok(!is_left(loop));
     is_int(atomic_load(&calls), 2);
+    is_int(atomic_load(&ends), 1);
     ok(submit(loop, pool) != APR_SUCCESS);
     is_int(scene.starts, 1);
 }
