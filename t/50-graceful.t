@@ -5,6 +5,7 @@
 
 use strict;
 use warnings;
+use Fcntl qw(:flock);
 use FindBin;
 use lib "$FindBin::Bin/lib";
 use MIME::Base64 qw(encode_base64url);
@@ -103,6 +104,50 @@ sub while_finalizing {
     $responder->thumbprint('');
 }
 
+sub lock_file {
+    open my $fh, '+<', AcmeCheck::database($server) . '.lock' or die $!;
+    flock $fh, LOCK_EX or die $!;
+    return $fh;
+}
+
+# Two children of the old generation want to write, one behind the other, when
+# the parent forgets all that was theirs.  Who waits for more than two seconds
+# is refused, so a slow restart does not count.
+sub while_writing {
+    my ($mpm) = @_;
+    for my $try (1 .. 5) {
+        my @bodies = map { $c->jws($c->endpoints->{newOrder},
+            { identifiers => [{ type => 'dns', value => 'd.test' }] }) } 1, 2;
+        my @two = map { $c->another } @bodies;
+        $_->http('HEAD', $c->endpoints->{newNonce}) for @two;
+        my $lock  = lock_file();
+        my $start = time;
+        $two[$_]->post_soon($c->endpoints->{newOrder}, $bodies[$_]) for 0, 1;
+        sleep 0.2;
+        restart();
+        close $lock;
+        my $took = time - $start;
+        my @res  = map { $_->response } @two;
+        next if $took > 1.5 && $try < 5;
+        is_deeply([map { $_ ? $_->{status} : 'nothing' } @res], [201, 201],
+            "H11 $mpm: restart while two children write");
+        cmp_ok(time - $start, '<', 2, "H11 $mpm: who waits is not forgotten");
+        return;
+    }
+}
+
+# Background threads are at the lock file when the server stops.
+sub while_waiting {
+    my ($mpm) = @_;
+    my $lock = lock_file();
+    restart();
+    $server->stop;
+    close $lock;
+    $server->start;
+    answered($c->another->order('e.test'), 201,
+        "H11 $mpm: stopped while a thread waits");
+}
+
 sub descriptors { return scalar(() = glob "/proc/$server->{pid}/fd/*") }
 
 sub every_second {
@@ -131,9 +176,12 @@ for my $mpm ($ENV{ACME_MPM} || qw(event worker prefork)) {
     each_step($mpm);
     while_validating($mpm);
     while_finalizing($mpm);
+    while_writing($mpm) if $mpm eq 'prefork';
+    while_waiting($mpm);
     every_second($mpm, $mpm eq 'event' ? 8 : 5);
     AcmeFlows::settled($server, "H11 $mpm");
     # AH00546: httpd counts its generations; a child may leave before it is in.
-    $server->finish(qr/AH00546/);
+    # AS0250, and AH00045 where that is slow: while_waiting.
+    $server->finish(qr{AH00045|AH00546|AS0250.*lock file});
 }
 done_testing;

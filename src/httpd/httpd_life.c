@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd_life.h"
 
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <apr_strings.h>
 #include <curl/curl.h>
@@ -218,6 +220,21 @@ static apr_status_t child_end(void *data)
     return APR_SUCCESS;
 }
 
+/* The process ends, and a thread is late: nothing that it uses goes before. */
+static void exit_late(int status, void *baton)
+{
+    if (httpd_worker_is_running(child_worker))
+        _exit(status);
+}
+
+/* A reference of our own: the parent's goes with its configuration, while the
+ * last requests of this child are still at the gate. */
+static void gate_attach(apr_pool_t *pool)
+{
+    if (gate && apr_proc_mutex_child_init(&gate, NULL, pool) != APR_SUCCESS)
+        gate = NULL;
+}
+
 static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
                          apr_pool_t *pool)
 {
@@ -258,6 +275,8 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
         httpd_worker_create(vhosts, httpd_log_server(main_server, pool));
     if (!child_worker)
         return;
+    gate_attach(pool);
+    on_exit(exit_late, NULL);
     handles_make(vhosts, nonces, pool);
     httpd_worker_begin(child_worker);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);

@@ -462,14 +462,17 @@ void httpd_worker_stop(httpd_worker_t *w)
     httpd_loop_stop(w->loop);
 }
 
+int httpd_worker_is_running(httpd_worker_t *w)
+{
+    return atomic_load(&w->running) || httpd_loop_is_running(w->loop);
+}
+
 void httpd_worker_join(httpd_worker_t *w)
 {
     struct timespec pause = {0, 10 * 1000 * 1000};
     int i;
 
-    for (i = 0; i < 200 &&
-                (atomic_load(&w->running) || httpd_loop_is_running(w->loop));
-         i++)
+    for (i = 0; i < 200 && httpd_worker_is_running(w); i++)
         nanosleep(&pause, NULL);
 }
 

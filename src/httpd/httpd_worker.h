@@ -45,6 +45,7 @@ void httpd_worker_stop(httpd_worker_t *worker);
 
 /* Wait for the threads to end, two seconds at most; no lock either. */
 void httpd_worker_join(httpd_worker_t *worker);
+int httpd_worker_is_running(httpd_worker_t *worker);
 
 /* For mod_status; returns the number of job threads. */
 int httpd_worker_count(httpd_queue_count_t *count, httpd_worker_t *worker);

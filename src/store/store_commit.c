@@ -376,9 +376,15 @@ static apr_status_t turn_take(store_t *store, int *has_gate)
 
 static void turn_give(store_t *store, int has_gate)
 {
+    apr_status_t rv = APR_SUCCESS;
+
     store_lock_release(&store->lock);
     if (has_gate)
-        apr_proc_mutex_unlock(store->gate);
+        rv = apr_proc_mutex_unlock(store->gate);
+    if (rv != APR_SUCCESS)
+        log_write(store->log, LOG_LEVEL_ERROR, "AS0254", rv,
+                  "the queue of the processes that write is gone: who stands "
+                  "in it waits until this one ends");
 }
 
 static void lead(store_t *store)

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,8 +20,8 @@ static server_t server;
 static bed_t *bed;
 static EVP_PKEY *server_key;
 static X509 *server_cert;
-static char asked[256];   /* SNI */
-static int offers_others; /* the visitor, besides acme-tls/1 */
+static char asked[256];          /* SNI */
+static atomic_int offers_others; /* the visitor, besides acme-tls/1 */
 
 static int delay; /* of what it says, milliseconds */
 
