@@ -247,7 +247,9 @@ static X509_EXTENSIONS *extensions_read(const unsigned char *at, apr_size_t len)
 {
     const unsigned char *end = at + len;
 
-    if (!step_in(&at, end) || !step_in(&at, end))
+    if (!step_in(&at, end)) /* CertificateList */
+        return NULL;
+    if (!step_in(&at, end)) /* TBSCertList */
         return NULL;
     while (at < end) {
         long size;
