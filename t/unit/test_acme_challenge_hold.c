@@ -66,7 +66,7 @@ static void refused(apr_pool_t *pool)
     s.c->h->conf->dcv->retry = 0;
     s.c->h->verdict =
         problem_make(pool, PROBLEM_UNAUTHORIZED, "it says something else");
-    r = client_post(s.c, s.url, "{}");
+    client_post(s.c, s.url, "{}");
     is_int(s.quick->released[ACME_HELD_STORED], 1);
     r = client_post(s.c, s.url, "");
     is_str(reply_text(r, "status"), "invalid");
