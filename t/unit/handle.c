@@ -15,7 +15,7 @@
 #include "acme/acme_ocsp_keep.h"
 #include "base/own.h"
 
-#define NONCES 256
+#define NONCES 1024
 #define LIMITS 1024
 
 #define must(cond)                                                             \
