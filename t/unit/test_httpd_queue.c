@@ -290,6 +290,7 @@ static void closed(apr_pool_t *pool)
     joined(0, APR_TIMEUP, pool);
     is_int(httpd_queue_perform(queue, &work, 1000000, 1), APR_TIMEUP);
     is_int(begin_held(&held, "closed"), APR_TIMEUP);
+    close_queue();
 }
 
 const tap_case_t tap_cases[] = {
