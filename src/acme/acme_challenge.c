@@ -165,11 +165,11 @@ static void job_make(store_job_t *job, const acme_t *acme,
 /* A validation that has not ended in time goes on by its job, and so does one
  * that is to be tried again: they are promised by now. */
 static apr_status_t attempt_store(acme_t *acme, const store_authz_t *authz,
-                                  const store_job_t *job)
+                                  const store_job_t *job, apr_pool_t *pool)
 {
     return store_authz_attempt(acme->store, authz->id, authz->attempted,
                                authz->thumbprint, authz->attempted_at, job,
-                               NULL, NULL);
+                               NULL, pool);
 }
 
 /* What came of it: it is valid, or it is stored, or somebody was faster. */
@@ -183,7 +183,7 @@ static apr_status_t held_end(acme_held_e *how, store_authz_t *authz,
     *how = rv == APR_SUCCESS ? ACME_HELD_PROVEN : ACME_HELD_LOST;
     if (rv != APR_INCOMPLETE)
         return rv;
-    rv = attempt_store(acme, authz, job);
+    rv = attempt_store(acme, authz, job, pool);
     if (rv == APR_SUCCESS)
         *how = ACME_HELD_STORED;
     return rv;
@@ -229,7 +229,7 @@ static problem_t *challenge_start(store_authz_t **authz, acme_t *acme,
     attempted->attempted_at = v->now;
     attempted->thumbprint = v->key->thumbprint;
     if (!attempt_hold(&rv, attempted, acme, &job, v->pool)) {
-        rv = attempt_store(acme, attempted, &job);
+        rv = attempt_store(acme, attempted, &job, v->pool);
         if (rv == APR_SUCCESS)
             acme->host->submit(acme->host->baton, acme, &job);
     }
