@@ -222,6 +222,7 @@ subtest 'the networks of a key' => sub {
 };
 
 subtest 'orders a day' => sub {
+    my $left = one_day();
     my ($client, $key) = bound('--max-orders-per-day', 2);
     my $second = client();
     answered(bind_as($second, $key), 201, 'two accounts');
@@ -231,7 +232,9 @@ subtest 'orders a day' => sub {
     answered($second->order('a.test'), 201, 'and another');
     my $res = $client->order('a.test');
     refused($res, 429, 'rateLimited', 'the third', qr/2 orders of today/);
-    is(AcmeClient::header($res, 'retry-after'), 600, 'R19: Retry-After');
+    my $after = AcmeClient::header($res, 'retry-after');
+    ok($after == 600 || $after < 600 && abs($left - $after) < 60,
+        'R19: Retry-After: ten minutes, or until midnight') or diag $after;
     sql($server, "UPDATE eabs SET orders_day = orders_day - 1 WHERE kid = "
         . "'$key->{kid}'");
     answered($client->order('a.test'), 201, 'tomorrow there are more');

@@ -93,6 +93,7 @@ subtest 'one client, many times at once' => sub {
 };
 
 subtest 'orders a day' => sub {
+    one_day();
     my $key = eab($server, '--profile', 'web', '--max-orders-per-day', 5);
     my $client = AcmeWire->new(server => $server,
         directory => "$base/directory");
@@ -107,6 +108,7 @@ subtest 'orders a day' => sub {
 };
 
 subtest 'a renewal that was asked for' => sub {
+    one_day();
     my $key = eab($server, '--profile', 'web', '--max-orders-per-day', 1,
         '--skip-validation', '--allow', 'a.test');
     my $client = AcmeWire->new(server => $server,

@@ -15,7 +15,7 @@ use parent 'Exporter';
 use AcmeClient;
 use AcmeServer;
 
-our @EXPORT = qw(reload acmectl acmectl_json eab binding authority);
+our @EXPORT = qw(reload acmectl acmectl_json eab binding authority one_day);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -54,6 +54,14 @@ sub acmectl_json {
 sub eab {
     my ($server, @args) = @_;
     return acmectl_json($server, 'eab', 'create', @args);
+}
+
+# What counts by the day (of UTC) is not to run over midnight: waits for it when
+# it is less than a minute away.
+sub one_day {
+    my $left = 86400 - time % 86400;
+    sleep $left if $left < 60;
+    return 86400 - time % 86400;
 }
 
 my %hmac = (HS256 => 'sha256', HS384 => 'sha384', HS512 => 'sha512');
