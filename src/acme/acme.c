@@ -146,6 +146,19 @@ static problem_t *endpoint_run(acme_response_t *res, acme_t *acme,
     return prob;
 }
 
+/* What wants to be stored by several at a time is stored together. */
+static problem_t *endpoint_call(acme_response_t *res, acme_t *acme,
+                                const acme_route_t *route,
+                                const acme_request_t *req)
+{
+    problem_t *prob;
+
+    store_expect(acme->store, 1);
+    prob = endpoint_run(res, acme, route, req);
+    store_expect(acme->store, -1);
+    return prob;
+}
+
 static void publication_answer(acme_response_t *res, acme_t *acme,
                                const acme_request_t *req)
 {
@@ -181,7 +194,7 @@ void acme_handle(acme_response_t *res, acme_t *acme, const acme_request_t *req)
         prob = NULL;
     }
     else if (!prob)
-        prob = endpoint_run(res, acme, route, req);
+        prob = endpoint_call(res, acme, route, req);
     if (prob) {
         refusal_log(prob, req);
         acme_response_problem(res, prob, req->pool);

@@ -9,6 +9,7 @@
 #include "acme/acme_challenge.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
+#include "acme/acme_wait.h"
 #include "base/own.h"
 #include "base/pjson.h"
 
@@ -72,8 +73,7 @@ problem_t *acme_authz_wait(store_authz_t **authz, acme_t *acme,
         (*authz)->attempted_at > v->now ||
         acme_state_authz(*authz, v->now) != ACME_AUTHZ_PENDING)
         return NULL;
-    if (acme->host->wait(acme->host->baton, (*authz)->id, patience, 1) !=
-        APR_SUCCESS)
+    if (acme_wait_job(acme, (*authz)->id, patience, 1) != APR_SUCCESS)
         return NULL;
     return acme_authz_load(authz, acme, v);
 }

@@ -10,6 +10,7 @@
 #include "acme/acme_limit_check.h"
 #include "acme/acme_response.h"
 #include "acme/acme_state.h"
+#include "acme/acme_wait.h"
 #include "acme/acme_work.h"
 #include "base/own.h"
 #include "base/pjson.h"
@@ -206,9 +207,9 @@ static int attempt_hold(apr_status_t *rv, store_authz_t *authz, acme_t *acme,
     if (!host->hold || !patience)
         return 0;
     if (acme_limit_hold(&mark, acme, job->id, patience))
-        begun = host->hold(&held, &result, host->baton, acme, job, patience);
+        begun = acme_wait_held(&held, &result, acme, job, patience);
     if (APR_STATUS_IS_EBUSY(begun))
-        (void)host->wait(host->baton, job->id, patience, 1);
+        (void)acme_wait_job(acme, job->id, patience, 1);
     if (begun == APR_SUCCESS) {
         *rv = held_end(&how, authz, acme, job, result, pool);
         host->release(host->baton, held, how);

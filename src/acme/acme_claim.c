@@ -5,6 +5,7 @@
 
 #include "acme/acme_audit.h"
 #include "acme/acme_response.h"
+#include "acme/acme_wait.h"
 #include "acme/acme_work.h"
 #include "base/token.h"
 
@@ -79,8 +80,8 @@ static void issue_wait(acme_order_t *order, acme_t *acme,
     problem_t *prob;
 
     acme->host->submit(acme->host->baton, acme, job);
-    if (acme->host->wait(acme->host->baton, job->id,
-                         patience > 0 ? patience : 0, 0) != APR_SUCCESS)
+    if (acme_wait_job(acme, job->id, patience > 0 ? patience : 0, 0) !=
+        APR_SUCCESS)
         return;
     prob = acme_order_load(&again, acme, v);
     if (!prob && again.status != ACME_ORDER_READY)

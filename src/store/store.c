@@ -8,6 +8,9 @@
 
 #include "base/banned.h"
 
+/* Less than a sync takes: a writer who waits in vain hardly notices. */
+#define COMPANY_LIMIT apr_time_from_msec(1)
+
 void store_ill(store_t *store, store_health_e health, const char *why)
 {
     log_level_e level = LOG_LEVEL_ERROR;
@@ -83,6 +86,7 @@ void store_leave(store_t *store)
     store_lock_close(&store->lock);
     if (store->kept)
         store_kept_free(store->kept);
+    pthread_cond_destroy(&store->company);
     pthread_mutex_destroy(&store->mutex);
     apr_pool_destroy(store->pool);
 }
@@ -140,6 +144,8 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     (*store)->engine = store_dialect_engine(conf->driver);
     (*store)->queue_end = &(*store)->queue;
     pthread_mutex_init(&(*store)->mutex, NULL);
+    pthread_cond_init(&(*store)->company, NULL);
+    (*store)->company_limit = COMPANY_LIMIT;
     store_lock_init(&(*store)->lock,
                     apr_pstrcat(own, conf->params, ".lock", NULL));
     if ((*store)->engine == STORE_SQLITE)

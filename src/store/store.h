@@ -60,6 +60,12 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
  * Right after store_open.  gate outlives the store; NULL: none. */
 void store_gate_set(store_t *store, apr_proc_mutex_t *gate);
 
+/* One more thread (1) is busy with what may end in a write soon, or one less
+ * (-1): it is through, or waits for something else now.  Writers that are about
+ * to be many at a time share one commit and one sync, so the first of them
+ * waits for the others a moment. */
+void store_expect(store_t *store, int change);
+
 /* The schema that the database has (0: none), and the one of this version.
  * Changes nothing. */
 apr_status_t store_version(int *has, int *needs, store_t *store)

@@ -298,6 +298,7 @@ static store_entry_t *queue_take(store_t *store)
     batch = store->queue;
     store->queue = NULL;
     store->queue_end = &store->queue;
+    store->queued = 0;
     for (entry = batch; entry; entry = entry->next)
         entry->state = ENTRY_RUNS;
     pthread_mutex_unlock(&store->mutex);
@@ -413,6 +414,8 @@ static void queue_add(store_t *store, store_entry_t *entry)
 {
     *store->queue_end = entry;
     store->queue_end = &entry->next;
+    store->queued++;
+    store_company_came(store);
 }
 
 static void queue_remove(store_t *store, store_entry_t *entry)
@@ -422,6 +425,7 @@ static void queue_remove(store_t *store, store_entry_t *entry)
     while (*link != entry)
         link = &(*link)->next;
     *link = entry->next;
+    store->queued--;
     if (!*link)
         store->queue_end = link;
 }
@@ -435,6 +439,8 @@ static void entry_wait(store_t *store, store_entry_t *entry)
     while (entry->state != ENTRY_DONE) {
         if (!store->has_leader) {
             store->has_leader = 1;
+            if (entry->durability == STORE_DURABLE && store_is_well(store))
+                store_company_wait(store);
             pthread_mutex_unlock(&store->mutex);
             lead(store);
             pthread_mutex_lock(&store->mutex);

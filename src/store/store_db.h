@@ -36,7 +36,12 @@ struct store_t {
     store_health_e health;
     int is_unsure; /* a write has failed since store_job_claim looked; atomic */
     store_entry_t *queue, **queue_end; /* writes that wait */
+    int queued;                        /* how many */
     int has_leader;
+    int expected;     /* who may write soon; atomic */
+    int is_gathering; /* the leader waits for them; atomic */
+    pthread_cond_t company;
+    apr_interval_time_t company_limit; /* for so long */
     int is_asking;     /* somebody tries whether an ill server is there again */
     apr_time_t ask_at; /* and when the next one may */
 
@@ -96,6 +101,12 @@ apr_status_t store_server_write(store_t *store, store_durability_e durability,
     __attribute__((warn_unused_result));
 apr_status_t store_server_prepare(store_t *store)
     __attribute__((warn_unused_result));
+
+/* store_company.c: before a leader takes the queue he waits until those whom
+ * store_expect() has announced are in it, or have gone, for a millisecond at
+ * most; and somebody has come.  The mutex is held. */
+void store_company_wait(store_t *store);
+void store_company_came(store_t *store);
 
 /* Readers are to be opened anew. */
 void store_idle_close(store_t *store);
