@@ -96,6 +96,13 @@ subtest 'one of them' => sub {
     like($text, qr/\Q$leaf\E/, 'cert show by id prints the PEM');
     ($code, $text) = ctl('cert', 'show', $cert->{serial});
     like($text, qr/\Q$leaf\E/, 'cert show by serial');
+    my $serial = substr $cert->{serial}, 4;
+    sql($server, "UPDATE certs SET serial = '0000$serial' "
+        . "WHERE id = '$cert->{id}'");
+    ($code, $text) = ctl('cert', 'show', join ':', uc($serial) =~ /../g);
+    like($text, qr/\Q$leaf\E/, 'as browsers show it');
+    ($code, $text) = ctl('cert', 'show', $serial);
+    like($text, qr/\Q$leaf\E/, 'cert show by serial without zeros in front');
 };
 
 subtest 'exit codes' => sub {

@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "base/identifier.h"
+#include "ca/ca_openssl.h"
 #include "store/store_account.h"
 
 #include "base/banned.h"
@@ -22,20 +23,32 @@ typedef struct {
     apr_array_header_t *certs;
 } find_t;
 
-ctl_exit_e ctl_cert_get(store_cert_t **cert, const ctl_t *ctl, const char *text)
+/* As it is stored.  Others show it with colons, in capitals, and without the
+ * zeros that it begins with. */
+static const char *serial_make(const char *text, apr_pool_t *pool)
 {
-    char *serial = apr_pstrdup(ctl->pool, text), *to = serial;
-    const char *from;
-    apr_status_t rv;
+    char zeros[CA_SERIAL_LEN + 1] = "";
+    char *digits = apr_pstrdup(pool, text), *to = digits;
+    apr_size_t len;
 
-    for (from = text; *from; from++) {
-        if (*from != ':')
-            *to++ = (char)apr_tolower(*from);
+    for (; *text; text++) {
+        if (*text != ':')
+            *to++ = (char)apr_tolower(*text);
     }
     *to = '\0';
-    rv = store_cert_get(cert, ctl->store, text, ctl->pool);
+    len = strlen(digits);
+    if (len < CA_SERIAL_LEN)
+        memset(zeros, '0', CA_SERIAL_LEN - len);
+    return apr_pstrcat(pool, zeros, digits, NULL);
+}
+
+ctl_exit_e ctl_cert_get(store_cert_t **cert, const ctl_t *ctl, const char *text)
+{
+    apr_status_t rv = store_cert_get(cert, ctl->store, text, ctl->pool);
+
     if (APR_STATUS_IS_ENOENT(rv))
-        rv = store_cert_get_by_serial(cert, ctl->store, serial, ctl->pool);
+        rv = store_cert_get_by_serial(cert, ctl->store,
+                                      serial_make(text, ctl->pool), ctl->pool);
     return ctl_print_status(rv, "certificate", text);
 }
 
