@@ -28,6 +28,14 @@ apr_time_t clock_now(const clock_source_t *source)
     return source->now(source->baton);
 }
 
+struct timespec clock_after(apr_interval_time_t span)
+{
+    apr_time_t then = clock_now(&clock_monotonic) + span;
+    struct timespec spec = {apr_time_sec(then), apr_time_usec(then) * 1000};
+
+    return spec;
+}
+
 apr_int64_t clock_seconds(const clock_source_t *source)
 {
     return apr_time_sec(clock_now(source));

@@ -7,6 +7,7 @@
 
 #include <apr_pools.h>
 #include <apr_time.h>
+#include <time.h>
 
 typedef struct {
     apr_time_t (*now)(void *baton);
@@ -21,6 +22,10 @@ extern const clock_source_t clock_monotonic;
 
 /* Microseconds since 1970 (but see clock_monotonic), by this source. */
 apr_time_t clock_now(const clock_source_t *source);
+
+/* What clock_monotonic will be in so long, for pthread_cond_clockwait() and
+ * sem_clockwait(). */
+struct timespec clock_after(apr_interval_time_t span);
 
 /* Whole seconds, the resolution of every stored and shown time. */
 apr_int64_t clock_seconds(const clock_source_t *source);

@@ -359,10 +359,11 @@ apr_status_t httpd_queue_perform(httpd_queue_t *queue, httpd_work_t *work,
     if (!queue->is_closed && !is_long(queue, patience, threads)) {
         push(queue, &queue->usual, work);
         queue->count.active++;
-        sem_post(&queue->pending);
         rv = APR_SUCCESS;
     }
     apr_thread_mutex_unlock(queue->lock);
+    if (rv == APR_SUCCESS)
+        sem_post(&queue->pending);
     return rv;
 }
 
@@ -389,11 +390,11 @@ void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work)
 {
     work->run(work->arg);
     apr_thread_mutex_lock(queue->lock);
-    work->is_done = 1;
+    work->is_done = 1; /* who waits for it may free it from now on */
     queue->count.active--;
     queue->count.done++;
-    apr_thread_cond_broadcast(done_of(queue, work));
     apr_thread_mutex_unlock(queue->lock);
+    apr_thread_cond_broadcast(done_of(queue, work));
 }
 
 apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
@@ -444,9 +445,9 @@ int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
     apr_thread_mutex_lock(queue->lock);
     work->result = result;
     is_held = work->is_held;
+    apr_thread_mutex_unlock(queue->lock);
     if (is_held)
         apr_thread_cond_broadcast(done_of(queue, work));
-    apr_thread_mutex_unlock(queue->lock);
     return !is_held;
 }
 

@@ -6,29 +6,13 @@
 #include <errno.h>
 
 #include "base/clock.h"
-#include "store/store_db.h"
+#include "store/store_queue.h"
 #include "store/store_schema.h"
 
 #include "base/banned.h"
 
-/* How long a writer stays in the queue before it gives up. */
-#define QUEUE_LIMIT apr_time_from_sec(2)
 /* A failure that took longer than this was somebody else's lock. */
 #define SLOW apr_time_from_msec(500)
-
-typedef enum { ENTRY_WAITS, ENTRY_RUNS, ENTRY_DONE } entry_state_e;
-
-/* A writer: lives on its thread's stack while that waits. */
-struct store_entry_t {
-    store_write_fn fn; /* NULL: only have the database made */
-    void *baton;
-    store_durability_e durability;
-    entry_state_e state;
-    apr_status_t rv;
-    int has_failed; /* by the database, not by what fn decided */
-    pthread_cond_t cond;
-    store_entry_t *next;
-};
 
 static const store_sql_t begin = {STORE_SQL_BEGIN, "BEGIN IMMEDIATE"};
 static const store_sql_t commit = {STORE_SQL_COMMIT, "COMMIT"};
@@ -290,41 +274,13 @@ static void batch_do(store_t *store, store_entry_t **batch)
     }
 }
 
-static store_entry_t *queue_take(store_t *store)
-{
-    store_entry_t *batch, *entry;
-
-    pthread_mutex_lock(&store->mutex);
-    batch = store->queue;
-    store->queue = NULL;
-    store->queue_end = &store->queue;
-    store->queued = 0;
-    for (entry = batch; entry; entry = entry->next)
-        entry->state = ENTRY_RUNS;
-    pthread_mutex_unlock(&store->mutex);
-    return batch;
-}
-
-static void batch_wake(store_t *store, store_entry_t *batch)
-{
-    store_entry_t *next;
-
-    pthread_mutex_lock(&store->mutex);
-    for (; batch; batch = next) {
-        next = batch->next; /* its thread may be gone in a moment */
-        batch->state = ENTRY_DONE;
-        pthread_cond_signal(&batch->cond);
-    }
-    pthread_mutex_unlock(&store->mutex);
-}
-
 /* Others held the database for as long as one may wait: whoever has come
  * meanwhile shares the failure, since a try of his own would last as long. */
 static void latecomers_fail(store_t *store, store_entry_t **batch)
 {
     while (*batch)
         batch = &(*batch)->next;
-    *batch = queue_take(store);
+    *batch = store_queue_take(store);
     batch_fail(*batch, APR_TIMEUP);
 }
 
@@ -349,7 +305,7 @@ static apr_status_t gate_wait(store_t *store, apr_time_t until)
     apr_status_t rv = APR_ENOTIMPL;
     apr_time_t left;
 
-    for (left = QUEUE_LIMIT; store->gate && left > 0;
+    for (left = STORE_QUEUE_LIMIT; store->gate && left > 0;
          left = until - clock_now(&clock_monotonic)) {
         rv = apr_proc_mutex_timedlock(store->gate, left);
         if (!APR_STATUS_IS_TIMEUP(rv))
@@ -362,7 +318,7 @@ static apr_status_t gate_wait(store_t *store, apr_time_t until)
 static apr_status_t turn_take(store_t *store, int *has_gate)
 {
     apr_time_t start = clock_now(&clock_monotonic);
-    apr_status_t rv = gate_wait(store, start + QUEUE_LIMIT);
+    apr_status_t rv = gate_wait(store, start + STORE_QUEUE_LIMIT);
 
     *has_gate = rv == APR_SUCCESS;
     if (APR_STATUS_IS_TIMEUP(rv))
@@ -393,7 +349,7 @@ static void lead(store_t *store)
     char why[STORE_WHY_LEN], buf[80];
     int has_gate;
     apr_status_t rv = turn_take(store, &has_gate);
-    store_entry_t *batch = queue_take(store);
+    store_entry_t *batch = store_queue_take(store);
 
     if (rv == APR_SUCCESS) {
         lead_locked(store, &batch);
@@ -407,81 +363,24 @@ static void lead(store_t *store)
         store_ill(store, STORE_WRITE_ILL, why);
         batch_fail(batch, rv);
     }
-    batch_wake(store, batch);
-}
-
-static void queue_add(store_t *store, store_entry_t *entry)
-{
-    *store->queue_end = entry;
-    store->queue_end = &entry->next;
-    store->queued++;
-    store_company_came(store);
-}
-
-static void queue_remove(store_t *store, store_entry_t *entry)
-{
-    store_entry_t **link = &store->queue;
-
-    while (*link != entry)
-        link = &(*link)->next;
-    *link = entry->next;
-    store->queued--;
-    if (!*link)
-        store->queue_end = link;
-}
-
-/* Leads, or waits until somebody has led for it; the mutex is held. */
-static void entry_wait(store_t *store, store_entry_t *entry)
-{
-    apr_time_t limit = clock_now(&clock_monotonic) + QUEUE_LIMIT;
-    struct timespec until = {apr_time_sec(limit), apr_time_usec(limit) * 1000};
-
-    while (entry->state != ENTRY_DONE) {
-        if (!store->has_leader) {
-            store->has_leader = 1;
-            if (entry->durability == STORE_DURABLE && store_is_well(store))
-                store_company_wait(store);
-            pthread_mutex_unlock(&store->mutex);
-            lead(store);
-            pthread_mutex_lock(&store->mutex);
-            store->has_leader = 0;
-            if (store->queue)
-                pthread_cond_signal(&store->queue->cond);
-        }
-        else if (entry->state == ENTRY_RUNS) {
-            pthread_cond_wait(&entry->cond, &store->mutex);
-        }
-        else if (pthread_cond_clockwait(&entry->cond, &store->mutex,
-                                        CLOCK_MONOTONIC, &until) == ETIMEDOUT &&
-                 entry->state == ENTRY_WAITS && store->has_leader) {
-            queue_remove(store, entry);
-            entry->rv = APR_TIMEUP;
-            return;
-        }
-    }
+    store_queue_done(batch);
 }
 
 static apr_status_t entry_submit(store_t *store, store_entry_t *entry)
 {
     store_enter(store);
-    pthread_mutex_lock(&store->mutex);
-    queue_add(store, entry);
-    entry_wait(store, entry);
-    pthread_mutex_unlock(&store->mutex);
-    if (entry->state == ENTRY_WAITS)
+    if (store_queue_join(store, entry, lead) == ENTRY_WAITS) {
+        entry->rv = APR_TIMEUP;
         store_ill(store, STORE_WRITE_ILL, "writing takes too long");
+    }
     store_leave(store);
-    pthread_cond_destroy(&entry->cond);
     return entry->rv;
 }
 
 apr_status_t store_write(store_t *store, store_durability_e durability,
                          store_write_fn fn, void *baton)
 {
-    store_entry_t entry = {.fn = fn,
-                           .baton = baton,
-                           .durability = durability,
-                           .cond = PTHREAD_COND_INITIALIZER};
+    store_entry_t entry = {.fn = fn, .baton = baton, .durability = durability};
 
     if (store->engine == STORE_PGSQL)
         return store_server_write(store, durability, fn, baton);
@@ -490,8 +389,7 @@ apr_status_t store_write(store_t *store, store_durability_e durability,
 
 apr_status_t store_commit_prepare(store_t *store)
 {
-    store_entry_t entry = {.durability = STORE_RELAXED,
-                           .cond = PTHREAD_COND_INITIALIZER};
+    store_entry_t entry = {.durability = STORE_RELAXED};
 
     if (store->engine == STORE_PGSQL)
         return store_server_prepare(store);

@@ -10,7 +10,7 @@
 #include "store/store_conn.h"
 #include "store/store_kept.h"
 
-typedef struct store_entry_t store_entry_t;   /* store_commit.c */
+typedef struct store_entry_t store_entry_t;   /* store_queue.h */
 typedef struct store_waiter_t store_waiter_t; /* store_pool.c */
 
 /* The first failure of a series is logged, and the end of the series: a write
@@ -101,12 +101,6 @@ apr_status_t store_server_write(store_t *store, store_durability_e durability,
     __attribute__((warn_unused_result));
 apr_status_t store_server_prepare(store_t *store)
     __attribute__((warn_unused_result));
-
-/* store_company.c: before a leader takes the queue he waits until those whom
- * store_expect() has announced are in it, or have gone, for a millisecond at
- * most; and somebody has come.  The mutex is held. */
-void store_company_wait(store_t *store);
-void store_company_came(store_t *store);
 
 /* Readers are to be opened anew. */
 void store_idle_close(store_t *store);
