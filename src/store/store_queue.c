@@ -7,6 +7,17 @@
 
 #include "base/banned.h"
 
+/* Whoever reads a state sees all that was done before it was set. */
+static void state_set(store_entry_t *entry, entry_state_e state)
+{
+    __atomic_store_n(&entry->state, state, __ATOMIC_RELEASE);
+}
+
+static entry_state_e state_of(const store_entry_t *entry)
+{
+    return __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE);
+}
+
 /* Everybody who is expected is in line; the mutex is held. */
 static int is_complete(store_t *store)
 {
@@ -54,7 +65,7 @@ store_entry_t *store_queue_take(store_t *store)
     store->queue_end = &store->queue;
     store->queued = 0;
     for (entry = batch; entry; entry = entry->next)
-        entry->state = ENTRY_RUNS;
+        state_set(entry, ENTRY_RUNS);
     pthread_mutex_unlock(&store->mutex);
     return batch;
 }
@@ -66,7 +77,7 @@ void store_queue_done(store_entry_t *batch)
 
     for (; batch; batch = next) {
         next = batch->next; /* its thread may be gone in a moment */
-        __atomic_store_n(&batch->state, ENTRY_DONE, __ATOMIC_RELEASE);
+        state_set(batch, ENTRY_DONE);
         sem_post(&batch->turn);
     }
 }
@@ -77,7 +88,7 @@ static void lead_pass(store_t *store)
     pthread_mutex_lock(&store->mutex);
     store->has_leader = store->queue != NULL;
     if (store->queue) {
-        store->queue->state = ENTRY_LEADS;
+        state_set(store->queue, ENTRY_LEADS);
         sem_post(&store->queue->turn);
     }
     pthread_mutex_unlock(&store->mutex);
@@ -110,8 +121,7 @@ static int leave(store_t *store, const store_entry_t *entry)
     int is_waiting;
 
     pthread_mutex_lock(&store->mutex);
-    is_waiting =
-        __atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) == ENTRY_WAITS;
+    is_waiting = state_of(entry) == ENTRY_WAITS;
     if (is_waiting) {
         while (*link != entry)
             link = &(*link)->next;
@@ -136,7 +146,7 @@ static int enter(store_t *store, store_entry_t *entry)
     company_came(store);
     leads = !store->has_leader;
     if (leads)
-        entry->state = ENTRY_LEADS;
+        state_set(entry, ENTRY_LEADS);
     store->has_leader = 1;
     pthread_mutex_unlock(&store->mutex);
     return leads;
@@ -157,7 +167,7 @@ entry_state_e store_queue_join(store_t *store, store_entry_t *entry,
         while (sem_wait(&entry->turn))
             ;
     }
-    if (__atomic_load_n(&entry->state, __ATOMIC_ACQUIRE) == ENTRY_LEADS)
+    if (state_of(entry) == ENTRY_LEADS)
         lead_run(store, entry, lead);
     sem_destroy(&entry->turn);
     return ENTRY_DONE;
