@@ -131,13 +131,15 @@ subtest 'a child that is told to go' => sub {
 
 $server->finish;
 
+# A child whose threads are all busy closes connections that wait for a request,
+# so each has more threads than there are connections.
 server('event', <<'EOT');
-StartServers 4
-ServerLimit 5
-ThreadsPerChild 8
-MaxRequestWorkers 40
+StartServers 2
+ServerLimit 2
+ThreadsPerChild 16
+MaxRequestWorkers 32
 MinSpareThreads 8
-MaxSpareThreads 40
+MaxSpareThreads 32
 EOT
 subtest 'the same, by several children' => sub { many_at_once(12, 8) };
 $server->finish;
