@@ -15,7 +15,7 @@ skip_file('no PostgreSQL is here') unless AcmePostgres::is_here();
 
 # What has no other engine to run on.
 my %sqlite = map { $_ => 1 } qw(store store_backup store_commit store_file
-    store_schema store_schema_2);
+    store_queue store_schema store_schema_2);
 
 my $build = $ENV{ACME_BUILD} || "$FindBin::Bin/../build";
 my $database = AcmePostgres->new(settings => "fsync = off\n");
