@@ -314,16 +314,18 @@ static apr_status_t gate_wait(store_t *store, apr_time_t until)
     return rv;
 }
 
-/* A gate that does not work is none: the lock is what counts. */
+/* A gate that does not work is none: the lock is what counts.  Both together
+ * are waited for as long as either. */
 static apr_status_t turn_take(store_t *store, int *has_gate)
 {
     apr_time_t start = clock_now(&clock_monotonic);
-    apr_status_t rv = gate_wait(store, start + STORE_QUEUE_LIMIT);
+    apr_time_t until = start + STORE_QUEUE_LIMIT;
+    apr_status_t rv = gate_wait(store, until);
 
     *has_gate = rv == APR_SUCCESS;
     if (APR_STATUS_IS_TIMEUP(rv))
         return rv;
-    rv = store_lock_take(&store->lock);
+    rv = store_lock_take(&store->lock, until - clock_now(&clock_monotonic));
     if (rv == APR_SUCCESS)
         store->lock.waited_long |= clock_now(&clock_monotonic) - start > SLOW;
     else if (*has_gate)

@@ -18,7 +18,7 @@
 /* flock() cannot wait with a limit, so it is asked again and again.  Whoever
  * had to wait the last time takes a nap before he asks at all: otherwise he
  * would have it again before any of those wakes who wait for him. */
-#define WAIT_LIMIT apr_time_from_msec(2000)
+#define WAIT_LEAST apr_time_from_msec(100)
 #define WAIT_LONG  apr_time_from_msec(400)
 #define NAP        100
 #define NAP_LONG   1000
@@ -89,14 +89,14 @@ static apr_status_t lock_open(store_lock_t *lock)
     return APR_SUCCESS;
 }
 
-static apr_status_t lock_wait(store_lock_t *lock)
+static apr_status_t lock_wait(store_lock_t *lock, apr_interval_time_t patience)
 {
     apr_time_t waited = 0, start = 0;
     int naps;
 
     if (lock->is_contended)
         apr_sleep(NAP);
-    for (naps = 0; naps < NAPS_MAX && waited < WAIT_LIMIT; naps++) {
+    for (naps = 0; naps < NAPS_MAX && waited < patience; naps++) {
         if (flock(lock->fd, LOCK_EX | LOCK_NB) == 0) {
             lock->waited_long = waited > WAIT_LONG;
             lock->is_contended = naps > 0;
@@ -112,12 +112,12 @@ static apr_status_t lock_wait(store_lock_t *lock)
     return APR_TIMEUP;
 }
 
-apr_status_t store_lock_take(store_lock_t *lock)
+apr_status_t store_lock_take(store_lock_t *lock, apr_interval_time_t patience)
 {
     apr_status_t rv = lock_open(lock);
 
     if (rv == APR_SUCCESS)
-        rv = lock_wait(lock);
+        rv = lock_wait(lock, patience > WAIT_LEAST ? patience : WAIT_LEAST);
     if (rv != APR_SUCCESS)
         return rv;
     if (pread(lock->fd, &lock->state, 1, 0) != 1)

@@ -256,6 +256,43 @@ static void gate_held(apr_pool_t *pool)
     gate = NULL;
 }
 
+/* Who has stood at the gate for long does not wait as long for the lock. */
+static void gate_and_lock(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_lock_t lock;
+    apr_time_t start;
+    pid_t child;
+    int ends[2];
+    char octet;
+
+    if (engine_is_other("no lock file"))
+        return;
+    gate_make(pool);
+    store_lock_init(&lock, apr_pstrcat(pool, help->path, ".lock", NULL));
+    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    need(pipe(ends) == 0);
+    fflush(stdout);
+    child = fork();
+    if (child == 0) {
+        apr_proc_mutex_lock(gate);
+        if (write(ends[1], "x", 1) == 1)
+            apr_sleep(apr_time_from_msec(1500));
+        apr_proc_mutex_unlock(gate);
+        _exit(0);
+    }
+    is_int(read(ends[0], &octet, 1), 1);
+    store_gate_set(help->store, gate);
+    start = clock_now(&clock_monotonic);
+    ok(help_add(help, "a") != APR_SUCCESS);
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_msec(2900));
+    waitpid(child, NULL, 0);
+    store_lock_release(&lock);
+    store_lock_close(&lock);
+    is_int(help_add(help, "b"), APR_SUCCESS);
+    gate = NULL;
+}
+
 #define MAKERS 4
 
 /* Exits with 0 if it could read, and had nothing to complain of; to have waited
@@ -314,5 +351,6 @@ const tap_case_t tap_cases[] = {
     {"the same through a gate", gate_both_live},
     {"kill -9 at the gate", gate_one_is_killed},
     {"a gate that is held is a failure, and free after kill -9", gate_held},
+    {"a gate and a lock take no longer than one of them", gate_and_lock},
     {"kill -9 of all leaves a sound database", checked},
     {NULL, NULL}};
