@@ -90,11 +90,15 @@ static help_t *gatherer_make(apr_interval_time_t limit, apr_pool_t *pool)
     return help;
 }
 
+static int is_gathering(const help_t *help)
+{
+    return __atomic_load_n(&help->store->is_gathering, __ATOMIC_SEQ_CST);
+}
+
 static void write_start(write_t *write)
 {
     pthread_create(&write->thread, NULL, write_thread, write);
-    while (
-        !__atomic_load_n(&write->help->store->is_gathering, __ATOMIC_SEQ_CST))
+    while (!is_gathering(write->help))
         apr_sleep(1000);
 }
 
