@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd_life.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -254,7 +255,7 @@ static void handles_make(const apr_array_header_t *vhosts, acme_nonce_t *nonces,
                     pool);
 }
 
-static void child_start(apr_pool_t *pchild, server_rec *main_server)
+static void child_make(apr_pool_t *pchild, server_rec *main_server)
 {
     apr_pool_t *pool = httpd_queue_pool(1);
     apr_array_header_t *vhosts;
@@ -280,6 +281,20 @@ static void child_start(apr_pool_t *pchild, server_rec *main_server)
     handles_make(vhosts, nonces, pool);
     httpd_worker_begin(child_worker);
     apr_pool_pre_cleanup_register(pchild, NULL, child_end);
+}
+
+/* The prefork MPM ends a child in its handler of these, pools and all, wherever
+ * it is: so not in the middle of malloc here. */
+static void child_start(apr_pool_t *pchild, server_rec *main_server)
+{
+    sigset_t ends, before;
+
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &ends, &before);
+    child_make(pchild, main_server);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void child_stop(apr_pool_t *pchild, int graceful)
