@@ -21,7 +21,7 @@ my $limits = <<'EOT';
 ACMERateLimit orders-per-account 4/1h
 ACMERateLimit orders-per-name    2/2d
 ACMERateLimit failures-per-name  1/1h
-ACMERateLimit accounts-per-address 6/1min
+ACMERateLimit accounts-per-address 6/1h
 ACMERateLimit pending-orders 3
 EOT
 my $responder = AcmeResponder->new;

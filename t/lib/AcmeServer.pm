@@ -263,13 +263,15 @@ sub stop {
 }
 
 # Lines of the error log that speak of trouble and match none of these.  AH01882
-# tells of the machine: mod_ssl was built with a newer OpenSSL.
+# tells of the machine: mod_ssl was built with a newer OpenSSL.  A child's crash
+# is no more than a notice.
 sub trouble {
     my ($self, @expected) = @_;
     push @expected, qr/AH01882/;
     return grep {
         my $line = $_;
-        $line !~ /^\[[^]]+\] \[\w*:(?:notice|info|debug|trace\d)\]/
+        ($line !~ /^\[[^]]+\] \[\w*:(?:notice|info|debug|trace\d)\]/
+            || $line =~ /exit signal (?!Killed)/)
             && !grep { $line =~ $_ } @expected
     } split /\n/, $self->log . read_file("$self->{dir}/logs/stdout.log");
 }
