@@ -125,6 +125,8 @@ static void *hand_run(void *baton)
     bench_worker_t *w = &hand->worker;
 
     w->first_error = prepare(w);
+    if (w->first_error && w->options->log)
+        log_failed(w, w->first_error);
     pthread_barrier_wait(hand->barrier);
     pthread_barrier_wait(hand->barrier);
     if (w->first_error)
