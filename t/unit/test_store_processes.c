@@ -246,9 +246,9 @@ static void gate_held(apr_pool_t *pool)
     while (!__atomic_load_n(is_in, __ATOMIC_ACQUIRE))
         apr_sleep(1000);
     store_gate_set(help->store, gate);
-    start = clock_now(&clock_system);
+    start = clock_now(&clock_monotonic);
     ok(engine_is_pgsql() || help_add(help, "a") != APR_SUCCESS);
-    ok(clock_now(&clock_system) - start < apr_time_from_msec(2500));
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_msec(3500));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     is_int(help_add(help, "b"), APR_SUCCESS);
