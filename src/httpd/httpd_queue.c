@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd_queue.h"
 
+#include <pthread.h>
 #include <semaphore.h>
 #include <string.h>
 #include <time.h>
@@ -8,7 +9,6 @@
 #include <apr_allocator.h>
 #include <apr_hash.h>
 #include <apr_strings.h>
-#include <apr_thread_cond.h>
 #include <apr_thread_mutex.h>
 
 #include "base/banned.h"
@@ -18,9 +18,6 @@
  * unmaps them, and what each may keep. */
 #define SPARES    16
 #define SPARE_MAX 65536
-/* A condition's deadline goes by the machine's clock, which may be set: ours is
- * looked at so often. */
-#define LOOK apr_time_from_msec(500)
 
 /* How often one goes that stands behind the others. */
 #define PATIENT_EVERY 4
@@ -32,12 +29,12 @@ typedef struct {
 
 struct httpd_queue_t {
     sem_t pending; /* entries and nudges */
-    apr_thread_mutex_t *lock;
+    pthread_mutex_t lock;
     /* Under the lock. */
     line_t usual, patient;
     unsigned int turn;
-    httpd_work_t *bucket[BUCKETS];     /* all that are in the process */
-    apr_thread_cond_t *ended[BUCKETS]; /* one of this bucket has ended */
+    httpd_work_t *bucket[BUCKETS]; /* all that are in the process */
+    pthread_cond_t ended[BUCKETS]; /* one of this bucket has ended */
     int joiners, is_closed;
     httpd_queue_count_t count;
     apr_pool_t *spare[SPARES]; /* cleared pools for the next jobs */
@@ -72,11 +69,10 @@ httpd_queue_t *httpd_queue_create(apr_pool_t *pool)
     queue->usual.tail = &queue->usual.head;
     queue->patient.tail = &queue->patient.head;
     if (sem_init(&queue->pending, 0, 0) ||
-        apr_thread_mutex_create(&queue->lock, APR_THREAD_MUTEX_DEFAULT, pool) !=
-            APR_SUCCESS)
+        pthread_mutex_init(&queue->lock, NULL))
         return NULL;
     for (i = 0; i < BUCKETS; i++)
-        if (apr_thread_cond_create(&queue->ended[i], pool) != APR_SUCCESS)
+        if (pthread_cond_init(&queue->ended[i], NULL))
             return NULL;
     return queue;
 }
@@ -101,22 +97,22 @@ static apr_pool_t *pool_take(httpd_queue_t *queue)
 {
     apr_pool_t *pool = NULL;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (queue->spares > 0)
         pool = queue->spare[--queue->spares];
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return pool ? pool : httpd_queue_pool(0);
 }
 
 static void pool_give(httpd_queue_t *queue, apr_pool_t *pool)
 {
     apr_pool_clear(pool);
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (queue->spares < SPARES) {
         queue->spare[queue->spares++] = pool;
         pool = NULL;
     }
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (pool)
         apr_pool_destroy(pool);
 }
@@ -188,7 +184,7 @@ static void leave(httpd_queue_t *queue, httpd_work_t *work)
         at = &(*at)->sibling;
     *at = work->sibling;
     if (queue->joiners)
-        apr_thread_cond_broadcast(queue->ended[bucket]);
+        pthread_cond_broadcast(&queue->ended[bucket]);
 }
 
 httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
@@ -199,14 +195,14 @@ httpd_work_t *httpd_queue_begin(httpd_queue_t *queue, acme_t *acme,
 
     if (!work)
         return NULL;
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     other = find(queue, job->id);
     is_heir = other && other->is_held && !other->heir;
     if (!other)
         enter(queue, work);
     if (is_heir)
         other->heir = work;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (other && !is_heir)
         pool_give(queue, work->pool);
     return other ? NULL : work;
@@ -217,9 +213,9 @@ void httpd_queue_add(httpd_queue_t *queue, httpd_work_t *work)
     const dcv_result_t *result = work->result;
     int is_good = !result || (!result->problem && !result->is_retryable);
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     push(queue, is_good ? &queue->usual : &queue->patient, work);
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     sem_post(&queue->pending);
 }
 
@@ -251,20 +247,20 @@ httpd_work_t *httpd_queue_take(httpd_queue_t *queue)
 {
     httpd_work_t *work;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     work = pull(queue);
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return work;
 }
 
 void httpd_queue_end(httpd_queue_t *queue, httpd_work_t *work)
 {
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (!work->is_void)
         leave(queue, work);
     queue->count.active--;
     queue->count.done++;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     pool_give(queue, work->pool);
 }
 
@@ -272,9 +268,9 @@ void httpd_queue_took(httpd_queue_t *queue, apr_interval_time_t took)
 {
     apr_interval_time_t *average = &queue->count.average;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     *average = *average ? (7 * *average + took) / 8 : took;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 /* How many are done before what is added now. */
@@ -286,15 +282,15 @@ static int in_front(const httpd_queue_t *queue)
            (more < queue->patient.length ? more : queue->patient.length);
 }
 
-/* Under the lock: sleep, at most until end.  0: it is over. */
-static int nap(httpd_queue_t *queue, apr_thread_cond_t *cond, apr_time_t end)
+/* Under the lock: sleep, at most until end.  0: it is over.  (APR's conditions
+ * go by the machine's clock, which may be set.) */
+static int nap(httpd_queue_t *queue, pthread_cond_t *cond, apr_time_t end)
 {
-    apr_time_t now = clock_now(&clock_monotonic);
+    struct timespec until = {apr_time_sec(end), apr_time_usec(end) * 1000};
 
-    if (now >= end || queue->is_closed)
+    if (clock_now(&clock_monotonic) >= end || queue->is_closed)
         return 0;
-    apr_thread_cond_timedwait(cond, queue->lock,
-                              end - now < LOOK ? end - now : LOOK);
+    pthread_cond_clockwait(cond, &queue->lock, CLOCK_MONOTONIC, &until);
     return 1;
 }
 
@@ -310,10 +306,10 @@ apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
                               int others)
 {
     apr_time_t end = clock_now(&clock_monotonic) + timeout;
-    apr_thread_cond_t *ended = queue->ended[bucket_of(job_id)];
+    pthread_cond_t *ended = &queue->ended[bucket_of(job_id)];
     apr_status_t rv = APR_SUCCESS;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (queue->joiners >= others || is_long(queue, timeout, threads))
         rv = APR_TIMEUP;
     queue->joiners++;
@@ -321,15 +317,14 @@ apr_status_t httpd_queue_join(httpd_queue_t *queue, const char *job_id,
         if (!nap(queue, ended, end))
             rv = APR_TIMEUP;
     queue->joiners--;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return rv;
 }
 
 /* Where the works without an id wait. */
-static apr_thread_cond_t *done_of(httpd_queue_t *queue,
-                                  const httpd_work_t *work)
+static pthread_cond_t *done_of(httpd_queue_t *queue, const httpd_work_t *work)
 {
-    return queue->ended[((apr_uintptr_t)work / 64) % BUCKETS];
+    return &queue->ended[((apr_uintptr_t)work / 64) % BUCKETS];
 }
 
 /* Under the lock.  0: it is not in the line any more. */
@@ -355,13 +350,13 @@ apr_status_t httpd_queue_perform(httpd_queue_t *queue, httpd_work_t *work,
 {
     apr_status_t rv = APR_TIMEUP;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (!queue->is_closed && !is_long(queue, patience, threads)) {
         push(queue, &queue->usual, work);
         queue->count.active++;
         rv = APR_SUCCESS;
     }
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (rv == APR_SUCCESS)
         sem_post(&queue->pending);
     return rv;
@@ -373,28 +368,28 @@ apr_status_t httpd_queue_performed(httpd_queue_t *queue, httpd_work_t *work,
     apr_time_t end = clock_now(&clock_monotonic) + patience;
     apr_status_t rv = APR_SUCCESS;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     while (rv == APR_SUCCESS && !work->is_done) {
         if (nap(queue, done_of(queue, work), end))
             continue;
         if (withdraw(queue, work))
             rv = APR_TIMEUP;
         else /* it is being run, and waited for, whatever comes */
-            apr_thread_cond_timedwait(done_of(queue, work), queue->lock, LOOK);
+            pthread_cond_wait(done_of(queue, work), &queue->lock);
     }
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return rv;
 }
 
 void httpd_queue_run(httpd_queue_t *queue, httpd_work_t *work)
 {
     work->run(work->arg);
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     work->is_done = 1; /* who waits for it may free it from now on */
     queue->count.active--;
     queue->count.done++;
-    apr_thread_mutex_unlock(queue->lock);
-    apr_thread_cond_broadcast(done_of(queue, work));
+    pthread_mutex_unlock(&queue->lock);
+    pthread_cond_broadcast(done_of(queue, work));
 }
 
 apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
@@ -406,7 +401,7 @@ apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
     *work = work_make(queue, acme, job, worker);
     if (!*work)
         return APR_TIMEUP;
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     if (find(queue, job->id))
         rv = APR_EBUSY;
     else if (queue->joiners >= others || queue->is_closed)
@@ -416,7 +411,7 @@ apr_status_t httpd_queue_begin_held(httpd_work_t **work, httpd_queue_t *queue,
         enter(queue, *work);
         queue->joiners++;
     }
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (rv != APR_SUCCESS)
         pool_give(queue, (*work)->pool);
     return rv;
@@ -428,12 +423,12 @@ const dcv_result_t *httpd_queue_hold(httpd_queue_t *queue, httpd_work_t *work,
     apr_time_t end = clock_now(&clock_monotonic) + timeout;
     const dcv_result_t *result;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     while (!work->result && nap(queue, done_of(queue, work), end))
         ;
     result = work->result;
     queue->joiners--;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return result;
 }
 
@@ -442,12 +437,12 @@ int httpd_queue_result(httpd_queue_t *queue, httpd_work_t *work,
 {
     int is_held;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     work->result = result;
     is_held = work->is_held;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (is_held)
-        apr_thread_cond_broadcast(done_of(queue, work));
+        pthread_cond_broadcast(done_of(queue, work));
     return !is_held;
 }
 
@@ -456,7 +451,7 @@ int httpd_queue_release(httpd_work_t **heir, httpd_queue_t *queue,
 {
     int has_result;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     *heir = work->heir;
     work->is_held = 0;
     work->is_void = how != ACME_HELD_STORED;
@@ -465,7 +460,7 @@ int httpd_queue_release(httpd_work_t **heir, httpd_queue_t *queue,
         leave(queue, work);
     if (*heir && how == ACME_HELD_LOST)
         enter(queue, *heir);
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     if (*heir && how != ACME_HELD_LOST) {
         pool_give(queue, (*heir)->pool);
         *heir = NULL;
@@ -477,18 +472,18 @@ void httpd_queue_close(httpd_queue_t *queue)
 {
     int i;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     queue->is_closed = 1;
     for (i = 0; i < BUCKETS; i++)
-        apr_thread_cond_broadcast(queue->ended[i]);
-    apr_thread_mutex_unlock(queue->lock);
+        pthread_cond_broadcast(&queue->ended[i]);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 void httpd_queue_count(httpd_queue_count_t *count, httpd_queue_t *queue)
 {
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     *count = queue->count;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
 }
 
 int httpd_queue_active(httpd_queue_t *queue)

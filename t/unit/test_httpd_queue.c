@@ -241,9 +241,9 @@ static int joiners(void)
 {
     int count;
 
-    apr_thread_mutex_lock(queue->lock);
+    pthread_mutex_lock(&queue->lock);
     count = queue->joiners;
-    apr_thread_mutex_unlock(queue->lock);
+    pthread_mutex_unlock(&queue->lock);
     return count;
 }
 
@@ -293,6 +293,36 @@ static void closed(apr_pool_t *pool)
     close_queue();
 }
 
+/* The machine's clock is set back by so much as soon as somebody has read it.
+ */
+static apr_time_t set_back;
+
+apr_time_t apr_time_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000 + set_back;
+}
+
+static void clock_set(apr_pool_t *pool)
+{
+    apr_time_t start = clock_now(&clock_monotonic);
+    httpd_work_t *work, perform = {.run = count_run};
+
+    open_queue(pool);
+    set_back = apr_time_from_sec(3);
+    work = begin("long");
+    need(work);
+    is_int(httpd_queue_join(queue, "long", 20000, 1, ASKERS), APR_TIMEUP);
+    is_int(httpd_queue_perform(queue, &perform, 20000, 1), APR_SUCCESS);
+    is_int(httpd_queue_performed(queue, &perform, 20000), APR_TIMEUP);
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_sec(2));
+    set_back = 0;
+    end(work);
+    close_queue();
+}
+
 const tap_case_t tap_cases[] = {
     {"T63 T65 held: a result is had, or it comes later, and one ends it; "
      "whoever "
@@ -301,4 +331,5 @@ const tap_case_t tap_cases[] = {
     {"R12 performed: run once, or not at all", performed},
     {"H9 joined: until its end", joined_end},
     {"H11 closed: nobody waits any more", closed},
+    {"nor for longer when the clock is set back", clock_set},
     {NULL, NULL}};
