@@ -266,8 +266,8 @@ sub stop {
 
 # Lines of the error log that speak of trouble and match none of these.  AH01882
 # tells of the machine: mod_ssl was built with a newer OpenSSL.  A child's crash
-# is no more than a notice; at the end it may be the event MPM's own, which closes
-# its workers' sockets while they themselves do so.
+# is no more than a notice; at the end it may be the event MPM's own, which
+# closes its workers' sockets while they themselves do so.
 sub trouble {
     my ($self, @expected) = @_;
     my $log = $self->log;
