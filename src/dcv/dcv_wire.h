@@ -18,8 +18,7 @@
 #define DCV_WIRE_TXT    16
 #define DCV_WIRE_AAAA   28
 #define DCV_WIRE_CAA    257
-#define DCV_WIRE_NODATA 0 /* rcodes */
-#define DCV_WIRE_NXNAME 3
+#define DCV_WIRE_NXNAME 3 /* an rcode */
 
 /* More than any question has. */
 #define DCV_WIRE_QUESTION_MAX 300

@@ -22,30 +22,6 @@ apr_status_t store_blocked_insert(int *is_new, store_conn_t *conn,
     return store_conn_run(is_new, conn, &sql_insert, values);
 }
 
-typedef struct {
-    const store_blocked_t *blocked;
-    const store_event_t *event;
-} add_t;
-
-static apr_status_t add_run(store_conn_t *conn, void *baton)
-{
-    const add_t *add = baton;
-    int is_new;
-    apr_status_t rv = store_blocked_insert(&is_new, conn, add->blocked);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    return is_new ? store_event_insert(conn, add->event) : APR_EEXIST;
-}
-
-apr_status_t store_blocked_add(store_t *store, const store_blocked_t *blocked,
-                               const store_event_t *event, apr_pool_t *pool)
-{
-    add_t add = {blocked, event};
-
-    return store_write(store, STORE_DURABLE, add_run, &add);
-}
-
 static const store_sql_t sql_get = {STORE_SQL_BLOCKED_GET,
                                     "SELECT " COLUMNS " FROM blocked "
                                     "WHERE spki_sha256 = %s"};

@@ -39,7 +39,6 @@ struct store_conn_t {
     int synchronous;         /* what the PRAGMA was set to last */
     char why[STORE_WHY_LEN]; /* the driver's words, or ours */
     apr_time_t looked_at;    /* when its file or schema was last looked at */
-    apr_time_t used_at;      /* when it was last given back */
     store_conn_t *next;      /* among the idle ones */
 };
 

@@ -49,7 +49,6 @@ void store_lock_init(store_lock_t *lock, const char *path);
 /* Exclusive among all processes and all store_t; freed by the kernel when the
  * process dies.  APR_TIMEUP after patience, which is two seconds at most; it is
  * asked for a moment in any case. */
-#define STORE_LOCK_LIMIT apr_time_from_sec(2)
 apr_status_t store_lock_take(store_lock_t *lock, apr_interval_time_t patience)
     __attribute__((warn_unused_result));
 /* Has a database been made, as far as the file says?  Takes no lock. */

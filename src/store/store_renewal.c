@@ -133,7 +133,7 @@ apr_status_t store_renewal_cancel(store_t *store, apr_int64_t number,
 
 #define COLUMNS                                                                \
     "number, selection, window_start, window_end, url, who, created_at, "      \
-    "begun_at, cancelled_at"
+    "cancelled_at"
 enum {
     COL_NUMBER,
     COL_SELECTION,
@@ -142,7 +142,6 @@ enum {
     COL_URL,
     COL_WHO,
     COL_CREATED_AT,
-    COL_BEGUN_AT,
     COL_CANCELLED_AT,
     COL_CERTS,
     COL_REPLACED
@@ -159,7 +158,6 @@ static store_renewal_t *renewal_make(const store_rows_t *rows, int has_counts)
     renewal->url = store_rows_maybe(rows, COL_URL);
     renewal->who = store_rows_maybe(rows, COL_WHO);
     renewal->created_at = store_rows_int(rows, COL_CREATED_AT);
-    renewal->begun_at = store_rows_int(rows, COL_BEGUN_AT);
     renewal->cancelled_at = store_rows_int(rows, COL_CANCELLED_AT);
     if (has_counts) {
         renewal->certs = store_rows_int(rows, COL_CERTS);

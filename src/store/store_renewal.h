@@ -18,7 +18,7 @@ typedef struct {
     const char *url;        /* why; NULL: nobody says */
     const char *who;
     apr_int64_t created_at;
-    apr_int64_t begun_at, cancelled_at; /* 0: not */
+    apr_int64_t cancelled_at;    /* 0: not */
     apr_int64_t certs, replaced; /* how many: all, and with a successor */
 } store_renewal_t;
 

@@ -8,7 +8,6 @@ package AcmeTool;
 use strict;
 use warnings;
 use File::Path qw(make_path);
-use IO::Socket::INET;
 use MIME::Base64 ();
 use POSIX qw(setpgid);
 use Test::More;
@@ -213,14 +212,6 @@ sub proofs {
         . 'ORDER BY value');
 }
 
-# Wait until somebody listens on this port of 127.0.0.1.
-sub wait_port {
-    my ($port) = @_;
-    return AcmeServer::wait_for(20, sub {
-        return IO::Socket::INET->new(
-            PeerAddr => "127.0.0.1:$port", Timeout => 1) ? 1 : undef;
-    });
-}
 
 END {
     my $status = $?;

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <apr_escape.h>
 #include <apr_strings.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
@@ -14,6 +15,8 @@
 #include "acme/acme_audit.h"
 #include "acme/acme_ocsp_keep.h"
 #include "base/own.h"
+#include "policy/policy_spki.h"
+#include "store_block.h"
 
 #define NONCES 1024
 #define LIMITS 1024
@@ -326,7 +329,18 @@ EVP_PKEY *key_make(const char *spec, apr_pool_t *pool)
     return own_pkey(pool, key);
 }
 
-const char *reply_text(const reply_t *r, const char *path)
+void handle_block(handle_t *h, EVP_PKEY *key, const char *reason)
+{
+    store_blocked_t row = {NULL, reason, h->now};
+    unsigned char hash[32];
+
+    must(policy_spki_sha256(hash, key));
+    row.spki_sha256 = apr_pescape_hex(h->pool, hash, sizeof(hash), 0);
+    must(block_key(h->acme.store, &row) == APR_SUCCESS);
+}
+
+/* NULL: there is nothing at path. */
+static json_t *json_find(const reply_t *r, const char *path)
 {
     char *state, *words = apr_pstrdup(r->pool, path);
     char *word = apr_strtok(words, "/", &state);
@@ -335,6 +349,13 @@ const char *reply_text(const reply_t *r, const char *path)
     for (; word && at; word = apr_strtok(NULL, "/", &state))
         at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word))
                                : json_object_get(at, word);
+    return at;
+}
+
+const char *reply_text(const reply_t *r, const char *path)
+{
+    json_t *at = json_find(r, path);
+
     if (json_is_string(at))
         return json_string_value(at);
     if (json_is_integer(at))
@@ -347,13 +368,8 @@ const char *reply_text(const reply_t *r, const char *path)
 
 int reply_count(const reply_t *r, const char *path)
 {
-    char *state, *words = apr_pstrdup(r->pool, path);
-    char *word = apr_strtok(words, "/", &state);
-    json_t *at = r->json;
+    json_t *at = json_find(r, path);
 
-    for (; word && at; word = apr_strtok(NULL, "/", &state))
-        at = json_is_array(at) ? json_array_get(at, (size_t)atoi(word))
-                               : json_object_get(at, word);
     if (json_is_array(at))
         return (int)json_array_size(at);
     return json_is_object(at) ? (int)json_object_size(at) : -1;

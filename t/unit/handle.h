@@ -96,6 +96,8 @@ acme_issuer_t *handle_issuer(const handle_t *h);
 /* "<base>/acme/<rest>" */
 const char *handle_url(const handle_t *h, const char *rest);
 const char *handle_nonce(handle_t *h);
+/* No account and no certificate may have this key any more. */
+void handle_block(handle_t *h, EVP_PKEY *key, const char *reason);
 /* Unsigned; url may hold a query.  method "GET" … */
 reply_t *handle_request(handle_t *h, const char *method, const char *url);
 /* GET with this Accept header. */

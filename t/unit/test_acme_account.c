@@ -8,7 +8,6 @@
 #include "handle.h"
 #include "policy/policy_spki.h"
 #include "store/store_account.h"
-#include "store/store_blocked.h"
 #include "tap.h"
 
 static client_t *start(apr_pool_t *pool)
@@ -285,14 +284,11 @@ static void blocked(apr_pool_t *pool)
     client_t *c = start(pool), *other = client_make(c->h, "P-256");
     const char *file = apr_pstrcat(pool, c->h->dir, "/blocklist", NULL);
     policy_blocklist_t *list = policy_blocklist_make(pool);
-    store_blocked_t row = {NULL, "it was lost", HANDLE_NOW};
     unsigned char hash[32];
     apr_file_t *out;
     reply_t *r;
 
-    need(policy_spki_sha256(hash, c->key));
-    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
-    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    handle_block(c->h, c->key, "it was lost");
     r = account_new(c, "{}");
     is_int(r->status, 400);
     is_str(r->problem, "badPublicKey");

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_claim.h"
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "acme/acme_finalize.h"
 #include "handle_quick.h"
-#include "policy/policy_spki.h"
 #include "store/store_authz.h"
-#include "store/store_blocked.h"
 #include "store/store_cert.h"
 #include "store/store_event.h"
 #include "tap.h"
@@ -144,13 +141,8 @@ static void authz_gone(apr_pool_t *pool)
 static void key_block(void *baton)
 {
     scene_t *s = baton;
-    store_blocked_t row = {NULL, "revoked as compromised", 1};
-    unsigned char hash[32];
 
-    need(policy_spki_sha256(hash, s->key));
-    row.spki_sha256 = apr_pescape_hex(s->c->h->pool, hash, sizeof(hash), 0);
-    need(store_blocked_add(s->c->h->acme.store, &row, NULL, s->c->h->pool) ==
-         APR_SUCCESS);
+    handle_block(s->c->h, s->key, "revoked as compromised");
 }
 
 static void blocked(apr_pool_t *pool)

@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_finalize.h"
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle.h"
-#include "policy/policy_spki.h"
-#include "store/store_blocked.h"
 #include "store/store_cert.h"
 #include "tap.h"
 
@@ -450,13 +447,9 @@ static void blocked(apr_pool_t *pool)
     client_t *c = start(pool);
     EVP_PKEY *key = key_make("P-256", pool);
     const char *csr = csr_make(key, "a.test", NULL, pool);
-    store_blocked_t row = {NULL, "it was revoked as compromised", HANDLE_NOW};
-    unsigned char hash[32];
     reply_t *order = client_ready(c, "a.test"), *r;
 
-    need(policy_spki_sha256(hash, key));
-    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
-    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    handle_block(c->h, key, "it was revoked as compromised");
     r = client_finalize(c, order, csr);
     is_int(r->status, 400);
     is_str(r->problem, "badCSR");

@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_keychange.h"
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle_eab.h"
 #include "jose/jose_sign.h"
-#include "policy/policy_spki.h"
 #include "store/store_authz.h"
-#include "store/store_blocked.h"
 #include "tap.h"
 
 /* What is wrong with the inner JWS; NULL members are right. */
@@ -242,14 +239,10 @@ static void removed_profile(apr_pool_t *pool)
 static void weak(apr_pool_t *pool)
 {
     client_t *c = start(pool), *next = client_make(c->h, "P-256");
-    store_blocked_t row = {NULL, "it was lost", HANDLE_NOW};
-    unsigned char hash[32];
 
     refused(c, client_make(c->h, "RSA-1024"), NULL, "badPublicKey",
             "the inner JWS: ");
-    need(policy_spki_sha256(hash, next->key));
-    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
-    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    handle_block(c->h, next->key, "it was lost");
     refused(c, next, NULL, "badPublicKey", "it was lost");
 }
 

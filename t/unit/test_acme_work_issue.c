@@ -1,14 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "acme/acme_work_job.h"
 
-#include <apr_escape.h>
 #include <apr_strings.h>
 #include <string.h>
 
 #include "handle_eab.h"
 #include "policy/policy_make.h"
-#include "policy/policy_spki.h"
-#include "store/store_blocked.h"
 #include "tap.h"
 
 /* A profile without validation, whose names are bound to networks. */
@@ -143,17 +140,13 @@ static void blocked(apr_pool_t *pool)
 {
     client_t *c = start(pool);
     EVP_PKEY *key = key_make("P-256", pool);
-    store_blocked_t row = {NULL, "it was revoked as compromised", HANDLE_NOW};
-    unsigned char hash[32];
     reply_t *order, *r;
 
-    need(policy_spki_sha256(hash, key));
-    row.spki_sha256 = apr_pescape_hex(pool, hash, sizeof(hash), 0);
     c->h->is_idle = 1;
     order = order_in(c, "lan", "c.test", NULL);
     r = client_finalize(c, order, csr_make(key, "c.test", NULL, pool));
     is_str(reply_text(r, "status"), "processing");
-    need(store_blocked_add(c->h->acme.store, &row, NULL, pool) == APR_SUCCESS);
+    handle_block(c->h, key, "it was revoked as compromised");
     ok(!acme_work_start(&c->h->acme, handle_job(c->h), pool));
     r = client_post(c, order->location, "");
     is_str(reply_text(r, "status"), "invalid");

@@ -47,7 +47,6 @@ static void add(dcv_net_t *net, const char *text, int is_allow,
 }
 
 #define BUILT_IN " (built in)"
-#define ALLOW    " (ACMEValidationAllow)"
 #define DENY     " (ACMEValidationDeny)"
 
 /* address, the rule that denies it (NULL: allowed) */

@@ -9,9 +9,8 @@
 #include "base/own.h"
 #include "tap.h"
 
-#define KEY    "0123456789abcdef0123456789abcdef"
-#define URL    ",\"url\":\"https://ca.example/acme/new-account\""
-#define HEADER "{\"alg\":\"HS256\",\"kid\":\"kid-1\"" URL "}"
+#define KEY "0123456789abcdef0123456789abcdef"
+#define URL ",\"url\":\"https://ca.example/acme/new-account\""
 
 /* By OpenSSL's other interface. */
 static const char *mac_of(const EVP_MD *md, const char *input, apr_pool_t *pool)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+#include "store_block.h"
 #include "store_help.h"
 
 #include <string.h>
@@ -12,14 +13,14 @@ static void block(apr_pool_t *pool)
 
     is_int(store_blocked_get(&got, help->store, "ab12", pool), APR_ENOENT);
     ok(!got);
-    is_int(store_blocked_add(help->store, &made, NULL, pool), APR_SUCCESS);
+    is_int(block_key(help->store, &made), APR_SUCCESS);
     is_int(store_blocked_get(&got, help->store, "ab12", pool), APR_SUCCESS);
     need(got);
     is_str(got->spki_sha256, "ab12");
     is_str(got->reason, "was published");
     is_int(got->at, 2000);
     made.reason = "other";
-    is_int(store_blocked_add(help->store, &made, NULL, pool), APR_EEXIST);
+    is_int(block_key(help->store, &made), APR_EEXIST);
     is_int(store_blocked_get(&got, help->store, "ab12", pool), APR_SUCCESS);
     is_str(got->reason, "was published");
     is_int(store_blocked_get(&got, help->store, "ab13", pool), APR_ENOENT);

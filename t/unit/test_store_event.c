@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "store/store_blocked.h"
 #include "store/store_event.c"
 #include "store/store_issuer.h"
 
@@ -251,7 +250,6 @@ static void others(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
     store_cert_t *cert = help_cert("c", NULL, NULL, pool);
-    store_blocked_t blocked = {"ab", "why", 1};
     store_issuer_t issuer = {"print", "key", "corp", 3, "PEM", "CHAIN", 1, 2};
     store_t *store = help->store;
     int i;
@@ -259,13 +257,10 @@ static void others(apr_pool_t *pool)
     for (i = 0; i < 2; i++) {
         is_int(store_cert_add(store, cert, told(help, "cert"), pool),
                i ? APR_EEXIST : APR_SUCCESS);
-        is_int(store_blocked_add(store, &blocked, told(help, "block"), pool),
-               i ? APR_EEXIST : APR_SUCCESS);
         is_int(store_issuer_ensure(store, &issuer, told(help, "issuer"), pool),
                APR_SUCCESS);
     }
-    is_str(events(help, 0), "cert - - - - -; block - - - - -; "
-                            "issuer - - - - -; ");
+    is_str(events(help, 0), "cert - - - - -; issuer - - - - -; ");
 }
 
 static unsigned int number(const unsigned char *octets)

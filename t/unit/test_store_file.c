@@ -56,19 +56,19 @@ static void marks(apr_pool_t *pool)
 
     store_lock_init(&lock, path_make("m.lock", pool));
     store_lock_init(&other, lock.path);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
     is_int(lock.state, STORE_LOCK_NEW);
     store_lock_mark(&lock, STORE_LOCK_ILL); /* it could not be made */
     store_lock_release(&lock);
-    is_int(store_lock_take(&other, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&other, apr_time_from_sec(2)), APR_SUCCESS);
     is_int(other.state, STORE_LOCK_NEW);
     store_lock_mark(&other, STORE_LOCK_WELL);
     store_lock_release(&other);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
     is_int(lock.state, STORE_LOCK_WELL);
     store_lock_mark(&lock, STORE_LOCK_ILL);
     store_lock_release(&lock);
-    is_int(store_lock_take(&other, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&other, apr_time_from_sec(2)), APR_SUCCESS);
     is_int(other.state, STORE_LOCK_ILL);
     ok(store_lock_is_marked(&lock));
     store_lock_release(&other);
@@ -83,12 +83,12 @@ static void exclusion(apr_pool_t *pool)
 
     store_lock_init(&lock, path_make("e.lock", pool));
     store_lock_init(&other, lock.path);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
-    is_int(store_lock_take(&other, STORE_LOCK_LIMIT), APR_TIMEUP);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
+    is_int(store_lock_take(&other, apr_time_from_sec(2)), APR_TIMEUP);
     took = clock_now(&clock_monotonic) - start;
     ok(took > apr_time_from_msec(1900) && took < apr_time_from_msec(3500));
     store_lock_release(&lock);
-    is_int(store_lock_take(&other, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&other, apr_time_from_sec(2)), APR_SUCCESS);
     ok(!other.waited_long);
     store_lock_close(&lock);
     store_lock_close(&other);
@@ -105,7 +105,7 @@ static void death(apr_pool_t *pool)
     need(pipe(ends) == 0);
     child = fork();
     if (child == 0) {
-        if (store_lock_take(&lock, STORE_LOCK_LIMIT) == APR_SUCCESS &&
+        if (store_lock_take(&lock, apr_time_from_sec(2)) == APR_SUCCESS &&
             write(ends[1], "x", 1) == 1)
             pause();
         _exit(1);
@@ -113,7 +113,7 @@ static void death(apr_pool_t *pool)
     is_int(read(ends[0], &octet, 1), 1);
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
     store_lock_close(&lock);
 }
 
@@ -124,17 +124,17 @@ static void removed(apr_pool_t *pool)
 
     store_lock_init(&lock, path_make("r.lock", pool));
     store_lock_init(&other, lock.path);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
     store_lock_mark(&lock, STORE_LOCK_WELL);
     store_lock_release(&lock);
     is_int(unlink(lock.path), 0);
-    is_int(store_lock_take(&lock, STORE_LOCK_LIMIT), APR_SUCCESS);
+    is_int(store_lock_take(&lock, apr_time_from_sec(2)), APR_SUCCESS);
     is_int(lock.state, STORE_LOCK_NEW);
     is_int(stat(lock.path, &st), 0);
     store_lock_close(&lock);
     is_int(unlink(other.path), 0);
     is_int(mkdir(other.path, 0700), 0);
-    ok(store_lock_take(&other, STORE_LOCK_LIMIT) != APR_SUCCESS);
+    ok(store_lock_take(&other, apr_time_from_sec(2)) != APR_SUCCESS);
     store_lock_close(&other);
 }
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "store/store_blocked.h"
+#include "store_block.h"
 #include "store/store_kept.c"
 
 /* As another process: acmectl, or another child. */
@@ -175,7 +175,7 @@ static void blocked(apr_pool_t *pool)
 
     is_int(store_blocked_get(&got, help->store, "ab12", pool), APR_ENOENT);
     ok(store_kept_unblocked(&at, help->store->kept) == !engine_is_pgsql());
-    is_int(store_blocked_add(other, &made, NULL, pool), APR_SUCCESS);
+    is_int(block_key(other, &made), APR_SUCCESS);
     is_int(store_blocked_get(&got, help->store, "ab12", pool), APR_SUCCESS);
     is_int(store_blocked_get(&got, help->store, "ab13", pool), APR_ENOENT);
     ok(!store_kept_unblocked(&at, help->store->kept));

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "store/store_blocked.h"
+#include "store_block.h"
 #include "store/store_order.c"
 
 /* Account "acct", order "ord" of two authorizations. */
@@ -186,7 +186,7 @@ static void issue_late(apr_pool_t *pool)
     store_cert_t *made = help_cert("crt", "acct", "ord", pool), *cert;
     store_blocked_t row = {made->spki_sha256, "lost", 1};
 
-    is_int(store_blocked_add(help->store, &row, NULL, pool), APR_SUCCESS);
+    is_int(block_key(help->store, &row), APR_SUCCESS);
     is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
            STORE_BLOCKED);
     made->spki_sha256 = "other";

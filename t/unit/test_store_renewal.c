@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "store/store_blocked.h"
+#include "store_block.h"
 #include "store/store_issuer.h"
 #include "store/store_prune.h"
 
@@ -235,7 +235,7 @@ static void choice(apr_pool_t *pool)
     one = all;
     one.is_blocked = 1;
     is_str(chosen(help, &one, NULL, 10), "");
-    ok(store_blocked_add(help->store, &blocked, NULL, pool) == APR_SUCCESS);
+    ok(block_key(help->store, &blocked) == APR_SUCCESS);
     is_str(chosen(help, &one, NULL, 10), "web");
     one = all;
     one.issuer = "else";
