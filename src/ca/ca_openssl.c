@@ -3,36 +3,16 @@
 
 #include <apr_escape.h>
 #include <apr_strings.h>
-#include <openssl/asn1t.h>
-#include <openssl/core_names.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <stdarg.h>
 #include <string.h>
 #include <time.h>
 
-#include "base/own.h"
+#include "base/pubkey.h"
 
 #include "base/banned.h"
 
-#define ED25519_LEN 32
-/* An uncompressed point of P-521. */
-#define POINT_MAX 133
-
-/* RFC 8017 A.1.1 */
-typedef struct {
-    BIGNUM *n, *e;
-} rsa_numbers_t;
-
-/* clang-format off */
-ASN1_SEQUENCE(rsa_numbers_t) = {
-    ASN1_SIMPLE(rsa_numbers_t, n, BIGNUM),
-    ASN1_SIMPLE(rsa_numbers_t, e, BIGNUM)
-} static_ASN1_SEQUENCE_END(rsa_numbers_t)
-    /* clang-format on */
-
-    problem_t
-    * ca_openssl_problem(apr_pool_t * pool, const char *fmt, ...)
+problem_t *ca_openssl_problem(apr_pool_t *pool, const char *fmt, ...)
 {
     const char *text, *reason, *data = "";
     unsigned long code;
@@ -163,86 +143,10 @@ const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,
     return der;
 }
 
-/* octets[len] become OpenSSL's. */
-static int spki_put(X509 *cert, int nid, int param_type, void *param,
-                    unsigned char *octets, int len)
-{
-    X509_PUBKEY *spki = X509_get_X509_PUBKEY(cert);
-
-    if (len > 0 && X509_PUBKEY_set0_param(spki, OBJ_nid2obj(nid), param_type,
-                                          param, octets, len) == 1)
-        return 1;
-    OPENSSL_free(octets);
-    return 0;
-}
-
-static int curve_nid(const EVP_PKEY *key)
-{
-    char name[64];
-
-    if (EVP_PKEY_get_group_name(key, name, sizeof(name), NULL) != 1)
-        return NID_undef;
-    return OBJ_sn2nid(name);
-}
-
-/* RFC 5480 2.1.1, 2.2: named curves, and the point not compressed. */
-static int spki_set_ec(X509 *cert, EVP_PKEY *key)
-{
-    unsigned char point[POINT_MAX], *octets;
-    int nid = curve_nid(key);
-    apr_size_t want, len = 0;
-
-    if (nid != NID_X9_62_prime256v1 && nid != NID_secp384r1 &&
-        nid != NID_secp521r1)
-        return 0;
-    want = 1 + 2 * (apr_size_t)((EVP_PKEY_get_bits(key) + 7) / 8);
-    if (EVP_PKEY_get_octet_string_param(key, OSSL_PKEY_PARAM_PUB_KEY, point,
-                                        sizeof(point), &len) != 1 ||
-        len != want || point[0] != POINT_CONVERSION_UNCOMPRESSED)
-        return 0;
-    octets = OPENSSL_memdup(point, len);
-    return octets && spki_put(cert, NID_X9_62_id_ecPublicKey, V_ASN1_OBJECT,
-                              OBJ_nid2obj(nid), octets, (int)len);
-}
-
-/* RFC 3279 2.3.1: the parameters are NULL. */
-static int spki_set_rsa(X509 *cert, EVP_PKEY *key)
-{
-    rsa_numbers_t numbers = {NULL, NULL};
-    unsigned char *der = NULL;
-    int len = 0;
-
-    if (EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_N, &numbers.n) == 1 &&
-        EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_RSA_E, &numbers.e) == 1)
-        len = ASN1_item_i2d((ASN1_VALUE *)&numbers, &der,
-                            ASN1_ITEM_rptr(rsa_numbers_t));
-    BN_free(numbers.n);
-    BN_free(numbers.e);
-    return spki_put(cert, NID_rsaEncryption, V_ASN1_NULL, NULL, der, len);
-}
-
-/* RFC 8410 3, 4: no parameters. */
-static int spki_set_ed25519(X509 *cert, EVP_PKEY *key)
-{
-    unsigned char *octets = OPENSSL_malloc(ED25519_LEN);
-    size_t len = ED25519_LEN;
-
-    if (!octets || EVP_PKEY_get_raw_public_key(key, octets, &len) != 1)
-        len = 0;
-    return spki_put(cert, NID_ED25519, V_ASN1_UNDEF, NULL, octets, (int)len);
-}
-
 int ca_spki_set(X509 *cert, EVP_PKEY *key)
 {
-    int set = 0;
-
-    if (EVP_PKEY_is_a(key, "EC"))
-        set = spki_set_ec(cert, key);
-    else if (EVP_PKEY_is_a(key, "RSA"))
-        set = spki_set_rsa(cert, key);
-    else if (EVP_PKEY_is_a(key, "ED25519"))
-        set = spki_set_ed25519(cert, key);
-    return set || X509_set_pubkey(cert, key) == 1;
+    return pubkey_spki_put(X509_get_X509_PUBKEY(cert), key) ||
+           X509_set_pubkey(cert, key) == 1;
 }
 
 /* NIST SP 800-57 1, 5.6.1.2: about as strong as the key. */

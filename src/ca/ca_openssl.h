@@ -46,14 +46,8 @@ const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool);
 const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,
                                  apr_pool_t *pool);
 
-/*
- * Give cert this public key; 0 if OpenSSL cannot.  X509_set_pubkey() encodes
- * and decodes the key by way of OpenSSL 3.0's search for encoders and decoders,
- * which costs more than signing and verifying together (140 us of 210 on the
- * machine that it was measured on).  This writes the structure directly for EC,
- * RSA and Ed25519.  X509_get0_pubkey(cert) is then NULL until cert was encoded
- * and parsed again.
- */
+/* Give cert this public key; 0 if OpenSSL cannot.  X509_get0_pubkey(cert) is
+ * then NULL until cert was encoded and parsed again (base/pubkey.h). */
 int ca_spki_set(X509 *cert, EVP_PKEY *key);
 
 /* The digest that signatures by key are made with: SHA-256, or SHA-384 and

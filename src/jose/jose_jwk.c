@@ -6,13 +6,13 @@
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/err.h>
-#include <openssl/params.h>
 #include <string.h>
 
 #include "base/b64url.h"
 #include "base/ed25519.h"
 #include "base/own.h"
 #include "base/pjson.h"
+#include "base/pubkey.h"
 #include "jose/jose_jwa.h"
 
 #include "base/banned.h"
@@ -40,63 +40,31 @@ typedef struct {
 static const char *const private_members[] = {"d",  "p",   "q", "dp", "dq",
                                               "qi", "oth", "k", NULL};
 
-static EVP_PKEY *fromdata(const char *type, OSSL_PARAM *params,
-                          apr_pool_t *pool)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    EVP_PKEY *pkey = NULL;
-
-    if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-        EVP_PKEY_fromdata(ctx, &pkey, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        pkey = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    if (!pkey)
-        ERR_clear_error();
-    return own_pkey(pool, pkey);
-}
-
-/* OpenSSL takes only coordinates below the prime that lie on the curve. */
+/* OpenSSL looks whether the point is on the curve; the curves of the table have
+ * cofactor 1, so that is enough. */
 static EVP_PKEY *ec_pkey(const numbers_t *nums, apr_pool_t *pool)
 {
     unsigned char point[1 + 2 * EC_LEN_MAX];
     apr_size_t len = (apr_size_t)nums->jwa->coordinate_len;
-    OSSL_PARAM params[3];
 
     if (nums->x.len != len || nums->y.len != len)
         return NULL;
     point[0] = POINT_CONVERSION_UNCOMPRESSED;
     memcpy(point + 1, nums->x.data, len);
     memcpy(point + 1 + len, nums->y.data, len);
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                 (char *)nums->jwa->crv, 0);
-    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  point, 1 + 2 * len);
-    params[2] = OSSL_PARAM_construct_end();
-    return fromdata("EC", params, pool);
+    return pubkey_from_point(nums->jwa->crv, point, 1 + 2 * len, pool);
 }
 
-/* A number as OSSL_PARAM wants it, in the machine's order of octets. */
-static OSSL_PARAM number_param(const char *name, const octets_t *number,
-                               apr_pool_t *pool)
+static BIGNUM *number(const octets_t *octets, apr_pool_t *pool)
 {
-    unsigned char *native = apr_palloc(pool, number->len + 1);
-    BIGNUM *bn = own_bn(pool, BN_bin2bn(number->data, (int)number->len, NULL));
-
-    if (!bn || BN_bn2nativepad(bn, native, (int)number->len) < 0)
-        memset(native, 0, number->len);
-    return OSSL_PARAM_construct_BN(name, native, number->len);
+    return own_bn(pool, BN_bin2bn(octets->data, (int)octets->len, NULL));
 }
 
 static EVP_PKEY *rsa_pkey(const numbers_t *nums, apr_pool_t *pool)
 {
-    OSSL_PARAM params[3];
+    BIGNUM *n = number(&nums->n, pool), *e = number(&nums->e, pool);
 
-    if (nums->n.len == 0 || nums->e.len == 0)
-        return NULL;
-    params[0] = number_param(OSSL_PKEY_PARAM_RSA_N, &nums->n, pool);
-    params[1] = number_param(OSSL_PKEY_PARAM_RSA_E, &nums->e, pool);
-    params[2] = OSSL_PARAM_construct_end();
-    return fromdata("RSA", params, pool);
+    return n && e ? pubkey_from_modulus(n, e, pool) : NULL;
 }
 
 static EVP_PKEY *numbers_pkey(const numbers_t *nums, apr_pool_t *pool)
@@ -107,8 +75,6 @@ static EVP_PKEY *numbers_pkey(const numbers_t *nums, apr_pool_t *pool)
     case EVP_PKEY_RSA:
         return rsa_pkey(nums, pool);
     default:
-        if (nums->x.len != ED25519_LEN)
-            return NULL;
         return own_pkey(pool,
                         EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
                                                     nums->x.data, nums->x.len));
@@ -154,12 +120,16 @@ static jose_jwk_t *make(const numbers_t *nums, EVP_PKEY *pkey, apr_pool_t *pool)
 {
     jose_jwk_t *jwk = apr_pcalloc(pool, sizeof(*jwk));
 
+    if (!pkey) {
+        ERR_clear_error();
+        return NULL;
+    }
     jwk->kty = nums->jwa->kty;
     jwk->crv = nums->jwa->crv;
     jwk->pkey = pkey;
     jwk->canonical = numbers_canonical(nums, pool);
     jwk->thumbprint = jose_jwk_thumbprint(jwk->canonical, pool);
-    return pkey && jwk->thumbprint ? jwk : NULL;
+    return jwk->thumbprint ? jwk : NULL;
 }
 
 static problem_t *octets_parse(octets_t *octets, json_t *json, const char *name,
@@ -258,24 +228,6 @@ static const char *numbers_fault(const numbers_t *nums, apr_pool_t *pool)
     }
 }
 
-/* Is the point on its curve?  The quick check: the curves of the table have
- * cofactor 1, so there is no need to multiply by the order.  For RSA OpenSSL
- * would look for primality, at a cost that the client could choose. */
-static int is_sound(const jose_jwa_t *jwa, EVP_PKEY *pkey)
-{
-    EVP_PKEY_CTX *ctx;
-    int sound;
-
-    if (!jwa->coordinate_len)
-        return 1;
-    ctx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
-    sound = ctx && EVP_PKEY_public_check_quick(ctx) == 1;
-    EVP_PKEY_CTX_free(ctx);
-    if (!sound)
-        ERR_clear_error();
-    return sound;
-}
-
 static problem_t *kind_parse(numbers_t *nums, json_t *json, apr_pool_t *pool)
 {
     const char *kty, *crv;
@@ -318,7 +270,6 @@ problem_t *jose_jwk_parse(jose_jwk_t **jwk, json_t *json, apr_pool_t *pool)
 {
     numbers_t nums = {0};
     const char *fault;
-    EVP_PKEY *pkey;
     problem_t *prob;
 
     prob = pjson_object_check(json, "jwk", pool);
@@ -335,8 +286,7 @@ problem_t *jose_jwk_parse(jose_jwk_t **jwk, json_t *json, apr_pool_t *pool)
         return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
                             "The %s key in the jwk is bad: %s", nums.jwa->kty,
                             fault);
-    pkey = numbers_pkey(&nums, pool);
-    *jwk = pkey && is_sound(nums.jwa, pkey) ? make(&nums, pkey, pool) : NULL;
+    *jwk = make(&nums, numbers_pkey(&nums, pool), pool);
     if (!*jwk)
         return problem_make(pool, PROBLEM_BAD_PUBLIC_KEY,
                             "The %s key in the jwk is bad: %s", nums.jwa->kty,

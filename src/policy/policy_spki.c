@@ -3,18 +3,16 @@
 
 #include <apr_strings.h>
 #include <openssl/asn1t.h>
-#include <openssl/core_names.h>
 #include <openssl/ec.h>
-#include <openssl/params.h>
 #include <openssl/x509.h>
 #include <string.h>
 
 #include "base/own.h"
+#include "base/pubkey.h"
 
 #include "base/banned.h"
 
-#define OID_MAX   80
-#define GROUP_MAX 80
+#define OID_MAX 80
 /* How many bits of the last octet a bit string has not. */
 #define UNUSED_BITS 0x07
 
@@ -42,33 +40,6 @@ ASN1_SEQUENCE(rsa_t) = {
 
 static const char unreadable[] = "it cannot be read";
 
-static EVP_PKEY *fromdata(const char *type, OSSL_PARAM *params,
-                          apr_pool_t *pool)
-{
-    EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, type, NULL);
-    EVP_PKEY *key = NULL;
-
-    if (ctx && EVP_PKEY_fromdata_init(ctx) == 1 &&
-        EVP_PKEY_fromdata(ctx, &key, EVP_PKEY_PUBLIC_KEY, params) != 1)
-        key = NULL;
-    EVP_PKEY_CTX_free(ctx);
-    return own_pkey(pool, key);
-}
-
-/* 0 if number is not positive. */
-static int number_param(OSSL_PARAM *param, const char *name,
-                        const ASN1_INTEGER *number, apr_pool_t *pool)
-{
-    BIGNUM *bn = own_bn(pool, ASN1_INTEGER_to_BN(number, NULL));
-    int len = bn ? BN_num_bytes(bn) : 0;
-    unsigned char *native = apr_palloc(pool, (apr_size_t)len + 1);
-
-    if (len == 0 || BN_is_negative(bn) || BN_bn2nativepad(bn, native, len) < 0)
-        return 0;
-    *param = OSSL_PARAM_construct_BN(name, native, (apr_size_t)len);
-    return 1;
-}
-
 /* Is value's DER exactly der[len]? */
 static int is_der(const void *value, const ASN1_ITEM *item,
                   const unsigned char *der, apr_size_t len)
@@ -82,37 +53,27 @@ static int is_der(const void *value, const ASN1_ITEM *item,
     return is_same;
 }
 
+static EVP_PKEY *numbers_key(const rsa_t *numbers, apr_pool_t *pool)
+{
+    BIGNUM *n = own_bn(pool, ASN1_INTEGER_to_BN(numbers->n, NULL));
+    BIGNUM *e = own_bn(pool, ASN1_INTEGER_to_BN(numbers->e, NULL));
+
+    return n && e ? pubkey_from_modulus(n, e, pool) : NULL;
+}
+
 /* RFC 3279 2.3.1 */
 static EVP_PKEY *rsa_key(const unsigned char *at, int len, apr_pool_t *pool)
 {
     const unsigned char *begin = at, *end = at + len;
     rsa_t *numbers =
         (rsa_t *)ASN1_item_d2i(NULL, &at, len, ASN1_ITEM_rptr(rsa_t));
-    OSSL_PARAM params[3];
     EVP_PKEY *key = NULL;
 
-    params[2] = OSSL_PARAM_construct_end();
     if (numbers && at == end &&
-        is_der(numbers, ASN1_ITEM_rptr(rsa_t), begin, (apr_size_t)len) &&
-        number_param(&params[0], OSSL_PKEY_PARAM_RSA_N, numbers->n, pool) &&
-        number_param(&params[1], OSSL_PKEY_PARAM_RSA_E, numbers->e, pool))
-        key = fromdata("RSA", params, pool);
+        is_der(numbers, ASN1_ITEM_rptr(rsa_t), begin, (apr_size_t)len))
+        key = numbers_key(numbers, pool);
     ASN1_item_free((ASN1_VALUE *)numbers, ASN1_ITEM_rptr(rsa_t));
     return key;
-}
-
-/* OpenSSL takes only coordinates below the prime that lie on the curve. */
-static EVP_PKEY *ec_key(int curve, const unsigned char *at, int len,
-                        apr_pool_t *pool)
-{
-    OSSL_PARAM params[3];
-
-    params[0] = OSSL_PARAM_construct_utf8_string(OSSL_PKEY_PARAM_GROUP_NAME,
-                                                 (char *)OBJ_nid2sn(curve), 0);
-    params[1] = OSSL_PARAM_construct_octet_string(OSSL_PKEY_PARAM_PUB_KEY,
-                                                  (void *)at, (apr_size_t)len);
-    params[2] = OSSL_PARAM_construct_end();
-    return fromdata("EC", params, pool);
 }
 
 /* RFC 5480 2.1.1 and 2.2 */
@@ -123,7 +84,8 @@ static const char *ec_fault(EVP_PKEY **key, int type, const void *curve,
         return "it is an EC key without a named curve";
     if (len < 1 || *at != POINT_CONVERSION_UNCOMPRESSED)
         return "its point is not in the uncompressed form (RFC 5480 2.2)";
-    *key = ec_key(OBJ_obj2nid(curve), at, len, pool);
+    *key = pubkey_from_point(OBJ_nid2sn(OBJ_obj2nid(curve)), at,
+                             (apr_size_t)len, pool);
     return *key ? NULL
                 : "its point is not on its curve, or the curve is unknown";
 }
@@ -183,31 +145,12 @@ const char *policy_spki_fault(EVP_PKEY **key, const unsigned char *der,
     return fault;
 }
 
-/* RFC 5480 2.  The point must be uncompressed, as everywhere. */
-static int ec_spki(X509_PUBKEY *spki, EVP_PKEY *key)
-{
-    char group[GROUP_MAX];
-    unsigned char *point = NULL;
-    size_t len = EVP_PKEY_get1_encoded_public_key(key, &point);
-    int curve = NID_undef, done;
-
-    if (EVP_PKEY_get_group_name(key, group, sizeof(group), NULL) == 1)
-        curve = OBJ_sn2nid(group);
-    done = len > 0 && *point == POINT_CONVERSION_UNCOMPRESSED &&
-           curve != NID_undef &&
-           X509_PUBKEY_set0_param(spki, OBJ_nid2obj(NID_X9_62_id_ecPublicKey),
-                                  V_ASN1_OBJECT, OBJ_nid2obj(curve), point,
-                                  (int)len) == 1;
-    if (!done)
-        OPENSSL_free(point);
-    return done;
-}
-
-/* i2d_PUBKEY() would look for an encoder first: 40 us. */
-static int ec_der(unsigned char **der, EVP_PKEY *key)
+/* How stock OpenSSL encodes other kinds is good enough. */
+static int key_der(unsigned char **der, EVP_PKEY *key)
 {
     X509_PUBKEY *spki = X509_PUBKEY_new();
-    int len = spki && ec_spki(spki, key) ? i2d_X509_PUBKEY(spki, der) : 0;
+    int len = spki && pubkey_spki_put(spki, key) ? i2d_X509_PUBKEY(spki, der)
+                                                 : i2d_PUBKEY(key, der);
 
     X509_PUBKEY_free(spki);
     return len;
@@ -216,14 +159,10 @@ static int ec_der(unsigned char **der, EVP_PKEY *key)
 int policy_spki_sha256(unsigned char hash[32], EVP_PKEY *key)
 {
     unsigned char *der = NULL;
-    int len = 0, done;
+    int len = key_der(&der, key);
+    int done = len > 0 && EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(),
+                                     NULL) == 1;
 
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_EC)
-        len = ec_der(&der, key);
-    if (len <= 0)
-        len = i2d_PUBKEY(key, &der);
-    done = len > 0 &&
-           EVP_Digest(der, (size_t)len, hash, NULL, EVP_sha256(), NULL) == 1;
     OPENSSL_free(der);
     return done;
 }
