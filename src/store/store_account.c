@@ -30,7 +30,7 @@ enum {
     COL_EAB_STATUS
 };
 
-static store_account_t *account_make(const store_rows_t *rows)
+static void *account_make(const store_rows_t *rows)
 {
     store_account_t *account = apr_palloc(rows->pool, sizeof(*account));
 
@@ -329,21 +329,15 @@ static const store_sql_t sql_list = {
 static const store_sql_t sql_list_of_eab = {
     STORE_SQL_ACCOUNT_LIST_OF_EAB,
     "SELECT " COLUMNS MORE " FROM accounts "
-    "WHERE " OLDER "AND eab_kid = %s ORDER BY seq DESC LIMIT %d"};
+    "WHERE eab_kid = %s AND " OLDER "ORDER BY seq DESC LIMIT %d"};
 
 apr_status_t store_account_list(apr_array_header_t **accounts, store_t *store,
                                 const char *eab_kid, const char *before,
                                 int limit, apr_pool_t *pool)
 {
-    const void *args[] = {before, before, before, eab_kid, &limit};
-    const void *args_all[] = {before, before, before, &limit};
-    store_rows_t rows;
-    apr_status_t rv =
-        eab_kid ? store_read(&rows, store, &sql_list_of_eab, args, pool)
-                : store_read(&rows, store, &sql_list, args_all, pool);
+    const void *args[] = {eab_kid, before, before, before, &limit};
 
-    *accounts = apr_array_make(pool, 16, sizeof(store_account_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*accounts, store_account_t *) = account_make(&rows);
-    return rv;
+    return store_read_list(accounts, store,
+                           eab_kid ? &sql_list_of_eab : &sql_list,
+                           eab_kid ? args : args + 1, account_make, pool);
 }

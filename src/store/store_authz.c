@@ -34,7 +34,7 @@ enum {
     COL_SUBDOMAINS
 };
 
-static store_authz_t *authz_make(const store_rows_t *rows)
+static void *authz_make(const store_rows_t *rows)
 {
     store_authz_t *authz = apr_palloc(rows->pool, sizeof(*authz));
 
@@ -222,14 +222,10 @@ static apr_status_t attempt_run(store_conn_t *conn, void *baton)
     const attempt_t *attempt = baton;
     const void *args[] = {attempt->challenge_type, attempt->thumbprint,
                           attempt->now, attempt->id};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_attempt, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_attempt, args);
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    if (!changed)
-        return APR_EEXIST;
-    rv = store_job_insert(conn, attempt->job);
+    if (rv == APR_SUCCESS)
+        rv = store_job_insert(conn, attempt->job);
     return rv == APR_SUCCESS ? store_event_insert(conn, attempt->event) : rv;
 }
 
@@ -314,11 +310,8 @@ static apr_status_t prove_run(store_conn_t *conn, void *baton)
     const void *args[] = {
         authz->attempted,   authz->thumbprint, &authz->attempted_at, prove->now,
         prove->valid_until, authz->id,         authz->attempted};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_prove, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_prove, args);
 
-    if (rv == APR_SUCCESS && !changed)
-        rv = APR_EEXIST;
     if (rv == APR_SUCCESS)
         rv = store_job_remove(conn, prove->job_id);
     return rv == APR_SUCCESS ? store_event_insert(conn, prove->event) : rv;
@@ -424,14 +417,10 @@ static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 {
     const deactivate_t *deactivate = baton;
     const void *args[] = {deactivate->id};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_deactivate, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_deactivate, args);
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    if (!changed)
-        return APR_EEXIST;
-    rv = store_limit_lose(conn, deactivate->id);
+    if (rv == APR_SUCCESS)
+        rv = store_limit_lose(conn, deactivate->id);
     return rv == APR_SUCCESS ? store_event_insert(conn, deactivate->event) : rv;
 }
 
@@ -460,13 +449,8 @@ apr_status_t store_authz_list(apr_array_header_t **authzs, store_t *store,
 {
     const char *end = before ? before : "~";
     const void *args[] = {account_id, end, &limit};
-    store_rows_t rows;
-    apr_status_t rv =
-        account_id ? store_read(&rows, store, &sql_list, args, pool)
-                   : store_read(&rows, store, &sql_list_all, args + 1, pool);
 
-    *authzs = apr_array_make(pool, 16, sizeof(store_authz_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*authzs, store_authz_t *) = authz_make(&rows);
-    return rv;
+    return store_read_list(authzs, store,
+                           account_id ? &sql_list : &sql_list_all,
+                           account_id ? args : args + 1, authz_make, pool);
 }

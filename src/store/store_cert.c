@@ -33,7 +33,7 @@ enum {
     COL_REPLACED_AT
 };
 
-static store_cert_t *cert_make(const store_rows_t *rows)
+static void *cert_make(const store_rows_t *rows)
 {
     store_cert_t *cert = apr_palloc(rows->pool, sizeof(*cert));
 
@@ -74,10 +74,8 @@ apr_status_t store_cert_insert(store_conn_t *conn, const store_cert_t *c)
         NULL, /* table and column, for drivers that want them */
         NULL,           &c->not_before,    &c->not_after, &c->issued_at,
         &c->revoked_at, &c->revoked_reason};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
 
-    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+    return store_conn_claim(conn, &sql_insert, values);
 }
 
 /* Whoever has read that the order before is invalid may have read it while
@@ -92,10 +90,8 @@ static const store_sql_t sql_replace = {
 apr_status_t store_cert_replace(store_conn_t *conn, const store_order_t *order)
 {
     const void *args[] = {order->id, order->replaces_cert, order->after};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_replace, args);
 
-    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+    return store_conn_claim(conn, &sql_replace, args);
 }
 
 static const store_sql_t sql_replaced = {
@@ -196,16 +192,9 @@ apr_status_t store_cert_list(apr_array_header_t **certs, store_t *store,
                              int limit, apr_pool_t *pool)
 {
     const void *args[] = {account_id, before, before, before, &limit};
-    const void *args_all[] = {before, before, before, &limit};
-    store_rows_t rows;
-    apr_status_t rv =
-        account_id ? store_read(&rows, store, &sql_list, args, pool)
-                   : store_read(&rows, store, &sql_list_all, args_all, pool);
 
-    *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*certs, store_cert_t *) = cert_make(&rows);
-    return rv;
+    return store_read_list(certs, store, account_id ? &sql_list : &sql_list_all,
+                           account_id ? args : args + 1, cert_make, pool);
 }
 
 static const store_sql_t sql_choose = {
@@ -241,11 +230,6 @@ apr_status_t store_cert_choose(apr_array_header_t **certs, store_t *store,
                           choice->issuer,
                           &choice->is_blocked,
                           &limit};
-    store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &sql_choose, args, pool);
 
-    *certs = apr_array_make(pool, 16, sizeof(store_cert_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*certs, store_cert_t *) = cert_make(&rows);
-    return rv;
+    return store_read_list(certs, store, &sql_choose, args, cert_make, pool);
 }

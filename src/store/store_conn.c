@@ -143,6 +143,15 @@ apr_status_t store_conn_run(int *changed, store_conn_t *conn,
     return APR_SUCCESS;
 }
 
+apr_status_t store_conn_claim(store_conn_t *conn, const store_sql_t *sql,
+                              const void **args)
+{
+    int changed;
+    apr_status_t rv = store_conn_run(&changed, conn, sql, args);
+
+    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+}
+
 static void rows_init(store_rows_t *rows, const store_conn_t *conn,
                       apr_pool_t *pool)
 {

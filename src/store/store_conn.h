@@ -67,6 +67,10 @@ apr_status_t store_conn_fail(store_conn_t *conn, const char *fmt, ...)
 apr_status_t store_conn_run(int *changed, store_conn_t *conn,
                             const store_sql_t *sql, const void **args)
     __attribute__((warn_unused_result));
+/* The same; APR_EEXIST if that has changed no row. */
+apr_status_t store_conn_claim(store_conn_t *conn, const store_sql_t *sql,
+                              const void **args)
+    __attribute__((warn_unused_result));
 apr_status_t store_conn_select(store_rows_t *rows, store_conn_t *conn,
                                const store_sql_t *sql, const void **args,
                                apr_pool_t *pool)

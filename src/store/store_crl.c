@@ -22,6 +22,17 @@ enum {
     COL_DER
 };
 
+/* All but its octets. */
+static void crl_fill(store_crl_t *crl, const store_rows_t *rows)
+{
+    crl->issuer = store_rows_text(rows, COL_ISSUER);
+    crl->number = store_rows_int(rows, COL_NUMBER);
+    crl->this_update = store_rows_int(rows, COL_THIS_UPDATE);
+    crl->next_update = store_rows_int(rows, COL_NEXT_UPDATE);
+    crl->revision = store_rows_int(rows, COL_REVISION);
+    crl->entries = store_rows_int(rows, COL_ENTRIES);
+}
+
 static const store_sql_t sql_get = {
     STORE_SQL_CRL_GET, "SELECT " COLUMNS " FROM crls WHERE issuer = %s"};
 
@@ -37,15 +48,20 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
     if (rv != APR_SUCCESS)
         return rv;
     found = apr_palloc(pool, sizeof(*found));
-    found->issuer = store_rows_text(&rows, COL_ISSUER);
-    found->number = store_rows_int(&rows, COL_NUMBER);
-    found->this_update = store_rows_int(&rows, COL_THIS_UPDATE);
-    found->next_update = store_rows_int(&rows, COL_NEXT_UPDATE);
-    found->revision = store_rows_int(&rows, COL_REVISION);
-    found->entries = store_rows_int(&rows, COL_ENTRIES);
+    crl_fill(found, &rows);
     found->der = store_rows_blob(&found->der_len, &rows, COL_DER);
     *crl = found;
     return APR_SUCCESS;
+}
+
+static void *head_make(const store_rows_t *rows)
+{
+    store_crl_head_t *head = apr_pcalloc(rows->pool, sizeof(*head));
+
+    crl_fill(&head->crl, rows);
+    head->name = store_rows_maybe(rows, COL_ENTRIES + 1);
+    head->generation = (int)store_rows_int(rows, COL_ENTRIES + 2);
+    return head;
 }
 
 static const store_sql_t sql_list = {
@@ -57,24 +73,7 @@ static const store_sql_t sql_list = {
 apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,
                             apr_pool_t *pool)
 {
-    store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &sql_list, NULL, pool);
-
-    *heads = apr_array_make(pool, 4, sizeof(store_crl_head_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows)) {
-        store_crl_head_t *head = apr_pcalloc(pool, sizeof(*head));
-
-        head->crl.issuer = store_rows_text(&rows, COL_ISSUER);
-        head->crl.number = store_rows_int(&rows, COL_NUMBER);
-        head->crl.this_update = store_rows_int(&rows, COL_THIS_UPDATE);
-        head->crl.next_update = store_rows_int(&rows, COL_NEXT_UPDATE);
-        head->crl.revision = store_rows_int(&rows, COL_REVISION);
-        head->crl.entries = store_rows_int(&rows, COL_ENTRIES);
-        head->name = store_rows_maybe(&rows, COL_ENTRIES + 1);
-        head->generation = (int)store_rows_int(&rows, COL_ENTRIES + 2);
-        APR_ARRAY_PUSH(*heads, store_crl_head_t *) = head;
-    }
-    return rv;
+    return store_read_list(heads, store, &sql_list, NULL, head_make, pool);
 }
 
 /* Fingerprints of the generations that have the key of this one; itself also

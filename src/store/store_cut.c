@@ -33,11 +33,8 @@ static apr_status_t cut_run(store_conn_t *conn, void *baton)
     const cut_t *cut = baton;
     const void *args[] = {&cut->cut_id, cut->cut_hash, &cut->cut_id,
                           &cut->cut_id};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_cut, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_cut, args);
 
-    if (rv == APR_SUCCESS && !changed)
-        return APR_EEXIST;
     return rv == APR_SUCCESS ? store_event_insert(conn, &cut->event) : rv;
 }
 

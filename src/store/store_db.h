@@ -67,6 +67,13 @@ apr_status_t store_read_one(store_rows_t *rows, store_t *store,
                             apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* All rows, each as make has it (in rows->pool). */
+typedef void *(*store_make_fn)(const store_rows_t *rows);
+apr_status_t store_read_list(apr_array_header_t **list, store_t *store,
+                             const store_sql_t *sql, const void **args,
+                             store_make_fn make, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* Several statements on one connection; fn may run twice. */
 typedef apr_status_t (*store_read_fn)(store_conn_t *conn, void *baton);
 apr_status_t store_read_with(store_t *store, store_read_fn fn, void *baton)

@@ -34,7 +34,7 @@ enum {
     COL_UPDATED_AT
 };
 
-static store_eab_t *eab_make(const store_rows_t *rows)
+static void *eab_make(const store_rows_t *rows)
 {
     store_eab_t *eab = apr_palloc(rows->pool, sizeof(*eab));
 
@@ -98,12 +98,9 @@ static apr_status_t create_run(store_conn_t *conn, void *baton)
                             e->comment,
                             &e->created_at,
                             &e->updated_at};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_insert, values);
+    apr_status_t rv = store_conn_claim(conn, &sql_insert, values);
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    return changed ? store_event_insert(conn, create->event) : APR_EEXIST;
+    return rv == APR_SUCCESS ? store_event_insert(conn, create->event) : rv;
 }
 
 apr_status_t store_eab_create(store_t *store, const store_eab_t *eab,
@@ -141,13 +138,8 @@ apr_status_t store_eab_list(apr_array_header_t **eabs, store_t *store,
 {
     const char *kid = before ? before : "";
     const void *args[] = {kid, kid, &limit};
-    store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &sql_list, args, pool);
 
-    *eabs = apr_array_make(pool, 16, sizeof(store_eab_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*eabs, store_eab_t *) = eab_make(&rows);
-    return rv;
+    return store_read_list(eabs, store, &sql_list, args, eab_make, pool);
 }
 
 typedef struct {
@@ -159,13 +151,12 @@ typedef struct {
 static apr_status_t change_run(store_conn_t *conn, void *baton)
 {
     const change_t *change = baton;
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, change->sql, change->args);
+    apr_status_t rv = store_conn_claim(conn, change->sql, change->args);
 
     if (rv != APR_SUCCESS)
         return rv;
-    conn->is_noted |= changed;
-    return changed ? store_event_insert(conn, change->event) : APR_EEXIST;
+    conn->is_noted = 1;
+    return store_event_insert(conn, change->event);
 }
 
 static const store_sql_t sql_status_set = {
@@ -217,10 +208,9 @@ apr_status_t store_eab_bind(store_conn_t *conn, const char *kid,
                             apr_int64_t now)
 {
     const void *args[] = {kid, &now};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_bind, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_bind, args);
 
-    return rv == APR_SUCCESS && !changed ? STORE_BUDGET : rv;
+    return APR_STATUS_IS_EEXIST(rv) ? STORE_BUDGET : rv;
 }
 
 /* A clock that goes back over midnight finds a later day: it counts there.  A
@@ -239,8 +229,7 @@ apr_status_t store_eab_order(store_conn_t *conn, const char *kid, int is_due,
 {
     apr_int64_t day = now / 86400, count = !is_due;
     const void *args[] = {&day, &count, &count, &day, &day, kid, &count, &day};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_order, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_order, args);
 
-    return rv == APR_SUCCESS && !changed ? STORE_BUDGET : rv;
+    return APR_STATUS_IS_EEXIST(rv) ? STORE_BUDGET : rv;
 }

@@ -134,12 +134,10 @@ static apr_status_t hash_set(store_conn_t *conn, const store_event_t *event,
 {
     const void *args[] = {event->hash, &event->id, &was};
     int changed;
-    apr_status_t rv;
 
     if (was == event->id)
         return store_conn_run(&changed, conn, &sql_hash, args);
-    rv = store_conn_run(&changed, conn, &sql_number, args);
-    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+    return store_conn_claim(conn, &sql_number, args);
 }
 
 static apr_status_t link_run(store_conn_t *conn, void *baton)
@@ -150,11 +148,9 @@ static apr_status_t link_run(store_conn_t *conn, void *baton)
         &APR_ARRAY_IDX(events, events->nelts - 1, store_event_t);
     const void *move[] = {&last->id, last->hash, &link->head->last_id,
                           link->head->last_hash};
-    int i, changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_move, move);
+    int i;
+    apr_status_t rv = store_conn_claim(conn, &sql_move, move);
 
-    if (rv == APR_SUCCESS && !changed)
-        return APR_EEXIST;
     for (i = 0; rv == APR_SUCCESS && i < events->nelts; i++)
         rv = hash_set(conn, &APR_ARRAY_IDX(events, i, store_event_t),
                       link->were[i]);

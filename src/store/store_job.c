@@ -336,10 +336,8 @@ static apr_status_t extend_run(store_conn_t *conn, void *baton)
 {
     const lease_t *lease = baton;
     const void *args[] = {lease->when, lease->when, lease->id, lease->owner};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_extend, args);
 
-    return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
+    return store_conn_claim(conn, &sql_extend, args);
 }
 
 apr_status_t store_job_extend(store_t *store, const char *id, const char *owner,

@@ -45,7 +45,7 @@ static apr_array_header_t *ids_split(const char *text, apr_pool_t *pool)
     return ids;
 }
 
-static store_order_t *order_make(const store_rows_t *rows)
+static void *order_make(const store_rows_t *rows)
 {
     store_order_t *order = apr_palloc(rows->pool, sizeof(*order));
 
@@ -207,7 +207,7 @@ static apr_status_t authzs_check(store_conn_t *conn, const claim_t *claim)
 
     if (rv != APR_SUCCESS || !store_rows_next(&rows))
         return rv;
-    ids = order_make(&rows)->authz_ids;
+    ids = ids_split(store_rows_text(&rows, COL_AUTHZ_IDS), claim->pool);
     for (i = 0; rv == APR_SUCCESS && i < ids->nelts; i++)
         rv = store_authz_valid(conn, APR_ARRAY_IDX(ids, i, const char *),
                                claim->now, claim->pool);
@@ -219,17 +219,11 @@ static apr_status_t claim_run(store_conn_t *conn, void *baton)
     const claim_t *claim = baton;
     const void *args[] = {&claim->now, claim->csr_sha256, claim->cert_id,
                           claim->id};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, &sql_claim, args);
+    apr_status_t rv = store_conn_claim(conn, &sql_claim, args);
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    if (!changed)
-        return APR_EEXIST;
-    rv = authzs_check(conn, claim);
-    if (rv != APR_SUCCESS)
-        return rv;
-    if (claim->job)
+    if (rv == APR_SUCCESS)
+        rv = authzs_check(conn, claim);
+    if (rv == APR_SUCCESS && claim->job)
         rv = store_job_insert(conn, claim->job);
     return rv == APR_SUCCESS ? store_event_insert(conn, claim->event) : rv;
 }
@@ -374,14 +368,8 @@ apr_status_t store_order_list(apr_array_header_t **orders, store_t *store,
                               int limit, apr_pool_t *pool)
 {
     const void *args[] = {account_id, before, before, before, &limit};
-    const void *args_all[] = {before, before, before, &limit};
-    store_rows_t rows;
-    apr_status_t rv =
-        account_id ? store_read(&rows, store, &sql_list, args, pool)
-                   : store_read(&rows, store, &sql_list_all, args_all, pool);
 
-    *orders = apr_array_make(pool, 16, sizeof(store_order_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*orders, store_order_t *) = order_make(&rows);
-    return rv;
+    return store_read_list(orders, store,
+                           account_id ? &sql_list : &sql_list_all,
+                           account_id ? args : args + 1, order_make, pool);
 }

@@ -194,3 +194,16 @@ apr_status_t store_read_one(store_rows_t *rows, store_t *store,
         return APR_ENOENT;
     return rv;
 }
+
+apr_status_t store_read_list(apr_array_header_t **list, store_t *store,
+                             const store_sql_t *sql, const void **args,
+                             store_make_fn make, apr_pool_t *pool)
+{
+    store_rows_t rows;
+    apr_status_t rv = store_read(&rows, store, sql, args, pool);
+
+    *list = apr_array_make(pool, 16, sizeof(void *));
+    while (rv == APR_SUCCESS && store_rows_next(&rows))
+        APR_ARRAY_PUSH(*list, void *) = make(&rows);
+    return rv;
+}

@@ -83,12 +83,9 @@ static apr_status_t change_run(store_conn_t *conn, void *baton)
 {
     const change_t *change = baton;
     const void *args[] = {&change->now, &change->number};
-    int changed;
-    apr_status_t rv = store_conn_run(&changed, conn, change->sql, args);
+    apr_status_t rv = store_conn_claim(conn, change->sql, args);
 
-    if (rv != APR_SUCCESS)
-        return rv;
-    return changed ? store_event_insert(conn, change->event) : APR_EEXIST;
+    return rv == APR_SUCCESS ? store_event_insert(conn, change->event) : rv;
 }
 
 static const store_sql_t sql_begin = {
@@ -243,7 +240,7 @@ static const store_sql_t sql_certs = {
     "AND (%d = 0 OR (c.replaced_at = 0 AND l.seq IS NULL)) "
     "ORDER BY rc.cert_id LIMIT %d"};
 
-static store_renewal_cert_t *cert_make(const store_rows_t *rows)
+static void *cert_make(const store_rows_t *rows)
 {
     store_renewal_cert_t *cert = apr_palloc(rows->pool, sizeof(*cert));
 
@@ -265,11 +262,6 @@ apr_status_t store_renewal_certs(apr_array_header_t **certs, store_t *store,
                                  const char *after, int limit, apr_pool_t *pool)
 {
     const void *args[] = {&number, &number, after, &is_open, &limit};
-    store_rows_t rows;
-    apr_status_t rv = store_read(&rows, store, &sql_certs, args, pool);
 
-    *certs = apr_array_make(pool, 16, sizeof(store_renewal_cert_t *));
-    while (rv == APR_SUCCESS && store_rows_next(&rows))
-        APR_ARRAY_PUSH(*certs, store_renewal_cert_t *) = cert_make(&rows);
-    return rv;
+    return store_read_list(certs, store, &sql_certs, args, cert_make, pool);
 }

@@ -150,9 +150,66 @@ static void read_only(apr_pool_t *pool)
     is_int(help_get(&account, help, "a"), APR_SUCCESS);
 }
 
+static void *id_make(const store_rows_t *rows)
+{
+    return (void *)store_rows_text(rows, 0);
+}
+
+static void lists(apr_pool_t *pool)
+{
+    static const store_sql_t ids = {
+        STORE_SQL_ACCOUNT_LIST,
+        "SELECT id FROM accounts WHERE id > %s ORDER BY id"};
+    static const store_sql_t bad = {STORE_SQL_ACCOUNT_LIST_OF_EAB,
+                                    "SELECT missing"};
+    help_t *help = help_make(pool);
+    const void *args[] = {"a"};
+    apr_array_header_t *list;
+
+    is_int(store_read_list(&list, help->store, &ids, args, id_make, pool),
+           APR_SUCCESS);
+    is_int(list->nelts, 0);
+    is_int(help_add(help, "c"), APR_SUCCESS);
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    is_int(help_add(help, "b"), APR_SUCCESS);
+    is_int(store_read_list(&list, help->store, &ids, args, id_make, pool),
+           APR_SUCCESS);
+    need(list->nelts == 2);
+    is_str(APR_ARRAY_IDX(list, 0, const char *), "b");
+    is_str(APR_ARRAY_IDX(list, 1, const char *), "c");
+    ok(store_read_list(&list, help->store, &bad, NULL, id_make, pool) !=
+       APR_SUCCESS);
+    is_int(list->nelts, 0);
+}
+
+/* The first one gets it. */
+static apr_status_t claim_run(store_conn_t *conn, void *baton)
+{
+    static const store_sql_t sql = {
+        STORE_SQL_ACCOUNT_DEACTIVATE,
+        "UPDATE accounts SET status = 'deactivated' "
+        "WHERE id = %s AND status = 'valid'"};
+    const void *args[] = {baton};
+
+    return store_conn_claim(conn, &sql, args);
+}
+
+static void claims(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+
+    is_int(help_add(help, "a"), APR_SUCCESS);
+    is_int(store_write(help->store, STORE_DURABLE, claim_run, "a"),
+           APR_SUCCESS);
+    is_int(store_write(help->store, STORE_DURABLE, claim_run, "a"), APR_EEXIST);
+    is_int(store_write(help->store, STORE_DURABLE, claim_run, "b"), APR_EEXIST);
+}
+
 const tap_case_t tap_cases[] = {
     {"more threads than connections", crowd},
     {"nobody waits for ever for a connection", all_busy},
     {"failures lose no connection", failures},
     {"readers cannot write", read_only},
+    {"a list has all rows", lists},
+    {"a change of no row is late", claims},
     {NULL, NULL}};
