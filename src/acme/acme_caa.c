@@ -8,6 +8,7 @@
 #include "acme/acme_response.h"
 #include "acme/acme_route.h"
 #include "base/identifier.h"
+#include "base/pjson.h"
 
 #include "base/banned.h"
 
@@ -146,13 +147,10 @@ static json_t *names_render(const dcv_caa_t *caa)
 
 json_t *acme_caa_render(const dcv_caa_t *caa)
 {
-    json_t *json = json_object(), *list = json_array();
-    int i;
+    json_t *json = json_object();
 
-    for (i = 0; i < caa->identities->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(caa->identities, i, const char *)));
-    json_object_set_new(json, "identities", list);
+    json_object_set_new(json, "identities",
+                        pjson_strings_render(caa->identities));
     acme_response_set_string(json, "account", caa->account_uri);
     json_object_set_new(json, "strict", json_boolean(caa->is_strict));
     json_object_set_new(json, "names", names_render(caa));

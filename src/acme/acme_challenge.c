@@ -29,14 +29,7 @@ static const char *account_url(const acme_t *acme, const store_authz_t *authz,
 
 static json_t *issuer_names(const acme_t *acme, apr_pool_t *pool)
 {
-    apr_array_header_t *names = acme_conf_issuer_names(acme->conf, pool);
-    json_t *list = json_array();
-    int i;
-
-    for (i = 0; i < names->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(names, i, const char *)));
-    return list;
+    return pjson_strings_render(acme_conf_issuer_names(acme->conf, pool));
 }
 
 /* draft-ietf-acme-dns-persist-02 3.1; what draft 01 had says to a client that
@@ -105,14 +98,9 @@ static void bound_add(json_t *json, const acme_t *acme,
                                   authz->value, NULL),
                       pool)
                 : NULL;
-    json_t *list = networks ? json_array() : NULL;
-    int i;
 
-    for (i = 0; networks && i < networks->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(networks, i, const char *)));
-    if (list)
-        json_object_set_new(json, "resolvesTo", list);
+    if (networks)
+        json_object_set_new(json, "resolvesTo", pjson_strings_render(networks));
 }
 
 /* All that the validation needs, so that it begins without reading.  The

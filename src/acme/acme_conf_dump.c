@@ -7,6 +7,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "base/pjson.h"
 #include "dcv/dcv_net.h"
 #include "policy/policy_dump.h"
 #include "store/store_conninfo.h"
@@ -173,36 +174,6 @@ static int fields_parse(void *base, const field_t *field, json_t *json,
     return 1;
 }
 
-static json_t *strings_render(const apr_array_header_t *strings)
-{
-    json_t *json = json_array();
-    int i;
-
-    for (i = 0; strings && i < strings->nelts; i++)
-        json_array_append_new(
-            json, json_string(APR_ARRAY_IDX(strings, i, const char *)));
-    return json;
-}
-
-/* NULL if it is no array of strings. */
-static apr_array_header_t *strings_parse(json_t *json, apr_pool_t *pool)
-{
-    apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
-    json_t *value;
-    size_t i;
-
-    if (!json_is_array(json))
-        return NULL;
-    json_array_foreach(json, i, value)
-    {
-        if (!json_is_string(value))
-            return NULL;
-        APR_ARRAY_PUSH(strings, const char *) =
-            apr_pstrdup(pool, json_string_value(value));
-    }
-    return strings;
-}
-
 static json_t *dcv_render(const dcv_conf_t *dcv)
 {
     json_t *json = json_object(), *list = json_array();
@@ -215,7 +186,7 @@ static json_t *dcv_render(const dcv_conf_t *dcv)
 
         json_array_append_new(
             list, json_pack("{s:s?, s:o}", "zone", resolver->zone, "servers",
-                            strings_render(resolver->servers)));
+                            pjson_strings_render(resolver->servers)));
     }
     json_object_set_new(json, "resolvers", list);
     list = json_array();
@@ -223,14 +194,14 @@ static json_t *dcv_render(const dcv_conf_t *dcv)
         const dcv_host_t *host =
             APR_ARRAY_IDX(dcv->hosts, i, const dcv_host_t *);
 
-        json_array_append_new(list, json_pack("{s:s, s:o}", "name", host->name,
-                                              "addresses",
-                                              strings_render(host->addresses)));
+        json_array_append_new(
+            list, json_pack("{s:s, s:o}", "name", host->name, "addresses",
+                            pjson_strings_render(host->addresses)));
     }
     json_object_set_new(json, "hosts", list);
-    json_object_set_new(json, "insecure", strings_render(dcv->insecure));
-    json_object_set_new(json, "allow", strings_render(dcv->allow));
-    json_object_set_new(json, "deny", strings_render(dcv->deny));
+    json_object_set_new(json, "insecure", pjson_strings_render(dcv->insecure));
+    json_object_set_new(json, "allow", pjson_strings_render(dcv->allow));
+    json_object_set_new(json, "deny", pjson_strings_render(dcv->deny));
     return json;
 }
 
@@ -246,7 +217,7 @@ static int resolvers_parse(apr_array_header_t *list, json_t *json,
         json_t *zone = json_object_get(value, "zone");
 
         resolver->servers =
-            strings_parse(json_object_get(value, "servers"), pool);
+            pjson_strings_parse(json_object_get(value, "servers"), pool);
         if (!is_kind(zone, MAYBE) || !resolver->servers)
             return 0;
         resolver->zone = apr_pstrdup(pool, json_string_value(zone));
@@ -266,7 +237,7 @@ static int hosts_parse(apr_array_header_t *list, json_t *json, apr_pool_t *pool)
         json_t *name = json_object_get(value, "name");
 
         host->addresses =
-            strings_parse(json_object_get(value, "addresses"), pool);
+            pjson_strings_parse(json_object_get(value, "addresses"), pool);
         if (!json_is_string(name) || !host->addresses)
             return 0;
         host->name = apr_pstrdup(pool, json_string_value(name));
@@ -278,7 +249,7 @@ static int hosts_parse(apr_array_header_t *list, json_t *json, apr_pool_t *pool)
 static apr_array_header_t *rules_parse(dcv_net_t *net, int is_allow,
                                        json_t *json, apr_pool_t *pool)
 {
-    apr_array_header_t *rules = strings_parse(json, pool);
+    apr_array_header_t *rules = pjson_strings_parse(json, pool);
     int i;
 
     for (i = 0; rules && i < rules->nelts; i++)
@@ -295,7 +266,8 @@ static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
     dcv->net = net;
     dcv->allow = rules_parse(net, 1, json_object_get(json, "allow"), pool);
     dcv->deny = rules_parse(net, 0, json_object_get(json, "deny"), pool);
-    dcv->insecure = strings_parse(json_object_get(json, "insecure"), pool);
+    dcv->insecure =
+        pjson_strings_parse(json_object_get(json, "insecure"), pool);
     return dcv->allow && dcv->deny && dcv->insecure &&
            fields_parse(dcv, dcv_fields, json, pool) &&
            resolvers_parse(dcv->resolvers, json_object_get(json, "resolvers"),
@@ -308,7 +280,8 @@ static json_t *issuer_render(const acme_issuer_t *issuer)
     json_t *json = json_object();
 
     fields_render(json, issuer_fields, issuer);
-    json_object_set_new(json, "alternates", strings_render(issuer->alternates));
+    json_object_set_new(json, "alternates",
+                        pjson_strings_render(issuer->alternates));
     return json;
 }
 
@@ -323,7 +296,7 @@ static int issuers_parse(apr_array_header_t *list, json_t *json,
         acme_issuer_t *issuer = apr_pcalloc(pool, sizeof(*issuer));
 
         issuer->alternates =
-            strings_parse(json_object_get(value, "alternates"), pool);
+            pjson_strings_parse(json_object_get(value, "alternates"), pool);
         if (!issuer->alternates ||
             !fields_parse(issuer, issuer_fields, value, pool))
             return 0;
@@ -338,8 +311,9 @@ static json_t *profile_render(const acme_profile_t *profile, apr_pool_t *pool)
 
     fields_render(json, profile_fields, profile);
     json_object_set_new(json, "challenges",
-                        strings_render(profile->challenges));
-    json_object_set_new(json, "subject", strings_render(profile->subject));
+                        pjson_strings_render(profile->challenges));
+    json_object_set_new(json, "subject",
+                        pjson_strings_render(profile->subject));
     json_object_set_new(json, "policy", policy_render(profile->policy, pool));
     return json;
 }
@@ -352,8 +326,9 @@ static acme_profile_t *profile_parse(json_t *json, apr_pool_t *pool)
         return NULL;
     profile->policy = policy_parse(json_object_get(json, "policy"), pool);
     profile->challenges =
-        strings_parse(json_object_get(json, "challenges"), pool);
-    profile->subject = strings_parse(json_object_get(json, "subject"), pool);
+        pjson_strings_parse(json_object_get(json, "challenges"), pool);
+    profile->subject =
+        pjson_strings_parse(json_object_get(json, "subject"), pool);
     if (!profile->policy || !profile->challenges || !profile->subject)
         return NULL;
     return profile;
@@ -422,11 +397,11 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
 
     fields_render(json, conf_fields, conf);
     json_object_set_new(json, "baseURLAliases",
-                        strings_render(conf->base_url_aliases));
+                        pjson_strings_render(conf->base_url_aliases));
     json_object_set_new(json, "caaIdentities",
-                        strings_render(conf->caa_identities));
+                        pjson_strings_render(conf->caa_identities));
     json_object_set_new(json, "keyBlocklists",
-                        strings_render(conf->key_blocklists));
+                        pjson_strings_render(conf->key_blocklists));
     json_object_set_new(json, "rateLimits", limits_render(conf->limits));
     json_object_set_new(json, "validation", dcv_render(conf->dcv));
     for (i = 0; i < conf->issuers->nelts; i++)
@@ -448,11 +423,11 @@ acme_conf_t *acme_conf_parse(json_t *json, apr_pool_t *pool)
     acme_conf_t *conf = acme_conf_make(pool);
 
     conf->base_url_aliases =
-        strings_parse(json_object_get(json, "baseURLAliases"), pool);
+        pjson_strings_parse(json_object_get(json, "baseURLAliases"), pool);
     conf->caa_identities =
-        strings_parse(json_object_get(json, "caaIdentities"), pool);
+        pjson_strings_parse(json_object_get(json, "caaIdentities"), pool);
     conf->key_blocklists =
-        strings_parse(json_object_get(json, "keyBlocklists"), pool);
+        pjson_strings_parse(json_object_get(json, "keyBlocklists"), pool);
     apr_array_clear(conf->issuers);
     apr_array_clear(conf->profiles);
     if (!conf->base_url_aliases || !conf->key_blocklists ||

@@ -29,14 +29,8 @@ static const struct {
 static void identities_render(json_t *meta, const char *member,
                               const acme_conf_t *conf, apr_pool_t *pool)
 {
-    apr_array_header_t *names = acme_conf_issuer_names(conf, pool);
-    json_t *list = json_array();
-    int i;
-
-    for (i = 0; i < names->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(names, i, const char *)));
-    json_object_set_new(meta, member, list);
+    json_object_set_new(
+        meta, member, pjson_strings_render(acme_conf_issuer_names(conf, pool)));
 }
 
 /* draft-ietf-acme-dns-persist-02 3.2, 4.1: what a record is made of before

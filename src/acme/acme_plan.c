@@ -95,17 +95,6 @@ acme_plan_t *acme_plan_make(const acme_t *acme, const acme_issuer_t *issuer,
     return plan;
 }
 
-static json_t *strings_render(const apr_array_header_t *strings)
-{
-    json_t *json = json_array();
-    int i;
-
-    for (i = 0; i < strings->nelts; i++)
-        json_array_append_new(
-            json, json_string(APR_ARRAY_IDX(strings, i, const char *)));
-    return json;
-}
-
 static void lists_render(json_t *json, const acme_plan_t *plan)
 {
     const field_t *field;
@@ -115,7 +104,7 @@ static void lists_render(json_t *json, const acme_plan_t *plan)
             *(apr_array_header_t *const *)((const char *)plan + field->offset);
 
         if (list && (list->nelts || !field->is_optional))
-            json_object_set_new(json, field->name, strings_render(list));
+            json_object_set_new(json, field->name, pjson_strings_render(list));
     }
 }
 
@@ -133,7 +122,7 @@ static void bounds_render(json_t *json, const apr_array_header_t *bounds)
 
         json_array_append_new(
             list, json_pack("{s:s, s:o}", "name", bound->name, "networks",
-                            strings_render(bound->resolves_to)));
+                            pjson_strings_render(bound->resolves_to)));
     }
     json_object_set_new(json, "bounds", list);
 }
@@ -193,32 +182,13 @@ static int numbers_parse(acme_plan_t *plan, json_t *json)
     return 1;
 }
 
-/* NULL if it is no array of strings. */
-static apr_array_header_t *strings_parse(json_t *json, apr_pool_t *pool)
-{
-    apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
-    json_t *value;
-    size_t i;
-
-    if (!json_is_array(json))
-        return NULL;
-    json_array_foreach(json, i, value)
-    {
-        if (!json_is_string(value))
-            return NULL;
-        APR_ARRAY_PUSH(strings, const char *) =
-            apr_pstrdup(pool, json_string_value(value));
-    }
-    return strings;
-}
-
 static int lists_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
 {
     const field_t *field;
 
     for (field = lists; field->name; field++) {
         json_t *value = json_object_get(json, field->name);
-        apr_array_header_t *list = strings_parse(value, pool);
+        apr_array_header_t *list = pjson_strings_parse(value, pool);
 
         if (!value && field->is_optional)
             list = apr_array_make(pool, 1, sizeof(const char *));
@@ -253,7 +223,7 @@ static int bounds_parse(acme_plan_t *plan, json_t *json, apr_pool_t *pool)
         const char *name = json_string_value(json_object_get(value, "name"));
 
         bound->resolves_to =
-            strings_parse(json_object_get(value, "networks"), pool);
+            pjson_strings_parse(json_object_get(value, "networks"), pool);
         if (!name || !bound->resolves_to)
             return 0;
         bound->name = apr_pstrdup(pool, name);

@@ -28,22 +28,12 @@ static apr_array_header_t *bounds_parse(const char *name, json_t *networks,
                                         apr_pool_t *pool)
 {
     apr_array_header_t *bounds = apr_array_make(pool, 1, sizeof(void *));
-    apr_array_header_t *list = apr_array_make(pool, 4, sizeof(const char *));
     dcv_bound_t *bound = apr_palloc(pool, sizeof(*bound));
-    json_t *value;
-    size_t i;
 
-    if (!json_is_array(networks))
-        return NULL;
-    json_array_foreach(networks, i, value)
-    {
-        if (!json_is_string(value))
-            return NULL;
-        APR_ARRAY_PUSH(list, const char *) =
-            apr_pstrdup(pool, json_string_value(value));
-    }
     bound->name = name;
-    bound->resolves_to = list;
+    bound->resolves_to = pjson_strings_parse(networks, pool);
+    if (!bound->resolves_to)
+        return NULL;
     APR_ARRAY_PUSH(bounds, dcv_bound_t *) = bound;
     return bounds;
 }

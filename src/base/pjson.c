@@ -163,6 +163,35 @@ problem_t *pjson_need_string(const char **value, json_t *object,
     return prob;
 }
 
+json_t *pjson_strings_render(const apr_array_header_t *strings)
+{
+    json_t *json = json_array();
+    int i;
+
+    for (i = 0; strings && i < strings->nelts; i++)
+        json_array_append_new(
+            json, json_string(APR_ARRAY_IDX(strings, i, const char *)));
+    return json;
+}
+
+apr_array_header_t *pjson_strings_parse(json_t *json, apr_pool_t *pool)
+{
+    apr_array_header_t *strings = apr_array_make(pool, 2, sizeof(const char *));
+    json_t *value;
+    size_t i;
+
+    if (!json_is_array(json))
+        return NULL;
+    json_array_foreach(json, i, value)
+    {
+        if (!json_is_string(value))
+            return NULL;
+        APR_ARRAY_PUSH(strings, const char *) =
+            apr_pstrdup(pool, json_string_value(value));
+    }
+    return strings;
+}
+
 const char *pjson_text(const json_t *json, int flags, apr_pool_t *pool)
 {
     size_t how = JSON_ENCODE_ANY;

@@ -44,6 +44,12 @@ problem_t *pjson_need_string(const char **value, json_t *object,
                              const char *name, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* An array of strings, a new reference; strings (of const char *) may be NULL.
+ */
+json_t *pjson_strings_render(const apr_array_header_t *strings);
+/* The same back, as copies in pool; NULL if it is no array of strings. */
+apr_array_header_t *pjson_strings_parse(json_t *json, apr_pool_t *pool);
+
 /* Compact (flags 0) or one member per line (PJSON_PRETTY, R24) text in pool,
  * members in insertion order. */
 #define PJSON_PRETTY 1

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 
 #include "base/own.h"
+#include "base/pjson.h"
 
 #include "base/banned.h"
 
@@ -191,14 +192,9 @@ static json_t *render(const problem_t *prob, apr_pool_t *pool)
                             text_render(prob->instance, pool));
     if (prob->identifier)
         json_object_set_new(json, "identifier", identifier_render(prob, pool));
-    if (prob->algorithms) {
-        list = json_array();
-        for (i = 0; i < prob->algorithms->nelts; ++i)
-            json_array_append_new(
-                list,
-                json_string(APR_ARRAY_IDX(prob->algorithms, i, const char *)));
-        json_object_set_new(json, "algorithms", list);
-    }
+    if (prob->algorithms)
+        json_object_set_new(json, "algorithms",
+                            pjson_strings_render(prob->algorithms));
     if (prob->subproblems) {
         list = json_array();
         for (i = 0; i < prob->subproblems->nelts; ++i)

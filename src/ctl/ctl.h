@@ -127,8 +127,6 @@ void ctl_print_rows(const ctl_t *ctl, const json_t *list,
                     const char *const *columns);
 /* RFC 3339, null when seconds are 0. */
 json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds);
-/* Of const char *; NULL: none. */
-json_t *ctl_print_words(const apr_array_header_t *words);
 /* null when text is NULL; of stored JSON, when it is none, too. */
 json_t *ctl_print_text(const char *text);
 json_t *ctl_print_stored(const char *text);

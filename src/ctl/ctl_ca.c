@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/pjson.h"
 #include "ca/ca_chain.h"
 #include "ca/ca_openssl.h"
 
@@ -95,7 +96,8 @@ static json_t *made_render(const ctl_t *ctl, const ca_tool_made_t *made,
             ca_chain_warnings(issuer->chain, ctl->pool);
 
         if (warnings->nelts)
-            json_object_set_new(json, "warnings", ctl_print_words(warnings));
+            json_object_set_new(json, "warnings",
+                                pjson_strings_render(warnings));
         json_object_set_new(
             json, "subject",
             json_string(

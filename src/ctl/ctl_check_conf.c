@@ -3,6 +3,8 @@
 
 #include <apr_strings.h>
 
+#include "base/pjson.h"
+
 #include "base/banned.h"
 
 static json_t *resolvers_render(const dcv_conf_t *conf, apr_pool_t *pool)
@@ -71,10 +73,10 @@ json_t *ctl_check_conf(const dcv_conf_t *conf, apr_pool_t *pool)
                      "ACMEResolverAuthoritative",
                      switch_render(conf->authoritative), "ACMEResolverDNSSEC",
                      switch_render(conf->dnssec), "ACMEResolverInsecure",
-                     ctl_print_words(conf->insecure), "ACMEValidationPort",
+                     pjson_strings_render(conf->insecure), "ACMEValidationPort",
                      ports_render(conf, pool), "ACMEValidationAllow",
-                     ctl_print_words(conf->allow), "ACMEValidationDeny",
-                     ctl_print_words(conf->deny), "ACMEValidationTimeout",
+                     pjson_strings_render(conf->allow), "ACMEValidationDeny",
+                     pjson_strings_render(conf->deny), "ACMEValidationTimeout",
                      span_render(conf->timeout, pool), "ACMEValidationRetry",
                      span_render(conf->retry, pool));
 }

@@ -15,6 +15,7 @@
 #include "acme/acme_profile.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/pjson.h"
 #include "ctl/ctl_issuer.h"
 #include "policy/policy_blocklist.h"
 #include "policy/policy_cidr.h"
@@ -272,13 +273,13 @@ static void approved_render(json_t *json, const policy_csr_t *csr,
     }
     json_object_set_new(json, "commonName", ctl_print_text(csr->common_name));
     json_object_set_new(json, "subject", subject);
-    json_object_set_new(json, "emails", ctl_print_words(csr->emails));
-    json_object_set_new(json, "uris", ctl_print_words(csr->uris));
+    json_object_set_new(json, "emails", pjson_strings_render(csr->emails));
+    json_object_set_new(json, "uris", pjson_strings_render(csr->uris));
     json_object_set_new(
         json, "keyUsage",
         json_string(policy_key_usage_text(csr->key_usage, pool)));
     json_object_set_new(json, "extKeyUsage",
-                        ctl_print_words(csr->ext_key_usage));
+                        pjson_strings_render(csr->ext_key_usage));
 }
 
 static void csr_check(explain_t *explain, json_t *answer)

@@ -8,6 +8,7 @@
 #include "acme/acme_publish.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/pjson.h"
 #include "ca/ca_constraints.h"
 #include "ca/ca_generation.h"
 #include "ca/ca_openssl.h"
@@ -162,13 +163,13 @@ static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer,
     json_object_set_new(json, "problem", ctl_print_text(issuer->problem));
     json_object_set_new(
         json, "warnings",
-        ctl_print_words(issuer->set ? issuer->set->warnings : NULL));
+        pjson_strings_render(issuer->set ? issuer->set->warnings : NULL));
     json_object_set_new(json, "certificate",
                         ctl_print_text(issuer->certificate));
     json_object_set_new(json, "key", ctl_print_text(issuer->key));
     json_object_set_new(json, "directory", ctl_print_text(issuer->directory));
     json_object_set_new(json, "alternates",
-                        ctl_print_words(issuer->alternates));
+                        pjson_strings_render(issuer->alternates));
     for (i = 0; issuer->set && i < issuer->set->generations->nelts; i++)
         json_array_append_new(
             list, generation_render(ctl, issuer,

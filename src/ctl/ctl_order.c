@@ -4,21 +4,11 @@
 #include "acme/acme_state.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/pjson.h"
 #include "store/store_authz.h"
 #include "store/store_order.h"
 
 #include "base/banned.h"
-
-static json_t *authzs_render(const apr_array_header_t *ids)
-{
-    json_t *json = json_array();
-    int i;
-
-    for (i = 0; ids && i < ids->nelts; i++)
-        json_array_append_new(json,
-                              json_string(APR_ARRAY_IDX(ids, i, const char *)));
-    return json;
-}
 
 /* The order's status, which is computed from its authorizations. */
 static const char *order_status(const ctl_t *ctl, const store_order_t *order)
@@ -69,7 +59,7 @@ static json_t *order_render(const ctl_t *ctl, const store_order_t *order)
                                        : json_null());
     json_object_set_new(json, "replaces", ctl_print_text(order->replaces_cert));
     json_object_set_new(json, "authorizations",
-                        authzs_render(order->authz_ids));
+                        pjson_strings_render(order->authz_ids));
     json_object_set_new(json, "error", error ? error : json_null());
     return json;
 }

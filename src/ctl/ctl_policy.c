@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "base/pjson.h"
 #include "policy/policy_network.h"
 
 #include "base/banned.h"
@@ -152,11 +153,11 @@ static json_t *policy_json(const ctl_t *ctl, const policy_t *policy)
         json, "keyUsageAllow",
         json_string(policy_key_usage_text(policy->ku_allow, pool)));
     json_object_set_new(json, "extKeyUsage",
-                        ctl_print_words(policy->eku_require));
+                        pjson_strings_render(policy->eku_require));
     json_object_set_new(json, "extKeyUsageAllow",
-                        ctl_print_words(policy->eku_allow));
+                        pjson_strings_render(policy->eku_allow));
     json_object_set_new(json, "extKeyUsageDeny",
-                        ctl_print_words(policy->eku_deny));
+                        pjson_strings_render(policy->eku_deny));
     json_object_set_new(json, "networks", networks_render(policy, pool));
     json_object_set_new(json, "shortLived",
                         json_boolean(policy->is_short_lived));

@@ -153,17 +153,6 @@ json_t *ctl_print_time(const ctl_t *ctl, apr_int64_t seconds)
                    : json_null();
 }
 
-json_t *ctl_print_words(const apr_array_header_t *words)
-{
-    json_t *list = json_array();
-    int i;
-
-    for (i = 0; words && i < words->nelts; i++)
-        json_array_append_new(
-            list, json_string(APR_ARRAY_IDX(words, i, const char *)));
-    return list;
-}
-
 json_t *ctl_print_text(const char *text)
 {
     return text ? json_string(text) : json_null();

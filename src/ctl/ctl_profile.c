@@ -7,6 +7,7 @@
 
 #include "acme/acme_route.h"
 #include "base/own.h"
+#include "base/pjson.h"
 
 #include "base/banned.h"
 
@@ -77,8 +78,9 @@ static json_t *profile_render(const ctl_t *ctl, const acme_profile_t *profile)
     json_object_set_new(json, "validation",
                         json_string(profile->validation ? "on" : "off"));
     json_object_set_new(json, "challenges",
-                        ctl_print_words(profile->challenges));
-    json_object_set_new(json, "subject", ctl_print_words(profile->subject));
+                        pjson_strings_render(profile->challenges));
+    json_object_set_new(json, "subject",
+                        pjson_strings_render(profile->subject));
     json_object_set_new(
         json, "commonName",
         json_string(profile->validity.common_name ? "on" : "off"));

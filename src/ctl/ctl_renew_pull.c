@@ -134,7 +134,7 @@ static const char *selection_text(const ctl_t *ctl, const char *spki_sha256)
         if (values->nelts)
             json_object_set_new(json, selectors[i],
                                 *APR_ARRAY_IDX(values, 0, const char *)
-                                    ? ctl_print_words(values)
+                                    ? pjson_strings_render(values)
                                     : json_true());
     }
     if (spki_sha256)

@@ -11,6 +11,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "base/pjson.h"
 #include "base/token.h"
 #include "ctl/ctl_issuer.h"
 #include "ctl/ctl_verify.h"
@@ -389,7 +390,7 @@ ctl_exit_e ctl_restore(ctl_t *ctl)
                                          : json_null());
     json_object_set_new(json, "made",
                         json_string(member(restore.manifest, "made")));
-    json_object_set_new(json, "files", ctl_print_words(restore.placed));
+    json_object_set_new(json, "files", pjson_strings_render(restore.placed));
     json_object_set_new(json, "holds", json_boolean(!restore.findings));
     ctl_print_object(ctl, json);
     return CTL_OK;

@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <stddef.h>
 
+#include "base/pjson.h"
 #include "policy/policy_make.h"
 #include "policy/policy_network.h"
 
@@ -76,17 +77,6 @@ static void fields_render(json_t *json, const policy_t *policy)
         }
         json_object_set_new(json, fields[i].name, value);
     }
-}
-
-static json_t *words_render(const apr_array_header_t *list)
-{
-    json_t *json = json_array();
-    int i;
-
-    for (i = 0; i < list->nelts; ++i)
-        json_array_append_new(
-            json, json_string(APR_ARRAY_IDX(list, i, const char *)));
-    return json;
 }
 
 static json_t *patterns_render(const apr_array_header_t *list)
@@ -169,9 +159,9 @@ json_t *policy_render(const policy_t *policy, apr_pool_t *pool)
     json_object_set_new(json, "preset", json_string(policy->preset));
     fields_render(json, policy);
     for (i = 0; i < WORDS_COUNT; ++i)
-        json_object_set_new(
-            json, words[i].name,
-            words_render(*(apr_array_header_t **)at(policy, words[i].offset)));
+        json_object_set_new(json, words[i].name,
+                            pjson_strings_render(*(apr_array_header_t **)at(
+                                policy, words[i].offset)));
     json_object_set_new(json, "rules", rules_render(policy));
     json_object_set_new(json, "networks", networks_render(policy));
     return json;
@@ -203,24 +193,6 @@ static int fields_parse(policy_t *policy, json_t *json, apr_pool_t *pool)
     return 1;
 }
 
-static apr_array_header_t *words_parse(json_t *json, apr_pool_t *pool)
-{
-    apr_array_header_t *list = apr_array_make(pool, 2, sizeof(const char *));
-    json_t *value;
-    size_t i;
-
-    if (!json_is_array(json))
-        return NULL;
-    json_array_foreach(json, i, value)
-    {
-        if (!json_is_string(value))
-            return NULL;
-        APR_ARRAY_PUSH(list, const char *) =
-            apr_pstrdup(pool, json_string_value(value));
-    }
-    return list;
-}
-
 /* Absent: no patterns. */
 static int patterns_parse(apr_array_header_t *list,
                           policy_attribute_e attribute, json_t *json,
@@ -232,7 +204,7 @@ static int patterns_parse(apr_array_header_t *list,
 
     if (!json)
         return 1;
-    texts = words_parse(json, pool);
+    texts = pjson_strings_parse(json, pool);
     for (i = 0; texts && i < texts->nelts; ++i) {
         if (policy_pattern_parse(&pattern, attribute,
                                  APR_ARRAY_IDX(texts, i, const char *), pool))
@@ -271,7 +243,7 @@ static int cidrs_parse(apr_array_header_t **list, json_t *json,
     *list = NULL;
     if (json_is_null(json))
         return 1;
-    texts = words_parse(json, pool);
+    texts = pjson_strings_parse(json, pool);
     *list = apr_array_make(pool, 2, sizeof(policy_cidr_t *));
     for (i = 0; texts && i < texts->nelts; ++i) {
         if (policy_cidr_list_parse(*list, APR_ARRAY_IDX(texts, i, const char *),
@@ -318,7 +290,7 @@ policy_t *policy_parse(json_t *json, apr_pool_t *pool)
         !networks_parse(policy, json_object_get(json, "networks"), pool))
         return NULL;
     for (i = 0; i < WORDS_COUNT; ++i) {
-        list = words_parse(json_object_get(json, words[i].name), pool);
+        list = pjson_strings_parse(json_object_get(json, words[i].name), pool);
         if (!list)
             return NULL;
         *(apr_array_header_t **)at(policy, words[i].offset) = list;

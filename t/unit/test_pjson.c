@@ -4,6 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
+#include "base/own.h"
 #include "tap.h"
 
 static json_t *good(const char *text, apr_pool_t *pool)
@@ -166,6 +167,35 @@ static void text(apr_pool_t *pool)
            "{\n  \"b\": \"c\",\n  \"a\": {\n    \"d\": 1\n  }\n}");
 }
 
+static void strings(apr_pool_t *pool)
+{
+    static const char *const not_strings[] = {"\"a\"", "{\"a\":\"b\"}", "null",
+                                              "[\"a\", 1]", "[[\"a\"]]"};
+    json_t *json = own_json(
+        pool, json_pack("[s, s, s]", "b", "a \"quoted\" \xc3\xa4", ""));
+    apr_array_header_t *list = pjson_strings_parse(json, pool);
+    size_t i;
+
+    need(list && list->nelts == 3);
+    is_str(APR_ARRAY_IDX(list, 0, const char *), "b");
+    is_str(APR_ARRAY_IDX(list, 1, const char *), "a \"quoted\" \xc3\xa4");
+    is_str(APR_ARRAY_IDX(list, 2, const char *), "");
+    ok(json_equal(own_json(pool, pjson_strings_render(list)), json));
+    json_array_clear(json);
+    is_str(APR_ARRAY_IDX(list, 0, const char *), "b");
+    list = pjson_strings_parse(json, pool);
+    ok(list && !list->nelts);
+    ok(json_equal(own_json(pool, pjson_strings_render(list)), json));
+    ok(json_equal(own_json(pool, pjson_strings_render(NULL)), json));
+    for (i = 0; i < sizeof(not_strings) / sizeof(not_strings[0]); i++)
+        ok(!pjson_strings_parse(
+               own_json(pool,
+                        json_loads(not_strings[i], JSON_DECODE_ANY, NULL)),
+               pool),
+           "%s", not_strings[i]);
+    ok(!pjson_strings_parse(NULL, pool));
+}
+
 const tap_case_t tap_cases[] = {
     {"T03 duplicates, garbage, NUL and bad UTF-8 are refused", strict},
     {"depth is capped before anything recurses", depth},
@@ -173,4 +203,5 @@ const tap_case_t tap_cases[] = {
     {"T35 getters: absent members are fine", getters},
     {"problems name the member and what it should be", reasons},
     {"R24 text keeps the order and shows a member per line", text},
+    {"arrays of strings, there and back", strings},
     {NULL, NULL}};
