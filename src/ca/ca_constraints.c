@@ -159,27 +159,35 @@ static const char *permitted_fault(const ca_constraint_t *constraint,
                         subtrees_text(permitted, name->kind, pool));
 }
 
-/* What is wrong with the name, of the kind GEN_…; NULL if nothing is. */
+/* What is wrong with the name; NULL if nothing is. */
+static const char *match_fault(const ca_issuer_t *issuer,
+                               const ca_match_t *name, apr_pool_t *pool)
+{
+    const char *fault = NULL;
+    int i;
+
+    for (i = 0; !fault && i < issuer->constraints->nelts; ++i) {
+        const ca_constraint_t *constraint =
+            APR_ARRAY_IDX(issuer->constraints, i, const ca_constraint_t *);
+
+        fault = excluded_fault(constraint, name, pool);
+        if (!fault)
+            fault = permitted_fault(constraint, name, pool);
+    }
+    return fault;
+}
+
+/* The same of a name of the kind GEN_…. */
 static const char *name_fault(const ca_issuer_t *issuer, int kind,
                               const char *text, apr_pool_t *pool)
 {
-    const char *fault = NULL;
     ca_match_t name;
-    int i;
 
     if (issuer->constraints->nelts == 0)
         return NULL;
     if (!ca_match_init(&name, kind, text))
         return "cannot be held against the name constraints of the issuer";
-    for (i = 0; !fault && i < issuer->constraints->nelts; ++i) {
-        const ca_constraint_t *constraint =
-            APR_ARRAY_IDX(issuer->constraints, i, const ca_constraint_t *);
-
-        fault = excluded_fault(constraint, &name, pool);
-        if (!fault)
-            fault = permitted_fault(constraint, &name, pool);
-    }
-    return fault;
+    return match_fault(issuer, &name, pool);
 }
 
 static int kind_of(const identifier_t *identifier)
@@ -236,20 +244,9 @@ static void texts_check(apr_array_header_t *subs, const ca_issuer_t *issuer,
 static const char *subject_fault(const ca_issuer_t *issuer,
                                  const X509_NAME *subject, apr_pool_t *pool)
 {
-    ca_match_t name = {GEN_DIRNAME, NULL, 0, {0}, NULL};
-    const char *fault = NULL;
-    int i;
+    ca_match_t name = {.kind = GEN_DIRNAME, .subject = subject};
 
-    name.subject = subject;
-    for (i = 0; !fault && i < issuer->constraints->nelts; ++i) {
-        const ca_constraint_t *constraint =
-            APR_ARRAY_IDX(issuer->constraints, i, const ca_constraint_t *);
-
-        fault = excluded_fault(constraint, &name, pool);
-        if (!fault)
-            fault = permitted_fault(constraint, &name, pool);
-    }
-    return fault;
+    return match_fault(issuer, &name, pool);
 }
 
 problem_t *ca_constraints_check(const ca_issuer_t *issuer,

@@ -17,7 +17,7 @@
 
 #define CSR ".csr"
 
-/* One run of install or import. */
+/* One run of csr, install or import. */
 typedef struct {
     ca_tool_made_t *made;
     const char *dir;
@@ -30,20 +30,45 @@ typedef struct {
     const char *key_file; /* where it is from */
 } run_t;
 
-static problem_t *dir_lock(const char *dir, apr_pool_t *lock_pool,
-                           ca_generations_t *found, apr_pool_t *pool)
+static void run_init(run_t *run, ca_tool_made_t *made, const char *dir,
+                     apr_int64_t now, apr_pool_t *pool)
 {
-    problem_t *prob = ca_generation_scan(found, dir, "", pool);
+    memset(run, 0, sizeof(*run));
+    memset(made, 0, sizeof(*made));
+    run->made = made;
+    run->dir = dir;
+    run->now = now;
+    run->pool = pool;
+}
+
+static problem_t *dir_lock(run_t *run, apr_pool_t *lock_pool)
+{
+    ca_generations_t *found = &run->found;
+    problem_t *prob = ca_generation_scan(found, run->dir, "", run->pool);
 
     if (!prob)
-        prob = ca_file_lock(dir, lock_pool, pool);
+        prob = ca_file_lock(run->dir, lock_pool, run->pool);
     if (!prob)
-        prob = ca_generation_scan(found, dir, "", pool);
+        prob = ca_generation_scan(found, run->dir, "", run->pool);
     if (!prob && found->last >= CA_GENERATION_MAX)
-        prob = problem_internal(pool, APR_EINVAL,
+        prob = problem_internal(run->pool, APR_EINVAL,
                                 "%s: has %d generations; choose another "
                                 "directory",
-                                dir, found->last);
+                                run->dir, found->last);
+    return prob;
+}
+
+/* The directory is this run's alone, and nobody adds to what was found. */
+static problem_t *locked(run_t *run, problem_t *(*fn)(run_t *run))
+{
+    apr_pool_t *lock_pool;
+    problem_t *prob;
+
+    apr_pool_create(&lock_pool, run->pool);
+    prob = dir_lock(run, lock_pool);
+    if (!prob)
+        prob = fn(run);
+    apr_pool_destroy(lock_pool);
     return prob;
 }
 
@@ -84,9 +109,11 @@ static problem_t *waiting_check(const ca_generations_t *found, apr_pool_t *pool)
         ca_generation_path(found, found->last, ".key", pool));
 }
 
-static problem_t *csr_write(ca_tool_made_t *made, const ca_generations_t *found,
-                            EVP_PKEY *key, apr_pool_t *pool)
+static problem_t *csr_write(run_t *run)
 {
+    ca_tool_made_t *made = run->made;
+    const ca_generations_t *found = &run->found;
+    apr_pool_t *pool = run->pool;
     problem_t *prob = waiting_check(found, pool);
 
     if (prob)
@@ -96,7 +123,7 @@ static problem_t *csr_write(ca_tool_made_t *made, const ca_generations_t *found,
     made->csr_file = ca_generation_path(found, made->generation, CSR, pool);
     prob = ca_file_vacant_check(made->csr_file, "take it away", pool);
     if (!prob)
-        prob = ca_file_key_create(made->key_file, key, pool);
+        prob = ca_file_key_create(made->key_file, run->key, pool);
     if (!prob)
         prob = ca_file_create(made->csr_file, made->csr_pem, 0644, pool);
     return prob;
@@ -164,23 +191,14 @@ static problem_t *csr_make(const char **pem, EVP_PKEY **key,
 problem_t *ca_tool_csr(ca_tool_made_t *made, const ca_tool_wish_t *wish,
                        const log_t *log, apr_pool_t *pool)
 {
-    ca_generations_t found;
-    apr_pool_t *lock_pool;
-    EVP_PKEY *key;
     problem_t *prob;
+    run_t run;
 
-    memset(made, 0, sizeof(*made));
-    prob = csr_make(&made->csr_pem, &key, wish, pool);
+    run_init(&run, made, wish->dir, 0, pool);
+    prob = csr_make(&made->csr_pem, &run.key, wish, pool);
     if (!prob)
         prob = ca_file_dir_ensure(wish->dir, log, pool);
-    if (prob)
-        return prob;
-    apr_pool_create(&lock_pool, pool);
-    prob = dir_lock(wish->dir, lock_pool, &found, pool);
-    if (!prob)
-        prob = csr_write(made, &found, key, pool);
-    apr_pool_destroy(lock_pool);
-    return prob;
+    return prob ? prob : locked(&run, csr_write);
 }
 
 static problem_t *certs_read(run_t *run, const apr_array_header_t *files)
@@ -354,24 +372,12 @@ problem_t *ca_tool_install(ca_tool_made_t *made, const char *dir,
                            const apr_array_header_t *files, apr_int64_t now,
                            apr_pool_t *pool)
 {
-    run_t run = {0};
-    apr_pool_t *lock_pool;
     problem_t *prob;
+    run_t run;
 
-    memset(made, 0, sizeof(*made));
-    run.made = made;
-    run.dir = dir;
-    run.now = now;
-    run.pool = pool;
+    run_init(&run, made, dir, now, pool);
     prob = certs_read(&run, files);
-    if (prob)
-        return prob;
-    apr_pool_create(&lock_pool, pool);
-    prob = dir_lock(dir, lock_pool, &run.found, pool);
-    if (!prob)
-        prob = install(&run);
-    apr_pool_destroy(lock_pool);
-    return prob;
+    return prob ? prob : locked(&run, install);
 }
 
 /* Key and certificates were read; they fit and are what they should be. */
@@ -401,15 +407,10 @@ problem_t *ca_tool_import(ca_tool_made_t *made, const char *dir,
                           const char *key_file, const apr_array_header_t *files,
                           apr_int64_t now, const log_t *log, apr_pool_t *pool)
 {
-    run_t run = {0};
-    apr_pool_t *lock_pool;
     problem_t *prob;
+    run_t run;
 
-    memset(made, 0, sizeof(*made));
-    run.made = made;
-    run.dir = dir;
-    run.now = now;
-    run.pool = pool;
+    run_init(&run, made, dir, now, pool);
     run.key_file = key_file;
     prob = certs_read(&run, files);
     if (!prob)
@@ -419,12 +420,5 @@ problem_t *ca_tool_import(ca_tool_made_t *made, const char *dir,
         prob = import_check(&run);
     if (!prob)
         prob = ca_file_dir_ensure(dir, log, pool);
-    if (prob)
-        return prob;
-    apr_pool_create(&lock_pool, pool);
-    prob = dir_lock(dir, lock_pool, &run.found, pool);
-    if (!prob)
-        prob = import(&run);
-    apr_pool_destroy(lock_pool);
-    return prob;
+    return prob ? prob : locked(&run, import);
 }
