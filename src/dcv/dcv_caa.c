@@ -84,8 +84,7 @@ int dcv_caa_is_value(const char *value)
     return 1;
 }
 
-/* Without blanks around it, in place. */
-static char *trim(char *text)
+char *dcv_caa_trim(char *text)
 {
     apr_size_t len;
 
@@ -96,9 +95,7 @@ static char *trim(char *text)
     return text;
 }
 
-/* The next word up to end, without blanks around it; *at is moved behind the
- * end.  NULL: there is nothing left. */
-static char *word_take(char **at, char end)
+char *dcv_caa_word(char **at, char end)
 {
     char *word = *at, *stop;
 
@@ -108,7 +105,7 @@ static char *word_take(char **at, char end)
     *at = stop ? stop + 1 : NULL;
     if (stop)
         *stop = '\0';
-    return trim(word);
+    return dcv_caa_trim(word);
 }
 
 static int has_word(const apr_array_header_t *words, const char *word)
@@ -128,7 +125,8 @@ static int is_method(char *list, const char *method)
     char *word;
     int found = 0;
 
-    for (word = word_take(&list, ','); word; word = word_take(&list, ',')) {
+    for (word = dcv_caa_word(&list, ','); word;
+         word = dcv_caa_word(&list, ',')) {
         if (!dcv_caa_is_tag(word)) /* a label is like one */
             return 0;
         found |= method && !strcmp(word, method);
@@ -140,12 +138,12 @@ static int is_method(char *list, const char *method)
 static int parameter_allows(char *text, const dcv_caa_t *terms,
                             const dcv_caa_name_t *name, unsigned int *seen)
 {
-    char *value = text, *tag = word_take(&value, '=');
+    char *value = text, *tag = dcv_caa_word(&value, '=');
     unsigned int bit = 0;
 
     if (!value || !dcv_caa_is_tag(tag))
         return 0;
-    value = trim(value);
+    value = dcv_caa_trim(value);
     if (!dcv_caa_is_value(value))
         return 0;
     if (!strcasecmp(tag, "accounturi"))
@@ -171,14 +169,14 @@ static int issue_allows(const property_t *property, const dcv_caa_t *terms,
     if (memchr(property->value, '\0', property->value_len))
         return 0;
     at = apr_pstrdup(pool, property->value);
-    word = word_take(&at, ';');
+    word = dcv_caa_word(&at, ';');
     if (!has_word(terms->identities, word))
         return 0;
     if (at)
-        at = trim(at);
+        at = dcv_caa_trim(at);
     if (!at || !*at) /* "ca.example;" */
         return 1;
-    for (word = word_take(&at, ';'); word; word = word_take(&at, ';')) {
+    for (word = dcv_caa_word(&at, ';'); word; word = dcv_caa_word(&at, ';')) {
         if (!parameter_allows(word, terms, name, &seen))
             return 0;
     }

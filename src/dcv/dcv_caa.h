@@ -25,5 +25,10 @@ const char *dcv_caa_fault(const dcv_caa_t *terms, const dcv_caa_name_t *name,
  * The records of dns-persist-01 have the same. */
 int dcv_caa_is_tag(const char *tag);
 int dcv_caa_is_value(const char *value);
+/* Without blanks around it, in place. */
+char *dcv_caa_trim(char *text);
+/* The next word up to end, without blanks around it; *at is moved behind the
+ * end.  NULL: there is nothing left. */
+char *dcv_caa_word(char **at, char end);
 
 #endif

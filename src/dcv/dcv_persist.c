@@ -12,7 +12,6 @@
 
 #include "base/banned.h"
 
-#define BLANKS " \t"
 /* Digits of a time that is still a number here. */
 #define TIME_DIGITS_MAX 17
 #define SHOWN_MAX       100
@@ -24,32 +23,6 @@
 typedef struct {
     const char *account, *policy, *until; /* NULL: not there */
 } params_t;
-
-/* Without blanks around it, in place. */
-static char *trim(char *text)
-{
-    apr_size_t len;
-
-    text += strspn(text, BLANKS);
-    len = strlen(text);
-    while (len && strchr(BLANKS, text[len - 1]))
-        text[--len] = '\0';
-    return text;
-}
-
-/* The part up to the next ";", trimmed; NULL at the end. */
-static char *part_next(char **rest)
-{
-    char *part = *rest, *end;
-
-    if (!part)
-        return NULL;
-    end = strchr(part, ';');
-    *rest = end ? end + 1 : NULL;
-    if (end)
-        *end = '\0';
-    return trim(part);
-}
 
 static int is_issuer(const char *name, const dcv_job_t *job)
 {
@@ -79,17 +52,15 @@ static const char **param_find(params_t *params, const char *tag)
 /* What is wrong with this part, or NULL. */
 static const char *param_take(params_t *params, char *part)
 {
-    char *equals = strchr(part, '='), *value;
+    char *value = part, *tag = dcv_caa_word(&value, '=');
     const char **place;
 
-    if (!equals)
+    if (!value)
         return "it has a parameter without \"=\", or a \";\" too many";
-    *equals = '\0';
-    part = trim(part);
-    value = trim(equals + 1);
-    if (!dcv_caa_is_tag(part) || !dcv_caa_is_value(value))
+    value = dcv_caa_trim(value);
+    if (!dcv_caa_is_tag(tag) || !dcv_caa_is_value(value))
         return "it has a parameter with a character that must not be there";
-    place = param_find(params, part);
+    place = param_find(params, tag);
     if (!place)
         return NULL;
     if (*place)
@@ -181,9 +152,10 @@ dcv_persist_e dcv_persist_judge(dcv_persist_t *said, const dcv_txt_t *txt,
     params_t params = {NULL, NULL, NULL};
 
     memset(said, 0, sizeof(*said));
-    if (strlen(rest) != txt->len || !is_issuer(part_next(&rest), job))
+    if (strlen(rest) != txt->len || !is_issuer(dcv_caa_word(&rest, ';'), job))
         return DCV_PERSIST_OTHER;
-    for (part = part_next(&rest); part && !said->why; part = part_next(&rest))
+    for (part = dcv_caa_word(&rest, ';'); part && !said->why;
+         part = dcv_caa_word(&rest, ';'))
         said->why = param_take(&params, part);
     if (!said->why)
         said->why = params_fault(&params);

@@ -204,6 +204,21 @@ static void methods(apr_pool_t *pool)
     is_str(judge("0 issue ca.test", 0, NULL, pool), NULL);
 }
 
+static void words(apr_pool_t *pool)
+{
+    char *at = apr_pstrdup(pool, " \ta b\t;;c = d "), *c;
+
+    is_str(dcv_caa_word(&at, ';'), "a b");
+    is_str(dcv_caa_word(&at, ';'), "");
+    c = dcv_caa_word(&at, ';');
+    ok(!at);
+    ok(!dcv_caa_word(&at, ';'));
+    is_str(dcv_caa_word(&c, '='), "c");
+    is_str(c, " d");
+    is_str(dcv_caa_trim(c), "d");
+    is_str(dcv_caa_trim(apr_pstrdup(pool, "\t ")), "");
+}
+
 const tap_case_t tap_cases[] = {
     {"T85 issue: this CA, another, nobody", issuers},
     {"T85 issuewild, and issue without it", wildcards},
@@ -212,4 +227,5 @@ const tap_case_t tap_cases[] = {
     {"T85 thousands of records cost no memory, and make no long words", masses},
     {"T85 RFC 8657: accounturi", accounts},
     {"T85 RFC 8657: validationmethods", methods},
+    {"words and blanks", words},
     {NULL, NULL}};
