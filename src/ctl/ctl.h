@@ -141,5 +141,8 @@ ctl_exit_e ctl_profile_find(const acme_profile_t **found, const ctl_t *ctl)
     __attribute__((warn_unused_result));
 /* The URL of the profile's own directory; NULL: it has none. */
 const char *ctl_profile_url(const ctl_t *ctl, const acme_profile_t *profile);
+/* Names of the profiles with this issuer, this policy; NULL: with any. */
+json_t *ctl_profile_users(const ctl_t *ctl, const char *issuer,
+                          const char *policy);
 
 #endif

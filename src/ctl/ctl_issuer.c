@@ -122,22 +122,6 @@ static json_t *generation_render(const ctl_t *ctl, const acme_issuer_t *issuer,
     return json;
 }
 
-static json_t *users_render(const ctl_t *ctl, const char *name)
-{
-    const apr_array_header_t *profiles = ctl->conf->profiles;
-    json_t *list = json_array();
-    int i;
-
-    for (i = 0; i < profiles->nelts; i++) {
-        const acme_profile_t *profile =
-            APR_ARRAY_IDX(profiles, i, const acme_profile_t *);
-
-        if (!strcmp(profile->issuer, name))
-            json_array_append_new(list, json_string(profile->name));
-    }
-    return list;
-}
-
 /* What may not be read may be all right. */
 static const char *status_of(apr_status_t loaded)
 {
@@ -159,7 +143,8 @@ static json_t *issuer_render(const ctl_t *ctl, const acme_issuer_t *issuer,
     json_object_set_new(json, "status", json_string(status_of(loaded)));
     json_object_set_new(json, "notAfter",
                         ctl_print_time(ctl, newest ? newest->not_after : 0));
-    json_object_set_new(json, "profiles", users_render(ctl, issuer->name));
+    json_object_set_new(json, "profiles",
+                        ctl_profile_users(ctl, issuer->name, NULL));
     json_object_set_new(json, "problem", ctl_print_text(issuer->problem));
     json_object_set_new(
         json, "warnings",

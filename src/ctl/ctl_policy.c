@@ -27,22 +27,6 @@ static const policy_t *policy_find(const ctl_t *ctl, const char *name)
     return NULL;
 }
 
-static json_t *users_render(const ctl_t *ctl, const char *name)
-{
-    const apr_array_header_t *profiles = ctl->conf->profiles;
-    json_t *list = json_array();
-    int i;
-
-    for (i = 0; i < profiles->nelts; i++) {
-        const acme_profile_t *profile =
-            APR_ARRAY_IDX(profiles, i, const acme_profile_t *);
-
-        if (!strcmp(profile->policy->name, name))
-            json_array_append_new(list, json_string(profile->name));
-    }
-    return list;
-}
-
 static json_t *keys_render(const policy_t *policy, apr_pool_t *pool)
 {
     static const struct {
@@ -132,7 +116,8 @@ static json_t *policy_json(const ctl_t *ctl, const policy_t *policy)
 
     json_object_set_new(json, "name", json_string(policy->name));
     json_object_set_new(json, "preset", json_string(policy->preset));
-    json_object_set_new(json, "profiles", users_render(ctl, policy->name));
+    json_object_set_new(json, "profiles",
+                        ctl_profile_users(ctl, NULL, policy->name));
     json_object_set_new(json, "keys", keys_render(policy, pool));
     json_object_set_new(
         json, "signatures",

@@ -19,6 +19,24 @@ const char *ctl_profile_url(const ctl_t *ctl, const acme_profile_t *profile)
                           NULL, NULL, ctl->pool);
 }
 
+json_t *ctl_profile_users(const ctl_t *ctl, const char *issuer,
+                          const char *policy)
+{
+    const apr_array_header_t *profiles = ctl->conf->profiles;
+    json_t *list = json_array();
+    int i;
+
+    for (i = 0; i < profiles->nelts; i++) {
+        const acme_profile_t *profile =
+            APR_ARRAY_IDX(profiles, i, const acme_profile_t *);
+
+        if ((!issuer || !strcmp(profile->issuer, issuer)) &&
+            (!policy || !strcmp(profile->policy->name, policy)))
+            json_array_append_new(list, json_string(profile->name));
+    }
+    return list;
+}
+
 ctl_exit_e ctl_profile_find(const acme_profile_t **found, const ctl_t *ctl)
 {
     const char *name = ctl_option(ctl, "profile"), *names = "";
