@@ -5,6 +5,7 @@
 
 #include <apr_strings.h>
 
+#include "acme/acme_profile.h"
 #include "httpd/httpd_words.h"
 #include "policy/policy_make.h"
 #include "policy/policy_subject.h"
@@ -230,18 +231,10 @@ static void validity_resolve(ca_profile_t *validity, const policy_t *policy)
 static void subject_check(const acme_profile_t *profile,
                           apr_array_header_t *findings, apr_pool_t *pool)
 {
-    apr_array_header_t *values =
-        apr_array_make(pool, 2, sizeof(policy_value_t *));
-    apr_array_header_t *faults;
-    policy_value_t *value;
+    apr_array_header_t *faults = policy_subject_findings(
+        profile->policy, acme_profile_subject(profile, pool), pool);
     int i;
 
-    for (i = 0; i < profile->subject->nelts; i++)
-        /* The setter has seen that it is one. */
-        if (!policy_value_parse(
-                &value, APR_ARRAY_IDX(profile->subject, i, const char *), pool))
-            APR_ARRAY_PUSH(values, policy_value_t *) = value;
-    faults = policy_subject_findings(profile->policy, values, pool);
     for (i = 0; i < faults->nelts; i++)
         APR_ARRAY_PUSH(findings, const char *) =
             apr_psprintf(findings->pool, "ACMEProfileSubject (profile %s): %s",
