@@ -69,8 +69,8 @@ static problem_t *binding_check(const jose_mac_t *mac, const acme_verified_t *v)
                             "the \"url\" of the " MEMBER " is \"%.256s\", but "
                             "the request's is \"%.256s\"",
                             mac->url, v->url);
-    prob = pjson_parse(&json, mac->payload, mac->payload_len, MEMBER " payload",
-                       v->pool);
+    prob = pjson_parse(&json, mac->parts.payload, mac->parts.payload_len,
+                       MEMBER " payload", v->pool);
     if (prob)
         return prob;
     prob = pjson_object_check(json, MEMBER " payload", v->pool);

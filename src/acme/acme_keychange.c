@@ -96,8 +96,8 @@ static problem_t *object_check(const jose_jws_t *jws, const acme_t *acme,
     static const char what[] = "the inner payload";
     const char *account;
     json_t *json, *old_key;
-    problem_t *prob =
-        pjson_parse(&json, jws->payload, jws->payload_len, what, v->pool);
+    problem_t *prob = pjson_parse(&json, jws->parts.payload,
+                                  jws->parts.payload_len, what, v->pool);
 
     if (!prob)
         prob = pjson_object_check(json, what, v->pool);

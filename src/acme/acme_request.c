@@ -191,7 +191,7 @@ static problem_t *payload_check(acme_verified_t *v, const jose_jws_t *jws)
     acme_payload_e want = v->route->endpoint->payload;
     problem_t *prob;
 
-    if (!jws->payload_len) {
+    if (!jws->parts.payload_len) {
         if (want != ACME_PAYLOAD_OBJECT)
             return NULL;
         return problem_make(v->pool, PROBLEM_MALFORMED,
@@ -202,8 +202,8 @@ static problem_t *payload_check(acme_verified_t *v, const jose_jws_t *jws)
         return problem_make(v->pool, PROBLEM_MALFORMED,
                             "this resource is only read: the payload must be "
                             "the empty string (POST-as-GET, RFC 8555 6.3)");
-    prob = pjson_parse(&v->payload, jws->payload, jws->payload_len, "payload",
-                       v->pool);
+    prob = pjson_parse(&v->payload, jws->parts.payload, jws->parts.payload_len,
+                       "payload", v->pool);
     if (prob)
         return prob;
     return pjson_object_check(v->payload, "payload", v->pool);

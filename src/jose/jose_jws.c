@@ -89,21 +89,13 @@ static problem_t *header_parse(jose_jws_t *jws, json_t *header,
 problem_t *jose_jws_read(jose_jws_t **jws, json_t *json, apr_pool_t *pool)
 {
     jose_jws_t *made = apr_pcalloc(pool, sizeof(*made));
-    jose_parts_t parts;
-    problem_t *prob;
+    problem_t *prob = jose_parts_parse(&made->parts, json, "JWS", pool);
 
-    prob = jose_parts_parse(&parts, json, "JWS", pool);
     if (prob)
         return prob;
-    prob = header_parse(made, parts.header, pool);
+    prob = header_parse(made, made->parts.header, pool);
     if (prob)
         return prob;
-    made->payload = parts.payload;
-    made->payload_len = parts.payload_len;
-    made->signing_input = parts.signing_input;
-    made->signing_input_len = parts.signing_input_len;
-    made->signature = parts.signature;
-    made->signature_len = parts.signature_len;
     *jws = made;
     return NULL;
 }
@@ -143,12 +135,12 @@ static problem_t *length_check(const jose_jws_t *jws, const jose_jwk_t *key,
         want = (apr_size_t)EVP_PKEY_get_size(key->pkey);
     else
         want = ED25519_SIGNATURE_LEN;
-    if (jws->signature_len == want)
+    if (jws->parts.signature_len == want)
         return NULL;
     return problem_make(pool, PROBLEM_MALFORMED,
                         "The %s signature has %" APR_SIZE_T_FMT
                         " octets; it must have %" APR_SIZE_T_FMT "%s",
-                        jws->alg->name, jws->signature_len, want,
+                        jws->alg->name, jws->parts.signature_len, want,
                         jws->alg->coordinate_len
                             ? " (R and S, as RFC 7518 3.4 says, not DER)"
                             : "");
@@ -161,8 +153,8 @@ static const unsigned char *ecdsa_der(int *der_len, const jose_jws_t *jws,
 {
     int half = jws->alg->coordinate_len;
     ECDSA_SIG *sig = own_ecdsa_sig(pool, ECDSA_SIG_new());
-    BIGNUM *r = BN_bin2bn(jws->signature, half, NULL);
-    BIGNUM *s = BN_bin2bn(jws->signature + half, half, NULL);
+    BIGNUM *r = BN_bin2bn(jws->parts.signature, half, NULL);
+    BIGNUM *s = BN_bin2bn(jws->parts.signature + half, half, NULL);
     unsigned char *der, *end;
 
     *der_len = 0;
@@ -184,8 +176,8 @@ static int is_right(const jose_jws_t *jws, const jose_jwk_t *key,
                     apr_pool_t *pool)
 {
     EVP_MD_CTX *ctx = own_md_ctx(pool, EVP_MD_CTX_new());
-    const unsigned char *signature = jws->signature;
-    apr_size_t len = jws->signature_len;
+    const unsigned char *signature = jws->parts.signature;
+    apr_size_t len = jws->parts.signature_len;
     int der_len, right;
 
     if (jws->alg->coordinate_len) {
@@ -196,8 +188,8 @@ static int is_right(const jose_jws_t *jws, const jose_jwk_t *key,
             EVP_DigestVerifyInit_ex(ctx, NULL, jws->alg->digest, NULL, NULL,
                                     key->pkey, NULL) == 1 &&
             EVP_DigestVerify(ctx, signature, len,
-                             (const unsigned char *)jws->signing_input,
-                             jws->signing_input_len) == 1;
+                             (const unsigned char *)jws->parts.signing_input,
+                             jws->parts.signing_input_len) == 1;
     if (!right)
         ERR_clear_error();
     return right;

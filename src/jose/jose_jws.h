@@ -19,19 +19,15 @@
 #include "base/problem.h"
 #include "jose/jose_jwa.h"
 #include "jose/jose_jwk.h"
+#include "jose/jose_parts.h"
 
 typedef struct {
     const jose_jwa_t *alg;
     const char *url;
-    const char *nonce;   /* NULL when absent */
-    const char *kid;     /* exactly one of kid … */
-    json_t *jwk;         /* … and jwk */
-    const char *payload; /* decoded, NUL behind it */
-    apr_size_t payload_len;
-    const char *signing_input; /* "<protected>.<payload>" as received */
-    apr_size_t signing_input_len;
-    const unsigned char *signature;
-    apr_size_t signature_len;
+    const char *nonce; /* NULL when absent */
+    const char *kid;   /* exactly one of kid … */
+    json_t *jwk;       /* … and jwk */
+    jose_parts_t parts;
 } jose_jws_t;
 
 problem_t *jose_jws_parse(jose_jws_t **jws, const char *body,

@@ -89,20 +89,13 @@ problem_t *jose_mac_parse(jose_mac_t **mac, json_t *json, const char *what,
                           apr_pool_t *pool)
 {
     jose_mac_t *made = apr_pcalloc(pool, sizeof(*made));
-    jose_parts_t parts;
-    problem_t *prob = jose_parts_parse(&parts, json, what, pool);
+    problem_t *prob = jose_parts_parse(&made->parts, json, what, pool);
 
     if (prob)
         return prob;
-    prob = header_parse(made, parts.header, pool);
+    prob = header_parse(made, made->parts.header, pool);
     if (prob)
         return prob;
-    made->payload = parts.payload;
-    made->payload_len = parts.payload_len;
-    made->signing_input = parts.signing_input;
-    made->signing_input_len = parts.signing_input_len;
-    made->mac = parts.signature;
-    made->mac_len = parts.signature_len;
     *mac = made;
     return NULL;
 }
@@ -125,8 +118,10 @@ int jose_mac_is_right(const jose_mac_t *mac, const unsigned char *key,
                       apr_size_t key_len)
 {
     unsigned char want[EVP_MAX_MD_SIZE];
-    apr_size_t len = mac_compute(want, mac->digest, key, key_len,
-                                 mac->signing_input, mac->signing_input_len);
+    apr_size_t len =
+        mac_compute(want, mac->digest, key, key_len, mac->parts.signing_input,
+                    mac->parts.signing_input_len);
 
-    return len && len == mac->mac_len && !CRYPTO_memcmp(want, mac->mac, len);
+    return len && len == mac->parts.signature_len &&
+           !CRYPTO_memcmp(want, mac->parts.signature, len);
 }

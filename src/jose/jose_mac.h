@@ -11,19 +11,14 @@
 #include <apr_pools.h>
 #include <jansson.h>
 
-#include "base/problem.h"
+#include "jose/jose_parts.h"
 
 typedef struct {
     const char *alg;    /* "HS256" */
     const char *digest; /* OpenSSL's name */
     const char *kid;    /* printable ASCII */
     const char *url;
-    const char *payload; /* decoded, NUL behind it */
-    apr_size_t payload_len;
-    const char *signing_input;
-    apr_size_t signing_input_len;
-    const unsigned char *mac;
-    apr_size_t mac_len;
+    jose_parts_t parts; /* the signature is the MAC */
 } jose_mac_t;
 
 /* what names it in problems: "externalAccountBinding". */

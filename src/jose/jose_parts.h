@@ -3,7 +3,8 @@
 #define JOSE_PARTS_H
 
 /* The three members of a flattened JWS (RFC 7515 7.2.2) as RFC 8555 6.2 allows
- * them, decoded.  For jose/ only. */
+ * them, decoded: what jose_jws_t and jose_mac_t are made of.  For jose/ only,
+ * but for the members. */
 
 #include <apr_pools.h>
 #include <jansson.h>

@@ -53,7 +53,7 @@ static void body_try(const char *body, size_t len, apr_pool_t *pool)
         return;
     }
     promise(jws->alg && jws->url && !jws->kid == !!jws->jwk);
-    promise(jws->payload[jws->payload_len] == '\0');
+    promise(jws->parts.payload[jws->parts.payload_len] == '\0');
     if (jws->jwk)
         key_try(jws, pool);
 }

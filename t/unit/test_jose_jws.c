@@ -71,11 +71,11 @@ static void parts(apr_pool_t *pool)
     is_str(jws->kid, "https://ca.example/acme/account/1");
     is_str(jws->nonce, "abcd");
     ok(!jws->jwk);
-    is_str(jws->payload, "{\"a\":1}");
-    is_int(jws->payload_len, 7);
-    is_int(jws->signature_len, 3);
-    is_int(jws->signing_input_len, strlen(jws->signing_input));
-    ok(strstr(jws->signing_input, ".eyJhIjoxfQ"));
+    is_str(jws->parts.payload, "{\"a\":1}");
+    is_int(jws->parts.payload_len, 7);
+    is_int(jws->parts.signature_len, 3);
+    is_int(jws->parts.signing_input_len, strlen(jws->parts.signing_input));
+    ok(strstr(jws->parts.signing_input, ".eyJhIjoxfQ"));
 }
 
 static void empty_payload(apr_pool_t *pool)
@@ -89,8 +89,8 @@ static void empty_payload(apr_pool_t *pool)
 
     ok(!prob, "%s", prob ? prob->detail : "");
     need(jws);
-    is_int(jws->payload_len, 0);
-    is_str(jws->payload, "");
+    is_int(jws->parts.payload_len, 0);
+    is_str(jws->parts.payload, "");
     ok(!jws->nonce && !jws->kid && jws->jwk);
 }
 
@@ -198,10 +198,10 @@ static jose_jws_t *vector(const char *alg, const char *input,
     jose_jws_t *jws = apr_pcalloc(pool, sizeof(*jws));
 
     jws->alg = jose_jwa_find(alg);
-    jws->signing_input = input;
-    jws->signing_input_len = strlen(input);
-    ok(b64url_decode(&jws->signature, &jws->signature_len, signature,
-                     strlen(signature), pool) == APR_SUCCESS);
+    jws->parts.signing_input = input;
+    jws->parts.signing_input_len = strlen(input);
+    ok(b64url_decode(&jws->parts.signature, &jws->parts.signature_len,
+                     signature, strlen(signature), pool) == APR_SUCCESS);
     return jws;
 }
 
@@ -226,16 +226,16 @@ static void verify_vector(const char *alg, const char *jwk, const char *input,
     need(k);
     prob = jose_jws_verify(jws, k, pool);
     ok(!prob, "%s: %s", alg, prob ? prob->detail : "");
-    bent = apr_pmemdup(pool, jws->signature, jws->signature_len);
-    jws->signature = bent;
-    for (i = 0; i < jws->signature_len; i += 13) {
+    bent = apr_pmemdup(pool, jws->parts.signature, jws->parts.signature_len);
+    jws->parts.signature = bent;
+    for (i = 0; i < jws->parts.signature_len; i += 13) {
         bent[i] ^= 4;
         prob = jose_jws_verify(jws, k, pool);
         ok(prob && prob->type == PROBLEM_MALFORMED);
         bent[i] ^= 4;
     }
-    jws->signing_input = apr_pstrcat(pool, input, "A", NULL);
-    ++jws->signing_input_len;
+    jws->parts.signing_input = apr_pstrcat(pool, input, "A", NULL);
+    ++jws->parts.signing_input_len;
     prob = jose_jws_verify(jws, k, pool);
     ok(prob && prob->type == PROBLEM_MALFORMED && prob->status == 400);
     is_int(ERR_peek_error(), 0);
@@ -280,7 +280,7 @@ static void lengths(apr_pool_t *pool)
     jose_jws_t *jws =
         vector("ES256", RFC7515_A3_INPUT, RFC7515_A3_SIGNATURE, pool);
     jose_jwk_t *k = key(RFC7515_A3_JWK, pool);
-    const unsigned char *raw = jws->signature;
+    const unsigned char *raw = jws->parts.signature;
     unsigned char longer[66] = {0};
     unsigned char zeros[64] = {0};
     ECDSA_SIG *sig = own_ecdsa_sig(pool, ECDSA_SIG_new());
@@ -292,27 +292,27 @@ static void lengths(apr_pool_t *pool)
     ECDSA_SIG_set0(sig, BN_bin2bn(raw, 32, NULL),
                    BN_bin2bn(raw + 32, 32, NULL));
     len = i2d_ECDSA_SIG(sig, &der);
-    jws->signature = der;
-    jws->signature_len = (apr_size_t)len;
+    jws->parts.signature = der;
+    jws->parts.signature_len = (apr_size_t)len;
     prob = jose_jws_verify(jws, k, pool);
     ok(prob && prob->type == PROBLEM_MALFORMED && strstr(prob->detail, "DER"));
     OPENSSL_free(der);
 
-    jws->signature = raw;
-    jws->signature_len = 63;
+    jws->parts.signature = raw;
+    jws->parts.signature_len = 63;
     ok(jose_jws_verify(jws, k, pool) != NULL);
-    jws->signature_len = 0;
+    jws->parts.signature_len = 0;
     ok(jose_jws_verify(jws, k, pool) != NULL);
     memcpy(longer + 1, raw, 32);
     memcpy(longer + 34, raw + 32, 32);
-    jws->signature = longer;
-    jws->signature_len = 66;
+    jws->parts.signature = longer;
+    jws->parts.signature_len = 66;
     ok(jose_jws_verify(jws, k, pool) != NULL);
-    jws->signature = zeros;
-    jws->signature_len = 64;
+    jws->parts.signature = zeros;
+    jws->parts.signature_len = 64;
     ok(jose_jws_verify(jws, k, pool) != NULL, "r = s = 0");
     jws = vector("RS256", RFC7515_A2_INPUT, RFC7515_A2_SIGNATURE, pool);
-    --jws->signature_len;
+    --jws->parts.signature_len;
     ok(jose_jws_verify(jws, key(RFC7515_A2_JWK, pool), pool) != NULL);
 }
 

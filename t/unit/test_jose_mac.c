@@ -54,20 +54,20 @@ static void right(const char *alg, const EVP_MD *md, apr_pool_t *pool)
     is_str(mac->alg, alg);
     is_str(mac->kid, "kid-1");
     is_str(mac->url, "https://ca.example/acme/new-account");
-    is_str(mac->payload, "{\"a\":1}");
+    is_str(mac->parts.payload, "{\"a\":1}");
     ok(jose_mac_is_right(mac, (const unsigned char *)KEY, strlen(KEY)));
     ok(!jose_mac_is_right(mac, (const unsigned char *)KEY, strlen(KEY) - 1));
     ok(!jose_mac_is_right(mac, (const unsigned char *)"", 0));
-    for (i = 0; i < mac->mac_len; i++) {
-        bad = apr_pmemdup(pool, mac->mac, mac->mac_len);
+    for (i = 0; i < mac->parts.signature_len; i++) {
+        bad = apr_pmemdup(pool, mac->parts.signature, mac->parts.signature_len);
         bad[i] ^= 0x80;
-        mac->mac = bad;
+        mac->parts.signature = bad;
         ok(!jose_mac_is_right(mac, (const unsigned char *)KEY, strlen(KEY)));
         bad[i] ^= 0x80;
     }
-    mac->mac_len--;
+    mac->parts.signature_len--;
     ok(!jose_mac_is_right(mac, (const unsigned char *)KEY, strlen(KEY)));
-    mac->mac_len = 0;
+    mac->parts.signature_len = 0;
     ok(!jose_mac_is_right(mac, (const unsigned char *)KEY, strlen(KEY)));
 }
 
@@ -92,9 +92,10 @@ static void vector(apr_pool_t *pool)
     apr_size_t len;
 
     need(!b64url_decode(&octets, &len, key, strlen(key), pool));
-    need(!b64url_decode(&mac.mac, &mac.mac_len, want, strlen(want), pool));
-    mac.signing_input = input;
-    mac.signing_input_len = strlen(input);
+    need(!b64url_decode(&mac.parts.signature, &mac.parts.signature_len, want,
+                        strlen(want), pool));
+    mac.parts.signing_input = input;
+    mac.parts.signing_input_len = strlen(input);
     ok(jose_mac_is_right(&mac, octets, len));
 }
 
