@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "base/token.h"
 
+#include <apr_escape.h>
 #include <apr_lib.h>
 #include <limits.h>
 #include <openssl/rand.h>
@@ -75,9 +76,7 @@ int token_id_ok(const char *text)
 
 const char *token_serial(apr_pool_t *pool)
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char octets[SERIAL_OCTETS];
-    char *hex = apr_palloc(pool, SERIAL_OCTETS * 2 + 1);
     int i, any;
 
     do {
@@ -87,10 +86,5 @@ const char *token_serial(apr_pool_t *pool)
         for (i = 0; i < SERIAL_OCTETS; ++i)
             any |= octets[i];
     } while (!any);
-    for (i = 0; i < SERIAL_OCTETS; ++i) {
-        hex[2 * i] = digits[octets[i] >> 4];
-        hex[2 * i + 1] = digits[octets[i] & 15];
-    }
-    hex[2 * i] = '\0';
-    return hex;
+    return apr_pescape_hex(pool, octets, sizeof(octets), 0);
 }

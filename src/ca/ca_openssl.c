@@ -102,21 +102,6 @@ const char *ca_name_text(const X509_NAME *name, apr_pool_t *pool)
     return copy;
 }
 
-static const char *hex(const unsigned char *data, apr_size_t len,
-                       apr_pool_t *pool)
-{
-    static const char digits[] = "0123456789abcdef";
-    char *text = apr_palloc(pool, 2 * len + 1);
-    apr_size_t i;
-
-    for (i = 0; i < len; ++i) {
-        text[2 * i] = digits[data[i] >> 4];
-        text[2 * i + 1] = digits[data[i] & 15];
-    }
-    text[2 * len] = '\0';
-    return text;
-}
-
 const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -124,7 +109,7 @@ const char *ca_sha256_hex(const void *data, apr_size_t len, apr_pool_t *pool)
 
     if (EVP_Digest(data, len, digest, &digest_len, EVP_sha256(), NULL) != 1)
         return NULL;
-    return hex(digest, digest_len, pool);
+    return apr_pescape_hex(pool, digest, digest_len, 0);
 }
 
 const unsigned char *ca_spki_der(apr_size_t *len, const X509 *cert,

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "ctl/ctl_cert.h"
 
-#include <openssl/pem.h>
-
 #include "acme/acme_revocation.h"
 #include "acme/acme_window.h"
-
 #include "base/clock.h"
 #include "base/own.h"
+#include "ca/ca_issuer.h"
 
 #include "base/banned.h"
 
@@ -55,14 +53,8 @@ static json_t *pem_render(const store_cert_t *cert, apr_pool_t *pool)
 {
     const unsigned char *at = cert->der;
     X509 *x509 = own_x509(pool, d2i_X509(NULL, &at, (long)cert->der_len));
-    BIO *bio = own_bio(pool, BIO_new(BIO_s_mem()));
-    char *text;
-    long len;
 
-    if (!x509 || !bio || !PEM_write_bio_X509(bio, x509))
-        return json_null();
-    len = BIO_get_mem_data(bio, &text);
-    return json_stringn(text, (size_t)len);
+    return ctl_print_text(x509 ? ca_cert_pem(x509, pool) : NULL);
 }
 
 static ctl_exit_e cert_list(ctl_t *ctl)

@@ -101,23 +101,22 @@ static const char *encoding_fault(const char *text)
     return NULL;
 }
 
-static const char *characters_fault(const char *text, const char *more)
+static const char *characters_fault(const char *text)
 {
-    static const char others[] = "-._~:/?#@!$&'()+,;=%";
+    static const char others[] = "-._~:/?#@!$&'()*+,;=%";
 
     for (; *text; ++text) {
         if (*text & 0x80)
             return "it is not ASCII (percent-encode it)";
-        if (!apr_isalnum(*text) && !strchr(others, *text) &&
-            !strchr(more, *text))
+        if (!apr_isalnum(*text) && !strchr(others, *text))
             return "it has a character that must not stand in a URI";
     }
     return NULL;
 }
 
-static const char *any_fault(uri_t *uri, const char *text, const char *more)
+static const char *any_fault(uri_t *uri, const char *text)
 {
-    const char *fault = characters_fault(text, more);
+    const char *fault = characters_fault(text);
 
     if (fault)
         return fault;
@@ -153,34 +152,29 @@ static const char *host_fault(const uri_t *uri, int is_pattern)
     return *host ? policy_name_pattern_fault(host) : "it has no host";
 }
 
-const char *policy_uri_fault(const char *text)
+static const char *uri_fault(const char *text, apr_size_t max, int is_pattern)
 {
     const char *fault;
     uri_t uri;
 
-    if (strlen(text) > URI_MAX)
+    if (strlen(text) > max)
         return "it is too long";
-    fault = any_fault(&uri, text, "*");
+    fault = any_fault(&uri, text);
     if (fault)
         return fault;
     if (uri.host)
-        return host_fault(&uri, 0);
+        return host_fault(&uri, is_pattern);
     return *uri.rest ? NULL : "there is nothing behind its scheme";
+}
+
+const char *policy_uri_fault(const char *text)
+{
+    return uri_fault(text, URI_MAX, 0);
 }
 
 const char *policy_uri_pattern_fault(const char *text)
 {
-    const char *fault;
-    uri_t uri;
-
-    if (strlen(text) > POLICY_GLOB_MAX)
-        return "it is too long";
-    fault = any_fault(&uri, text, "*");
-    if (fault)
-        return fault;
-    if (uri.host)
-        return host_fault(&uri, 1);
-    return *uri.rest ? NULL : "there is nothing behind its scheme";
+    return uri_fault(text, POLICY_GLOB_MAX, 1);
 }
 
 const char *policy_uri_normal(const char *text, apr_pool_t *pool)
