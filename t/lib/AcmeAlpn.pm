@@ -8,12 +8,10 @@ use strict;
 use warnings;
 use Digest::SHA qw(sha256_hex);
 use IO::Socket::IP;
+use parent 'AcmeChild';
 
 use AcmeClient;
 use AcmeServer;
-
-my $starter = $$;
-my @running;
 
 # port: where to listen; address: 127.0.0.1.
 sub new {
@@ -21,7 +19,6 @@ sub new {
     my $self = bless { port => AcmeServer::free_port(),
         address => '127.0.0.1', dir => AcmeServer::tempdir(), %o }, $class;
     AcmeClient::make_key('ec256', "$self->{dir}/key");
-    push @running, $self;
     return $self;
 }
 
@@ -62,8 +59,7 @@ sub show {
     my $alpn = exists $o{alpn} ? $o{alpn} : 'acme-tls/1';
     my $host = $self->{address} =~ /:/ ? "[$self->{address}]"
         : $self->{address};
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
+    $self->begin(sub {
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/said";
         open STDERR, '>&', \*STDOUT;
@@ -71,8 +67,7 @@ sub show {
             "$self->{dir}/key", '-cert', "$self->{dir}/cert", '-tlsextdebug',
             '-www', defined $alpn ? ('-alpn', $alpn) : (),
             @{ $o{server} || [] };
-    }
-    $self->{pid} = $pid;
+    });
     AcmeServer::wait_for(10, sub {
         return AcmeServer::read_file("$self->{dir}/said") =~ /^ACCEPT/m
             ? 1 : undef;
@@ -89,21 +84,6 @@ sub server_name {
         or return '';
     my $octets = join '', $dump =~ /^[0-9a-f]{4} - ((?:[0-9a-f]{2}[ -])+)/mg;
     return substr pack('H*', $octets =~ tr/0-9a-f//cdr), 5;
-}
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $starter) {
-        $_->stop for @running;
-    }
-    $? = $status;
 }
 
 1;

@@ -9,13 +9,11 @@ use strict;
 use warnings;
 use IO::Socket::INET;
 use MIME::Base64 qw(encode_base64);
-use POSIX qw(setpgid);
+use POSIX ();
+use parent 'AcmeChild';
 
 use AcmeClient;
 use AcmeServer;
-
-my $starter = $$;
-my @running;
 
 # zones: [names]; signed: those of them that are; ns: {zone => the address of
 # its name server}, 127.0.0.1 else.
@@ -81,17 +79,13 @@ sub program {
 
 sub start {
     my ($self) = @_;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        setpgid(0, 0);
+    $self->begin(sub {
         open STDIN,  '<', '/dev/null';
         open STDOUT, '>', "$self->{dir}/log";
         open STDERR, '>&', \*STDOUT;
         $ENV{PATH} .= ':/usr/sbin:/sbin';
-        exec $self->program or POSIX::_exit(127);
-    }
-    $self->{pid} = $pid;
-    push @running, $self;
+        exec $self->program;
+    });
     for my $zone (@{ $self->{zones} }) {
         my $want = (grep { $_ eq $zone } @{ $self->{signed} })
             ? qr/RRSIG\s+DNSKEY/ : qr/NOERROR/;
@@ -129,14 +123,6 @@ sub stop {
     kill 'TERM', $pid;
     AcmeServer::wait_for(5, sub { waitpid($pid, POSIX::WNOHANG()) ? 1 : undef })
         or kill 'KILL', $pid;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $starter) {
-        $_->stop for @running;
-    }
-    $? = $status;
 }
 
 1;

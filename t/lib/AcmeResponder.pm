@@ -10,11 +10,9 @@ use warnings;
 use File::Basename qw(basename);
 use IO::Socket::IP;
 use POSIX ();
+use parent 'AcmeChild';
 
 use AcmeServer;
-
-my $starter = $$;
-my @running;
 
 # port: where to listen; address: 127.0.0.1.
 sub new {
@@ -25,16 +23,7 @@ sub new {
         LocalAddr => $self->{address}, LocalPort => $self->{port},
         Listen => 128, ReuseAddr => 1)
         or die "cannot listen on $self->{address}:$self->{port}: $!\n";
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        $SIG{TERM} = $SIG{INT} = 'DEFAULT';
-        $SIG{CHLD} = 'IGNORE';
-        setpgrp;
-        serve($self->{dir}, $listen);
-        POSIX::_exit(0);
-    }
-    $self->{pid} = $pid;
-    push @running, $self;
+    $self->begin(sub { serve($self->{dir}, $listen) });
     return $self;
 }
 
@@ -65,6 +54,7 @@ sub requests {
 
 sub serve {
     my ($dir, $listen) = @_;
+    $SIG{CHLD} = 'IGNORE';
     while (1) {
         my $client = $listen->accept or next;
         my $pid = fork;
@@ -104,22 +94,6 @@ sub answer {
         unless $text =~ m{^HTTP/};
     print $client $text;
     close $client;
-}
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $starter) {
-        $_->stop for @running;
-    }
-    $? = $status;
 }
 
 1;

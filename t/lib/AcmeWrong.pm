@@ -15,14 +15,12 @@ use warnings;
 use IO::Socket::INET;
 use JSON::PP ();
 use MIME::Base64 qw(decode_base64url);
-use POSIX ();
+use parent 'AcmeChild';
 
 use AcmeClient;
 use AcmeServer;
 use AcmeWire;
 
-my $starter = $$;
-my @running;
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
 sub new {
@@ -68,17 +66,13 @@ sub fault {
 sub serve {
     my ($self, $server) = @_;
     $self->fault(undef);
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        $SIG{TERM} = $SIG{INT} = 'DEFAULT';
+    $self->begin(sub {
         my $wire = AcmeWire->new(server => $server);
         while (1) {
             my $client = $self->{listen}->accept or next;
             eval { $self->answer($client, $wire); 1 } or warn $@;
         }
-    }
-    $self->{pid} = $pid;
-    push @running, $self;
+    });
     return $self;
 }
 
@@ -137,21 +131,6 @@ sub answer_write {
         . ($request->{method} eq 'HEAD' ? '' : $answer->{body});
     shutdown $client, 1;
     close $client;
-}
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $starter) {
-        $_->stop for @running;
-    }
-    $? = $status;
 }
 
 1;

@@ -13,11 +13,10 @@ use JSON::PP;
 use POSIX ();
 use Socket qw(inet_pton AF_INET AF_INET6);
 use Time::HiRes qw(sleep stat);
+use parent 'AcmeChild';
 
 use AcmeServer;
 
-my $starter = $$;
-my @running;
 my %rcode = (NXDOMAIN => 3, SERVFAIL => 2, REFUSED => 5);
 my %type = (A => 1, NS => 2, CNAME => 5, SOA => 6, TXT => 16, AAAA => 28,
     CAA => 257);
@@ -41,17 +40,8 @@ sub new {
         dir => AcmeServer::tempdir() }, $class;
     $self->listen;
     $self->write;
-    my $pid = fork // die "fork: $!";
-    if (!$pid) {
-        $SIG{TERM} = $SIG{INT} = 'DEFAULT';
-        $SIG{CHLD} = 'IGNORE';
-        setpgrp;
-        $self->serve;
-        POSIX::_exit(0);
-    }
-    $self->{pid} = $pid;
+    $self->begin(sub { $SIG{CHLD} = 'IGNORE'; $self->serve });
     close $self->{$_} for qw(udp tcp);
-    push @running, $self;
     return $self;
 }
 
@@ -239,22 +229,6 @@ sub reply {
     return (pack('n6', $id, $bits, 1, scalar @{ $answers // [] },
             scalar @authority, 0)
         . $question . join('', @{ $answers // [] }, @authority), @do);
-}
-
-sub stop {
-    my ($self) = @_;
-    my $pid = delete $self->{pid} or return;
-    kill 'KILL', -$pid;
-    kill 'KILL', $pid;
-    waitpid $pid, 0;
-}
-
-END {
-    my $status = $?;
-    if ($$ == $starter) {
-        $_->stop for @running;
-    }
-    $? = $status;
 }
 
 1;
