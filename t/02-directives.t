@@ -100,6 +100,10 @@ $conf =~ s/\*:80/127.0.0.1:$server->{http_port}/;
 ($status, my $text) = $server->configure(global => $conf)->syntax;
 is($status, 0, 'conf/acme-server-quickstart.conf: no mistake') or diag $text;
 
-like(text('conf/acme_server.load'), qr/^# Depends: .*\bssl\b.*\bslotmem_shm\b/m,
-    'a2enmod enables ssl and slotmem_shm too');
+like(text('conf/acme_server.load'),
+    qr/^# Depends: .*\bssl\b.*\bslotmem_shm\b.*\breqtimeout\b/m,
+    'a2enmod enables ssl, slotmem_shm and reqtimeout too');
+like(text($_), qr/^\s*RequestReadTimeout handshake=5$/m,
+    "H12 $_ limits TLS handshakes") for 'conf/acme_server.conf',
+    'conf/acme-server-quickstart.conf', 'README.md';
 done_testing;
