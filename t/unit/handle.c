@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handle.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,6 +11,7 @@
 #include <openssl/pem.h>
 
 #include "engine.h"
+#include "handle_must.h"
 #include "acme/acme_audit.h"
 #include "acme/acme_ocsp_keep.h"
 #include "base/own.h"
@@ -20,14 +20,6 @@
 
 #define NONCES 1024
 #define LIMITS 1024
-
-#define must(cond)                                                             \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);         \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
 
 static apr_time_t clock_read(void *baton)
 {

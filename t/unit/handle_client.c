@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handle.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -12,14 +10,7 @@
 #include "base/own.h"
 #include "jose/jose_jwk.h"
 #include "jose/jose_sign.h"
-
-#define must(cond)                                                             \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);         \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
+#include "handle_must.h"
 
 client_t *client_make(handle_t *h, const char *spec)
 {

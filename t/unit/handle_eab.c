@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "handle_eab.h"
 
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -10,14 +8,7 @@
 
 #include "acme/acme_eab_secret.h"
 #include "base/b64url.h"
-
-#define must(cond)                                                             \
-    do {                                                                       \
-        if (!(cond)) {                                                         \
-            fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #cond);         \
-            abort();                                                           \
-        }                                                                      \
-    } while (0)
+#include "handle_must.h"
 
 acme_profile_t *profile_add(handle_t *h, const char *name)
 {

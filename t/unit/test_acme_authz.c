@@ -4,16 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
+#include "handle_start.h"
 
 static const char *authz_url(client_t *c, const char *name)
 {
@@ -22,7 +13,7 @@ static const char *authz_url(client_t *c, const char *name)
 
 static void pending(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = authz_url(c, "a.test");
     reply_t *r = client_post(c, url, "");
 
@@ -45,7 +36,7 @@ static void pending(apr_pool_t *pool)
 
 static void others(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     const char *url = authz_url(c, "a.test");
     reply_t *theirs, *none;
@@ -63,7 +54,7 @@ static void others(apr_pool_t *pool)
 
 static void valid(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = reply_text(client_ready(c, "a.test"), "authorizations/0");
     reply_t *r = client_post(c, url, "");
 
@@ -78,7 +69,7 @@ static void valid(apr_pool_t *pool)
 
 static void only_the_decided(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = authz_url(c, "a.test");
     reply_t *r = client_post(c, url, "");
 
@@ -100,7 +91,7 @@ static void only_the_decided(apr_pool_t *pool)
 
 static void invalid(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test"), *r;
 
     c->h->verdict = problem_make(pool, PROBLEM_DNS, "no such name");
@@ -117,7 +108,7 @@ static void invalid(apr_pool_t *pool)
 
 static void deactivate(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test");
     const char *url = reply_text(order, "authorizations/0");
     reply_t *r = client_post(c, url, "{\"status\":\"deactivated\"}");
@@ -142,7 +133,7 @@ static void other_values(apr_pool_t *pool)
                                       "{\"status\":\"Deactivated\"}",
                                       "{\"status\":true}",
                                       "{\"status\":null}"};
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = authz_url(c, "a.test");
     apr_size_t i;
 
@@ -157,7 +148,7 @@ static void other_values(apr_pool_t *pool)
 
 static void deactivate_invalid(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test"), *r;
 
     c->h->verdict = problem_make(pool, PROBLEM_DNS, "no such name");
@@ -170,7 +161,7 @@ static void deactivate_invalid(apr_pool_t *pool)
 
 static void deactivate_under_way(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test"), *r;
     const char *url = reply_text(order, "authorizations/0");
 
@@ -184,7 +175,7 @@ static void deactivate_under_way(apr_pool_t *pool)
 
 static void expired(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *never = authz_url(c, "a.test");
     const char *done =
         reply_text(client_ready(c, "b.test"), "authorizations/0");

@@ -5,16 +5,8 @@
 #include <string.h>
 
 #include "handle_eab.h"
+#include "handle_start.h"
 #include "policy/policy_make.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 /* more: further members of the payload. */
 static reply_t *authz_new(client_t *c, const char *directory, const char *name,
@@ -34,7 +26,7 @@ static void validate(client_t *c, const reply_t *authz)
 
 static void created(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = authz_new(c, "", "A.Test", "");
 
     is_int(r->status, 201);
@@ -55,7 +47,8 @@ static void created(apr_pool_t *pool)
 
 static void ready_at_once(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     reply_t *authz = authz_new(c, "", "a.test", ""), *r;
 
     client_register(other);
@@ -72,7 +65,7 @@ static void ready_at_once(apr_pool_t *pool)
 
 static void reused(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *first = authz_new(c, "", "a.test", ""), *again;
 
     validate(c, first);
@@ -101,14 +94,14 @@ static void refused(const reply_t *r, int status, const char *problem)
 
 static void wildcard(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
 
     refused(authz_new(c, "", "*.a.test", ""), 403, "rejectedIdentifier");
 }
 
 static void malformed(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = handle_url(c->h, "new-authz");
 
     refused(client_post(c, url, "{}"), 400, "malformed");
@@ -130,7 +123,7 @@ static void malformed(apr_pool_t *pool)
 
 static void policy(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     policy_t *p = policy_make("tls-server", pool);
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
@@ -167,7 +160,7 @@ static void external(apr_pool_t *pool)
 
 static void limited(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_limit_rule_t *rules = c->h->conf->limits;
 
     rules[ACME_LIMIT_PENDING_AUTHZS].count = 2;

@@ -6,17 +6,8 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "handle.h"
+#include "handle_start.h"
 #include "store/store_cert.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static const char *issue(client_t *c, const char *names, const char *cn)
 {
@@ -30,7 +21,7 @@ static const char *issue(client_t *c, const char *names, const char *cn)
 
 static void chain(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test b.test", NULL);
     apr_array_header_t *certs;
     reply_t *r;
@@ -55,7 +46,7 @@ static void chain(apr_pool_t *pool)
 /* RFC 7468, nothing but certificates. */
 static void strict_pem(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_post(c, issue(c, "a.test", NULL), "");
     char *state, *lines = apr_pstrdup(pool, r->body);
     char *line = apr_strtok(lines, "\n", &state);
@@ -75,7 +66,7 @@ static void strict_pem(apr_pool_t *pool)
 
 static void owner_only(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     const char *url = issue(c, "a.test", NULL);
     reply_t *theirs, *none;
@@ -94,7 +85,7 @@ static void owner_only(apr_pool_t *pool)
 /* A certificate without an account belongs to the server itself. */
 static void vhost_cert(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL);
     store_cert_t *row;
 
@@ -113,7 +104,7 @@ static void vhost_cert(apr_pool_t *pool)
 /* The chain of a generation that is not loaded any more comes from its row. */
 static void old_generation(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL);
     const char *body = client_post(c, url, "")->body;
     reply_t *r;
@@ -126,7 +117,7 @@ static void old_generation(apr_pool_t *pool)
 
 static void common_name(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
     char text[80];
@@ -152,7 +143,7 @@ static void common_name(apr_pool_t *pool)
 
 static void long_name(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *name = "a123456789.b123456789.c123456789.d123456789.e123456789."
                        "f123456789.test";
     X509 *leaf = APR_ARRAY_IDX(
@@ -164,7 +155,7 @@ static void long_name(apr_pool_t *pool)
 
 static void away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL);
 
     handle_database_away(c->h);
@@ -174,7 +165,7 @@ static void away(apr_pool_t *pool)
 /* T71: one Link for each, and back. */
 static void alternates(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL), *one, *two;
     ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
     reply_t *r = client_post(c, url, "");
@@ -225,7 +216,7 @@ static STACK_OF(X509) * pkcs7_certs(const reply_t *r, apr_pool_t *pool)
 
 static void forms_of(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL), *up;
     apr_array_header_t *pem = reply_certs(client_post(c, url, ""));
     ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
@@ -266,7 +257,7 @@ static void forms_of(apr_pool_t *pool)
 /* T71: each of the chains in each of the forms. */
 static void alternate_forms(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test", NULL);
     const char *one = apr_pstrcat(pool, url, "/1", NULL);
     ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;

@@ -5,17 +5,8 @@
 #include <string.h>
 
 #include "base/b64url.h"
-#include "handle.h"
+#include "handle_start.h"
 #include "store/store_authz.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 /* The http-01 challenge's URL; *authz may be NULL. */
 static const char *challenge_url(client_t *c, const char **authz)
@@ -29,7 +20,7 @@ static const char *challenge_url(client_t *c, const char **authz)
 
 static void accepted(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *authz, *url = challenge_url(c, &authz);
     reply_t *r;
 
@@ -48,7 +39,7 @@ static void accepted(apr_pool_t *pool)
 
 static void shape(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_post(c, challenge_url(c, NULL), "");
     const unsigned char *raw;
     const char *token = reply_text(r, "token");
@@ -63,7 +54,7 @@ static void shape(apr_pool_t *pool)
 
 static void only_read(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *authz, *url = challenge_url(c, &authz);
     reply_t *r = client_post(c, url, "");
 
@@ -77,7 +68,7 @@ static void only_read(apr_pool_t *pool)
 
 static void unknown_fields(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_post(c, challenge_url(c, NULL),
                              "{\"resource\":\"challenge\","
                              "\"keyAuthorization\":\"x.y\",\"n\":[1]}");
@@ -90,7 +81,7 @@ static void unknown_fields(apr_pool_t *pool)
 /* It is over when the answer is made, or it is not waited for. */
 static void waits(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *authz, *url = challenge_url(c, &authz);
     reply_t *r;
 
@@ -109,7 +100,7 @@ static void waits(apr_pool_t *pool)
 
 static void once_more(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
     reply_t *r;
 
@@ -130,7 +121,7 @@ static void once_more(apr_pool_t *pool)
 
 static void failed(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
     const char *error;
     reply_t *r;
@@ -153,7 +144,7 @@ static void failed(apr_pool_t *pool)
 
 static void others(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     const char *url = challenge_url(c, NULL);
     reply_t *theirs, *none;
@@ -171,7 +162,7 @@ static void not_offered(apr_pool_t *pool)
 {
     static const char *const types[] = {"dns-02", "http-0", "http-011",
                                         "HTTP-01", "tls-alpn-02"};
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
     apr_size_t i;
 
@@ -189,7 +180,7 @@ static void not_offered(apr_pool_t *pool)
 
 static void plan(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
     const char *token = reply_text(client_post(c, url, ""), "token");
     const store_job_t *job;
@@ -217,7 +208,7 @@ static void plan(apr_pool_t *pool)
 
 static void after_the_end(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *authz, *url = challenge_url(c, &authz);
 
     client_post(c, authz, "{\"status\":\"deactivated\"}");
@@ -230,7 +221,7 @@ static void after_the_end(apr_pool_t *pool)
 
 static void long_under_way(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
 
     c->h->is_idle = 1;
@@ -244,7 +235,7 @@ static void long_under_way(apr_pool_t *pool)
 
 static void away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = challenge_url(c, NULL);
 
     handle_database_away(c->h);
@@ -257,7 +248,7 @@ static void away(apr_pool_t *pool)
 /* Drafts: what the challenge object has, what the validation gets. */
 static void drafts(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_conf_t *conf = c->h->conf;
     const dcv_job_t *work;
     const char *url;
@@ -299,7 +290,7 @@ static void drafts(apr_pool_t *pool)
 
 static void drafts_off(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_conf_t *conf = c->h->conf;
     const char *url;
     reply_t *r;

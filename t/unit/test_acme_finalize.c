@@ -4,17 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
+#include "handle_start.h"
 #include "store/store_cert.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static int certs(const client_t *c)
 {
@@ -38,7 +29,7 @@ static void is_status(client_t *c, const reply_t *order, const char *status)
 
 static void done(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test b.test");
     reply_t *r = client_finalize(c, order, csr("a.test b.test", pool));
 
@@ -56,7 +47,7 @@ static void done(apr_pool_t *pool)
 
 static void not_yet(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     c->h->is_idle = 1;
@@ -71,7 +62,7 @@ static void not_yet(apr_pool_t *pool)
 
 static void same_csr(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
     const char *one = csr("a.test", pool);
 
@@ -92,7 +83,7 @@ static void same_csr(apr_pool_t *pool)
 
 static void another_csr(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     c->h->is_idle = 1;
@@ -110,7 +101,7 @@ static void another_csr(apr_pool_t *pool)
 
 static void not_ready(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test b.test"), *r;
 
     r = client_finalize(c, order, csr("a.test b.test", pool));
@@ -131,7 +122,7 @@ static void not_ready(apr_pool_t *pool)
 
 static void expired(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     c->h->now += c->h->conf->order_lifetime;
@@ -142,7 +133,7 @@ static void expired(apr_pool_t *pool)
 
 static void names(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test b.test"), *r;
 
     r = client_finalize(c, order, csr("a.test c.test", pool));
@@ -162,7 +153,7 @@ static void names(apr_pool_t *pool)
 
 static void garbage(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
     const char *url = reply_text(order, "finalize");
 
@@ -198,7 +189,7 @@ static const char *padded(apr_pool_t *pool)
 
 static void padding(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
     const char *text = padded(pool);
 
@@ -217,7 +208,7 @@ static void padding(apr_pool_t *pool)
 
 static void account_key(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     reply_t *order = client_ready(c, "a.test"), *r;
 
@@ -233,7 +224,7 @@ static void account_key(apr_pool_t *pool)
 
 static void bad_signature(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test");
     char *text = apr_pstrdup(pool, csr("a.test", pool));
     char *inside = text + strlen(text) - 8;
@@ -244,7 +235,7 @@ static void bad_signature(apr_pool_t *pool)
 
 static void authz_gone(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test");
 
     client_post(c, reply_text(order, "authorizations/0"),
@@ -256,7 +247,7 @@ static void authz_gone(apr_pool_t *pool)
 
 static void profile_gone(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
@@ -272,7 +263,7 @@ static void profile_gone(apr_pool_t *pool)
 
 static void policy_changed(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test");
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
@@ -286,7 +277,7 @@ static void policy_changed(apr_pool_t *pool)
 
 static void account_gone(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     client_post(c, c->kid, "{\"status\":\"deactivated\"}");
@@ -297,7 +288,7 @@ static void account_gone(apr_pool_t *pool)
 
 static void others(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     reply_t *order = client_ready(c, "a.test"), *r;
 
@@ -346,7 +337,7 @@ static reply_t *race_run(client_t *c, const char *first, const char *second)
 
 static void two_at_once(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *one = csr("a.test", pool);
     reply_t *r = race_run(c, one, csr("a.test", pool));
 
@@ -359,7 +350,7 @@ static void two_at_once(apr_pool_t *pool)
 
 static void two_of_one_csr(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *one = csr("a.test", pool);
     reply_t *r = race_run(c, one, one);
 
@@ -372,7 +363,7 @@ static void two_of_one_csr(apr_pool_t *pool)
 
 static void no_ca(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *order = client_ready(c, "a.test"), *r;
 
@@ -386,7 +377,7 @@ static void no_ca(apr_pool_t *pool)
 
 static void away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     handle_database_away(c->h);
@@ -400,7 +391,7 @@ static void away(apr_pool_t *pool)
 /* The wishes of newOrder hold, however long the validation took. */
 static void wishes(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order, *r;
     X509 *leaf;
 
@@ -425,7 +416,7 @@ static void wishes(apr_pool_t *pool)
 
 static void wishes_over(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order, *r;
 
     client_ready(c, "a.test");
@@ -444,7 +435,7 @@ static void wishes_over(apr_pool_t *pool)
 /* Of certificate keys; account keys have theirs in test_acme_account. */
 static void blocked(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     EVP_PKEY *key = key_make("P-256", pool);
     const char *csr = csr_make(key, "a.test", NULL, pool);
     reply_t *order = client_ready(c, "a.test"), *r;

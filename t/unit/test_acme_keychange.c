@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "handle_eab.h"
+#include "handle_start.h"
 #include "jose/jose_sign.h"
 #include "store/store_authz.h"
-#include "tap.h"
 
 /* What is wrong with the inner JWS; NULL members are right. */
 typedef struct {
@@ -17,14 +17,6 @@ typedef struct {
     const char *payload;
     EVP_PKEY *key; /* what really signs */
 } inner_t;
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static const char *url_of(const client_t *c)
 {
@@ -79,7 +71,8 @@ static void refused(client_t *c, const client_t *next, const inner_t *twist,
 
 static void changed(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256"), old = *c;
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256"), old = *c;
     reply_t *r = change(c, next, NULL);
     const store_event_t *event;
 
@@ -111,7 +104,7 @@ static void every_kind(apr_pool_t *pool)
 {
     static const char *const kinds[] = {"P-384", "P-521", "RSA-2048", "ED25519",
                                         "P-256"};
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     apr_size_t i;
 
     for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
@@ -126,7 +119,8 @@ static void every_kind(apr_pool_t *pool)
 /* Checks 1 to 4 and 6: both JWS. */
 static void inner_jws(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
     inner_t kid = {0}, nonce = {0}, url = {0}, forged = {0};
     reply_t *r;
 
@@ -152,7 +146,8 @@ static void inner_jws(apr_pool_t *pool)
 /* Checks 5, 7 and 8: the keyChange object. */
 static void object(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
     client_t *other = client_make(c->h, "P-256");
     inner_t twist = {0};
 
@@ -180,7 +175,8 @@ static void object(apr_pool_t *pool)
 /* The same key with other members around it is the same key. */
 static void old_key_by_thumbprint(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
     inner_t twist = {0};
 
     twist.payload = apr_pstrcat(pool, "{\"account\":\"", c->kid,
@@ -192,7 +188,8 @@ static void old_key_by_thumbprint(apr_pool_t *pool)
 /* Check 9. */
 static void taken(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     reply_t *r;
 
     client_register(other);
@@ -212,7 +209,8 @@ static void taken(apr_pool_t *pool)
 /* An account of another directory may have it (T09). */
 static void elsewhere(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
 
     profile_add(c->h, "web");
     is_int(client_bind(other, "web", NULL, NULL)->status, 201);
@@ -238,7 +236,8 @@ static void removed_profile(apr_pool_t *pool)
 
 static void weak(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
 
     refused(c, client_make(c->h, "RSA-1024"), NULL, "badPublicKey",
             "the inner JWS: ");
@@ -248,7 +247,8 @@ static void weak(apr_pool_t *pool)
 
 static void dead_account(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
     reply_t *r;
 
     client_post(c, c->kid, "{\"status\":\"deactivated\"}");
@@ -261,7 +261,8 @@ static void dead_account(apr_pool_t *pool)
  * authorization of then; the next one by that of now. */
 static void in_flight(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
     const char *old = c->thumbprint;
     reply_t *order = client_order(c, "a.test"), *later, *r;
     store_job_t job;
@@ -288,7 +289,8 @@ static void in_flight(apr_pool_t *pool)
 
 static void database_away(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *next = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *next = client_make(c->h, "P-256");
 
     handle_database_away(c->h);
     is_int(change(c, next, NULL)->status, 503);

@@ -5,17 +5,9 @@
 #include <string.h>
 
 #include "handle_eab.h"
-#include "tap.h"
+#include "handle_start.h"
 
 #define LINK "https://ca.example/acme/limits.html"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static void limit(client_t *c, acme_limit_e which, apr_int64_t count,
                   apr_int64_t span)
@@ -41,7 +33,8 @@ static void refused(const reply_t *r, const char *name)
 
 static void of_account(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     reply_t *r;
     int i;
 
@@ -65,7 +58,8 @@ static void of_account(apr_pool_t *pool)
 
 static void of_address(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
 
     client_register(other);
     limit(c, ACME_LIMIT_ORDERS_ADDRESS, 1, 60);
@@ -85,7 +79,8 @@ static void of_address(apr_pool_t *pool)
 
 static void of_name(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
 
     client_register(other);
     limit(c, ACME_LIMIT_ORDERS_NAME, 2, 86400);
@@ -100,7 +95,7 @@ static void of_name(apr_pool_t *pool)
 /* For what fails later, too. */
 static void given_back(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
 
     limit(c, ACME_LIMIT_ORDERS_ACCOUNT, 1, 3600);
     is_int(client_order(c, "not/a/name")->status, 400);
@@ -113,7 +108,8 @@ static void given_back(apr_pool_t *pool)
 
 static void waiting(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     reply_t *first, *r;
 
     client_register(other);
@@ -151,7 +147,8 @@ static void waiting(apr_pool_t *pool)
 
 static void accounts(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *more = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *more = client_make(c->h, "P-256");
     const char *url = handle_url(c->h, "new-account");
 
     limit(c, ACME_LIMIT_ACCOUNTS, 1, 3600);
@@ -179,7 +176,8 @@ static reply_t *fail(client_t *c, const char *name)
 
 static void failures(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     reply_t *r;
 
     client_register(other);
@@ -203,7 +201,7 @@ static void failures(apr_pool_t *pool)
 /* What is our own fault counts for nobody. */
 static void our_failures(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test");
 
     limit(c, ACME_LIMIT_FAILURES, 1, 3600);
@@ -216,7 +214,7 @@ static void our_failures(apr_pool_t *pool)
 
 static void audited(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     int i;
 
     limit(c, ACME_LIMIT_ORDERS_ACCOUNT, 1, 3600);
@@ -230,7 +228,7 @@ static void audited(apr_pool_t *pool)
 
 static void off(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     int i;
 
     limit(c, ACME_LIMIT_ORDERS_ACCOUNT, 0, 0);

@@ -4,16 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
+#include "handle_start.h"
 
 static void is_status(client_t *c, const reply_t *order, const char *status)
 {
@@ -22,7 +13,7 @@ static void is_status(client_t *c, const reply_t *order, const char *status)
 
 static void read_again(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test");
     reply_t *r = client_post(c, order->location, "");
 
@@ -35,7 +26,7 @@ static void read_again(apr_pool_t *pool)
 
 static void others(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     reply_t *theirs, *none;
 
@@ -51,7 +42,7 @@ static void others(apr_pool_t *pool)
 /* The last authorization's validity is the order's readiness. */
 static void ready_at_once(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test b.test");
     reply_t *authz = client_post(c, reply_text(order, "authorizations/0"), "");
 
@@ -68,7 +59,7 @@ static void ready_at_once(apr_pool_t *pool)
 
 static void failed_authz(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test b.test"), *r;
 
     c->h->verdict = problem_make(pool, PROBLEM_CONNECTION, "nobody is there");
@@ -85,7 +76,7 @@ static void failed_authz(apr_pool_t *pool)
 
 static void deactivated_authz(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     client_post(c, reply_text(order, "authorizations/0"),
@@ -97,7 +88,7 @@ static void deactivated_authz(apr_pool_t *pool)
 
 static void expired(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test"), *r;
 
     c->h->now += c->h->conf->order_lifetime;
@@ -108,7 +99,7 @@ static void expired(apr_pool_t *pool)
 
 static void expired_authz(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order;
 
     c->h->conf->authz_lifetime = 3600;
@@ -119,7 +110,7 @@ static void expired_authz(apr_pool_t *pool)
 
 static void valid_stays(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     r = client_finalize(
@@ -137,7 +128,7 @@ static void valid_stays(apr_pool_t *pool)
 
 static void processing(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_ready(c, "a.test"), *r;
 
     c->h->is_idle = 1;
@@ -155,7 +146,7 @@ static void processing(apr_pool_t *pool)
 
 static void list(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     const char *url = apr_pstrcat(pool, c->kid, "/orders", NULL);
     reply_t *order, *bad, *r = client_post(c, url, "");
@@ -177,7 +168,7 @@ static void list(apr_pool_t *pool)
 /* Every order once, in pages, whatever is added in between. */
 static void pages(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = apr_pstrcat(pool, c->kid, "/orders", NULL), *link;
     int i, seen = 0, requests = 0;
     reply_t *r;
@@ -204,7 +195,7 @@ static void pages(apr_pool_t *pool)
 
 static void bad_cursor(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = apr_pstrcat(pool, c->kid, "/orders", NULL);
 
     is_int(

@@ -4,17 +4,8 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
+#include "handle_start.h"
 #include "policy/policy_make.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static reply_t *order_new(client_t *c, const char *payload)
 {
@@ -35,7 +26,7 @@ static int orders(const client_t *c)
 
 static void created(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_order(c, "b.test a.test");
     const char *finalize;
 
@@ -58,7 +49,7 @@ static void created(apr_pool_t *pool)
 
 static void normalised(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_order(c, "A.Test a.tEST B.TEST");
 
     is_int(r->status, 201);
@@ -94,7 +85,7 @@ static void malformed(apr_pool_t *pool)
         "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.*.test\"}]}",
         "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.*.test\"}]}",
     };
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     apr_size_t i;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -109,7 +100,7 @@ static void malformed(apr_pool_t *pool)
 
 static void a_labels(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_order(c, "xn--bcher-kva.test");
 
     is_int(r->status, 201);
@@ -118,7 +109,7 @@ static void a_labels(apr_pool_t *pool)
 
 static void unsupported(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = order_new(c, "{\"identifiers\":[{\"type\":\"email\","
                               "\"value\":\"a@b.example\"}]}");
 
@@ -140,7 +131,7 @@ static acme_profile_t *wildcards_allow(client_t *c)
 
 static void wildcard(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = client_order(c, "*.a.test"), *authz;
 
     /* The policy has no pattern for it. */
@@ -166,7 +157,7 @@ static void wildcard(apr_pool_t *pool)
  * round. */
 static void wildcard_reuse(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r;
 
     wildcards_allow(c);
@@ -182,7 +173,7 @@ static void wildcard_reuse(apr_pool_t *pool)
 
 static void wildcard_unproven(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_profile_t *profile = wildcards_allow(c);
     reply_t *r;
 
@@ -197,7 +188,7 @@ static void wildcard_unproven(apr_pool_t *pool)
 
 static void several(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = order_new(
         c, "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"a.test\"},"
            "{\"type\":\"dns\",\"value\":\"b..test\"},"
@@ -238,7 +229,7 @@ static reply_t *order_of(client_t *c, int names)
 
 static void hundred(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = order_of(c, 100);
 
     is_int(r->status, 201);
@@ -250,7 +241,7 @@ static void hundred(apr_pool_t *pool)
 
 static void wishes(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r =
         order_new(c, "{" A_TEST ",\"notBefore\":\"2026-09-21T16:13:20+02:00\","
                      "\"notAfter\":\"2026-10-01T00:00:00Z\"}");
@@ -276,7 +267,7 @@ static void wishes_refused(apr_pool_t *pool)
         "\"notAfter\":1893456000",
         "\"notBefore\":\"1970-01-01T00:00:00Z\"",
     };
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     apr_size_t i;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -292,7 +283,7 @@ static void wishes_refused(apr_pool_t *pool)
 
 static void policy_limit(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
     policy_t *policy = apr_pmemdup(pool, profile->policy, sizeof(*policy));
@@ -310,7 +301,7 @@ static void policy_limit(apr_pool_t *pool)
 /* What the policy says of names, of their number and of the times: at once. */
 static void policy_whole(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     acme_profile_t *profile =
         APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *);
     policy_t *policy = apr_pmemdup(pool, profile->policy, sizeof(*policy));
@@ -336,7 +327,7 @@ static void policy_whole(apr_pool_t *pool)
 
 static void unknown_fields(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r = order_new(c, "{" A_TEST
                               ",\"status\":\"valid\",\"replaced\":1,\"x\":[]}");
 
@@ -347,7 +338,7 @@ static void unknown_fields(apr_pool_t *pool)
 
 static void profile(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
 
     is_int(order_new(c, "{" A_TEST ",\"profile\":\"default\"}")->status, 201);
     is_str(order_new(c, "{" A_TEST ",\"profile\":\"x\"}")->problem,
@@ -357,7 +348,7 @@ static void profile(apr_pool_t *pool)
 
 static void reuse(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *first = client_ready(c, "a.test");
     reply_t *r = client_order(c, "a.test");
 
@@ -374,7 +365,7 @@ static void reuse(apr_pool_t *pool)
 
 static void no_reuse(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     client_t *other = client_make(c->h, "P-256");
     reply_t *r;
 
@@ -398,7 +389,7 @@ static void no_reuse(apr_pool_t *pool)
 
 static void reuse_expiry(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r;
 
     client_ready(c, "a.test");
@@ -411,7 +402,7 @@ static void reuse_expiry(apr_pool_t *pool)
 
 static void no_ca(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *r;
 
@@ -428,7 +419,7 @@ static void no_ca(apr_pool_t *pool)
 
 static void away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
 
     handle_database_away(c->h);
     is_int(client_order(c, "a.test")->status, 503);

@@ -9,18 +9,10 @@
 #include "base/b64url.h"
 #include "base/clock.h"
 #include "handle_eab.h"
+#include "handle_start.h"
 #include "store/store_renewal.h"
-#include "tap.h"
 
 #define DAY 86400
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 /* The URL of a new certificate. */
 static const char *finish(client_t *c, const reply_t *order, const char *names)
@@ -93,7 +85,7 @@ static apr_int64_t time_at(const reply_t *r, const char *path)
 
 static void info(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test"), *id = id_at(c, url);
     store_cert_t *row = row_of(c, url);
     reply_t *r = ask(c, id);
@@ -126,7 +118,7 @@ static void info(apr_pool_t *pool)
 
 static void post(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = id_at(c, issue(c, "a.test"));
     const char *url =
         apr_pstrcat(pool, handle_url(c->h, "renewal-info/"), id, NULL);
@@ -143,7 +135,7 @@ static void post(apr_pool_t *pool)
  * RFC 9773), a serial number longer than any of ours. */
 static void unknown(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = id_at(c, issue(c, "a.test")), *dot = strchr(id, '.');
     const char *ids[] = {
         apr_psprintf(pool, "%.*s.AIdlQyE", (int)(dot - id), id),
@@ -183,7 +175,7 @@ static void malformed(apr_pool_t *pool)
         "MFswCwYJYIZIAWUDBAIBBCCeWLRusNLb--vmWOkxm34qDjTMWkc3utIhOMoMwKDqbgQg2"
         "iiKWySZrD-6c88HMZ6vhIHZPamChLlzGHeZ7pTS8jYCCD6jRWhlRB8c",
         NULL};
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     char *endless = apr_pcalloc(pool, 5001);
     int i;
 
@@ -214,7 +206,7 @@ static void sign_octet(apr_pool_t *pool)
         {"00770000000000000000000000000021", {0x77, [14] = 0x21}, 15},
         {"00000000000000000000000000000087", {0, 0x87}, 2},
         {"7f870000000000000000000000000021", {0x7f, 0x87, [15] = 0x21}, 16}};
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test"), *id = id_at(c, url);
     store_cert_t *row = row_of(c, url);
     size_t i;
@@ -234,7 +226,7 @@ static void sign_octet(apr_pool_t *pool)
 /* A profile that is gone still has its certificates. */
 static void directories(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = id_at(c, issue(c, "a.test"));
     handle_t *h = c->h;
 
@@ -260,7 +252,7 @@ static void directories(apr_pool_t *pool)
 
 static void pulled(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test"), *id = id_at(c, url);
     store_t *store = c->h->acme.store;
     apr_array_header_t *ids = apr_array_make(pool, 1, sizeof(const char *));
@@ -297,7 +289,7 @@ static reply_t *renew(client_t *c, const char *names, const char *id)
 
 static void replaces(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test b.test"), *id = id_at(c, url), *next;
     reply_t *order = renew(c, "a.test", id), *r;
     store_cert_t *row;
@@ -324,7 +316,8 @@ static void replaces(apr_pool_t *pool)
 
 static void bad_replaces(apr_pool_t *pool)
 {
-    client_t *c = start(pool), *other = client_make(c->h, "P-256");
+    client_t *c = client_start("P-256", pool),
+             *other = client_make(c->h, "P-256");
     const char *id = id_at(c, issue(c, "a.test b.test"));
     reply_t *theirs, *none;
 
@@ -351,7 +344,7 @@ static void bad_replaces(apr_pool_t *pool)
 /* An order that became invalid gives its certificate back. */
 static void freed(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test"), *id = id_at(c, url);
     reply_t *first, *second;
 
@@ -374,7 +367,7 @@ static void freed(apr_pool_t *pool)
 /* Rolling the account's key over changes nothing, the account counts. */
 static void away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = id_at(c, issue(c, "a.test"));
 
     handle_database_away(c->h);
@@ -404,7 +397,7 @@ static int due(client_t *c, const char *names, const char *id)
 /* What rate limits ask. */
 static void asked_for(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *url = issue(c, "a.test b.test"), *id = id_at(c, url);
 
     ok(!due(c, "dns:a.test", id), "too early");
@@ -419,7 +412,7 @@ static void asked_for(apr_pool_t *pool)
 /* Once; and not again and again, when nothing comes of it. */
 static void never_limited(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = id_at(c, issue(c, "a.test"));
     acme_limit_rule_t *rules = c->h->conf->limits;
     reply_t *order = NULL;

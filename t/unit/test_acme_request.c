@@ -4,17 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
-#include "tap.h"
-
-/* A registered client. */
-static client_t *start(const char *spec, apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), spec);
-
-    client_register(c);
-    return c;
-}
+#include "handle_start.h"
 
 static reply_t *read_account(client_t *c, const twist_t *twist)
 {
@@ -29,7 +19,7 @@ static void content_type(apr_pool_t *pool)
     static const char *const bad[] = {
         "application/json", "text/plain", "application/jose+jsonx",
         "application/jose", "",           "x application/jose+json"};
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
     apr_size_t i;
 
@@ -50,7 +40,7 @@ static void content_type(apr_pool_t *pool)
 
 static void content_type_missing(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     acme_request_t req = {0};
 
     req.method = "POST";
@@ -63,7 +53,7 @@ static void content_type_missing(apr_pool_t *pool)
 
 static void body_size(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     acme_request_t req = {0};
     reply_t *r;
 
@@ -82,7 +72,7 @@ static void body_size(apr_pool_t *pool)
 
 static void padding(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     const char *body = client_sign(c, c->kid, "", NULL);
     char *end = strrchr(body, '"');
     twist_t twist = {0};
@@ -114,7 +104,7 @@ static void shapes(apr_pool_t *pool)
         "\"signature\":\"AAAA\"}",
         "{\"protected\":\"\xff\",\"payload\":\"\",\"signature\":\"AAAA\"}",
     };
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
     apr_size_t i;
 
@@ -131,7 +121,7 @@ static void shapes(apr_pool_t *pool)
 
 static void crit(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {.more = ",\"crit\":[\"exp\"],\"exp\":1"};
 
     is_str(read_account(c, &twist)->problem, "malformed");
@@ -141,7 +131,7 @@ static void crit(apr_pool_t *pool)
 
 static void url_mismatch(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     const char *path = strstr(c->kid, "/acme/");
     const char *urls[] = {
         apr_pstrcat(pool, "https://ca.example:443", path, NULL),
@@ -171,7 +161,7 @@ static void url_mismatch(apr_pool_t *pool)
 
 static void url_alias(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     const char *path = strstr(c->kid, "/acme/");
     twist_t twist = {0};
 
@@ -184,7 +174,7 @@ static void url_alias(apr_pool_t *pool)
 
 static void read_only(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = client_order(c, "a.test");
 
     is_int(client_post(c, order->location, "")->status, 200);
@@ -208,7 +198,7 @@ static void payloads(apr_pool_t *pool)
                                       "\xff",
                                       "{\"a\":\"\xc3\x28\"}",
                                       "{\"a\":\"\\u0000\"}"};
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     apr_size_t i;
 
     for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
@@ -221,7 +211,7 @@ static void payloads(apr_pool_t *pool)
 
 static void deep_payload(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     char *deep = apr_pcalloc(pool, 40001);
     reply_t *r;
 
@@ -234,7 +224,7 @@ static void deep_payload(apr_pool_t *pool)
 
 static void bad_nonce(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {.nonce = "AAAAAAAAAAAAAAAA"};
     reply_t *r = read_account(c, &twist);
 
@@ -249,7 +239,7 @@ static void bad_nonce(apr_pool_t *pool)
 
 static void no_nonce(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {.nonce = ""};
     reply_t *r = read_account(c, &twist);
 
@@ -261,7 +251,7 @@ static void no_nonce(apr_pool_t *pool)
 static void nonce_shape(apr_pool_t *pool)
 {
     static const char *const bad[] = {"not base64!", "AAA=", "A", "AB"};
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
     apr_size_t i;
 
@@ -273,7 +263,7 @@ static void nonce_shape(apr_pool_t *pool)
 
 static void nonce_spent(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {.nonce = handle_nonce(c->h)};
 
     is_int(read_account(c, &twist)->status, 200);
@@ -288,7 +278,7 @@ static void nonce_spent(apr_pool_t *pool)
 
 static void nonce_kept(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     client_t *thief = client_make(c->h, "P-256");
     twist_t twist = {.nonce = handle_nonce(c->h)};
     twist_t url = {.nonce = twist.nonce, .url = "https://ca.example/"};
@@ -302,7 +292,7 @@ static void nonce_kept(apr_pool_t *pool)
 
 static void nonce_reject(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
 
     c->h->conf->nonce_reject = 100;
     is_str(read_account(c, NULL)->problem, "badNonce");
@@ -312,7 +302,7 @@ static void nonce_reject(apr_pool_t *pool)
 
 static void database_away(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *r;
 
     handle_database_away(c->h);

@@ -4,17 +4,7 @@
 #include <apr_strings.h>
 #include <string.h>
 
-#include "handle.h"
-#include "tap.h"
-
-/* A registered client. */
-static client_t *start(const char *spec, apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), spec);
-
-    client_register(c);
-    return c;
-}
+#include "handle_start.h"
 
 static reply_t *read_account(client_t *c, const twist_t *twist)
 {
@@ -23,7 +13,7 @@ static reply_t *read_account(client_t *c, const twist_t *twist)
 
 static void both_or_neither(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
 
     twist.signer =
@@ -37,7 +27,7 @@ static void bad_alg(apr_pool_t *pool)
 {
     static const char *const algs[] = {"none",   "HS256", "RS1",
                                        "ES256K", "",      "es256"};
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
     apr_size_t i;
 
@@ -55,7 +45,7 @@ static void bad_alg(apr_pool_t *pool)
 
 static void alg_and_key(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {.alg = "ES384"};
     reply_t *r = read_account(c, &twist);
 
@@ -118,7 +108,7 @@ static void weak_rsa(apr_pool_t *pool)
 
 static void kind_of_signer(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
 
     is_str(client_post(c, handle_url(c->h, "new-account"), "{}")->problem,
@@ -132,7 +122,7 @@ static void kind_of_signer(apr_pool_t *pool)
 
 static void kid_of_this_directory(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     const char *id = strrchr(c->kid, '/') + 1;
     const char *kids[] = {
         id,
@@ -161,7 +151,7 @@ static void kid_of_this_directory(apr_pool_t *pool)
 
 static void kid_of_another_profile(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     acme_profile_t *web = apr_pmemdup(
         pool, APR_ARRAY_IDX(c->h->conf->profiles, 0, acme_profile_t *),
         sizeof(*web));
@@ -182,7 +172,7 @@ static void kid_of_another_profile(apr_pool_t *pool)
 
 static void another_realm(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
 
     c->h->conf->realm = "other";
     is_str(read_account(c, NULL)->problem, "accountDoesNotExist");
@@ -190,7 +180,7 @@ static void another_realm(apr_pool_t *pool)
 
 static void wrong_signature(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     client_t *thief = client_make(c->h, "P-256");
     reply_t *r;
 
@@ -203,7 +193,7 @@ static void wrong_signature(apr_pool_t *pool)
 
 static void der_signature(apr_pool_t *pool)
 {
-    client_t *c = start("P-256", pool);
+    client_t *c = client_start("P-256", pool);
     twist_t twist = {0};
     char *body = apr_pstrdup(pool, client_sign(c, c->kid, "", NULL));
     char *signature = strstr(body, "\"signature\":\"") + 13;

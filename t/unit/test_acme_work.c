@@ -6,20 +6,11 @@
 
 #include "acme/acme_issue.h"
 #include "engine.h"
-#include "handle.h"
+#include "handle_start.h"
 #include "store/store_authz.h"
 #include "store/store_cert.h"
 #include "store/store_issuer.h"
 #include "store/store_order.h"
-#include "tap.h"
-
-static client_t *start(apr_pool_t *pool)
-{
-    client_t *c = client_make(handle_make(tap_tmpdir(), pool), "P-256");
-
-    client_register(c);
-    return c;
-}
 
 static const char *csr(apr_pool_t *pool)
 {
@@ -77,7 +68,7 @@ static handle_t *twin_of(client_t *c)
 
 static void lease_ends(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     handle_t *twin = twin_of(c);
     reply_t *order = claimed(c);
     apr_array_header_t *jobs;
@@ -95,7 +86,7 @@ static void lease_ends(apr_pool_t *pool)
  * its recording: it makes no difference. */
 static void runs_twice(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     handle_t *twin = twin_of(c);
     reply_t *order = claimed(c);
     const store_job_t *job = handle_job(c->h);
@@ -124,7 +115,7 @@ static void runs_twice(apr_pool_t *pool)
 
 static void no_ca(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     ca_set_t *ca = handle_issuer(c->h)->set;
     reply_t *order = claimed(c);
     apr_array_header_t *jobs;
@@ -153,7 +144,7 @@ static void no_ca(apr_pool_t *pool)
 
 static void no_ca_for_long(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = claimed(c), *r;
     apr_array_header_t *jobs;
     int runs = 1;
@@ -180,7 +171,7 @@ static void no_ca_for_long(apr_pool_t *pool)
 
 static void issuer_expired(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = claimed(c);
     apr_int64_t now = c->h->now;
 
@@ -196,7 +187,7 @@ static void issuer_expired(apr_pool_t *pool)
  * it shorter than promised. */
 static void late(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = claimed(c);
     const char *url;
     store_cert_t *row;
@@ -224,7 +215,7 @@ static void late(apr_pool_t *pool)
 
 static void wish_over(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order, *r;
 
     client_ready(c, "a.test");
@@ -244,7 +235,7 @@ static void wish_over(apr_pool_t *pool)
 
 static void database_away(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = claimed(c), *other;
     apr_array_header_t *jobs;
 
@@ -273,7 +264,7 @@ static void database_away(apr_pool_t *pool)
 
 static void nothing_learned(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = attempted(c);
     apr_array_header_t *jobs;
     int runs = 1;
@@ -311,7 +302,7 @@ static void nothing_learned(apr_pool_t *pool)
 
 static void late_validation(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = attempted(c), *r;
     const store_job_t *job = handle_job(c->h);
     dcv_result_t result = {0};
@@ -347,7 +338,7 @@ static void garbage(apr_pool_t *pool)
         {"vhost", "{\"server\":\"ca.example\",\"issuer\":1}"},
         {"teleport", "{\"server\":\"ca.example\"}"},
     };
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     apr_array_header_t *jobs;
     apr_size_t i;
 
@@ -375,7 +366,7 @@ static void garbage(apr_pool_t *pool)
 
 static void garbage_ends_its_subject(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     reply_t *order = claimed(c), *r;
     store_job_t job = *handle_job(c->h);
 
@@ -396,7 +387,7 @@ static void garbage_ends_its_subject(apr_pool_t *pool)
 
 static void whose_job(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     handle_t *twin = twin_of(c);
     const store_job_t *issue, *validate;
     ca_set_t *ca = handle_issuer(c->h)->set;
@@ -427,7 +418,7 @@ static void whose_job(apr_pool_t *pool)
 
 static void issuer_rows(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
     const ca_issuer_t *issuer = handle_issuer(c->h)->set->issuer;
     store_issuer_t *row;
 
@@ -446,7 +437,7 @@ static void issuer_rows(apr_pool_t *pool)
 
 static void leases(apr_pool_t *pool)
 {
-    client_t *c = start(pool);
+    client_t *c = client_start("P-256", pool);
 
     c->h->conf->dcv->timeout = apr_time_from_sec(60);
     ok(acme_work_lease(&c->h->acme, 0) > 60);
