@@ -36,8 +36,7 @@ int identifier_type_find(const char *name)
     return -1;
 }
 
-/* 4 or 16; 0: text is no address. */
-static apr_size_t address_parse(unsigned char octets[16], const char *text)
+apr_size_t identifier_address(unsigned char octets[16], const char *text)
 {
     if (inet_pton(AF_INET, text, octets) == 1)
         return 4;
@@ -48,8 +47,8 @@ const char *identifier_type_guess(const char *value)
 {
     unsigned char octets[16];
 
-    return type_names[address_parse(octets, value) ? IDENTIFIER_IP
-                                                   : IDENTIFIER_DNS];
+    return type_names[identifier_address(octets, value) ? IDENTIFIER_IP
+                                                        : IDENTIFIER_DNS];
 }
 
 static const char *quote(const char *text, apr_pool_t *pool)
@@ -162,7 +161,7 @@ apr_size_t identifier_octets(unsigned char octets[16],
                              const identifier_t *identifier)
 {
     return identifier->type == IDENTIFIER_IP
-               ? address_parse(octets, identifier->value)
+               ? identifier_address(octets, identifier->value)
                : 0;
 }
 
@@ -172,7 +171,7 @@ static problem_t *ip_parse(identifier_t **identifier, const char *value,
     static const unsigned char mapped[12] = {0, 0, 0, 0, 0,    0,
                                              0, 0, 0, 0, 0xff, 0xff};
     unsigned char octets[16];
-    apr_size_t len = address_parse(octets, value);
+    apr_size_t len = identifier_address(octets, value);
 
     if (!len)
         return problem_make(pool, PROBLEM_MALFORMED,

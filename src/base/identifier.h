@@ -43,7 +43,9 @@ int identifier_type_find(const char *name);
 /* What an operator means by value: "ip" for an address, "dns" for all else. */
 const char *identifier_type_guess(const char *value);
 
-/* An address from network order, 4 or 16 octets; NULL: of another length. */
+/* An address in network order: 4 or 16 octets; 0: text is none. */
+apr_size_t identifier_address(unsigned char octets[16], const char *text);
+/* An identifier from network order, 4 or 16 octets; NULL: of another length. */
 identifier_t *identifier_from_octets(const unsigned char *octets,
                                      apr_size_t len, apr_pool_t *pool);
 /* The way back: 4 or 16, 0 for a dns identifier. */

@@ -2,7 +2,6 @@
 #include "ca/ca_constraints.h"
 
 #include <apr_strings.h>
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -62,14 +61,6 @@ static problem_t *dns_add(STACK_OF(GENERAL_SUBTREE) * *subtrees,
                : ca_openssl_problem(pool, "make a name constraint");
 }
 
-/* The octets of an address; their number, 0 if it is none. */
-static int address_parse(unsigned char octets[16], const char *text)
-{
-    if (inet_pton(AF_INET, text, octets) == 1)
-        return 4;
-    return inet_pton(AF_INET6, text, octets) == 1 ? 16 : 0;
-}
-
 /* Bits of the prefix behind the slash; -1 if they make no sense. */
 static int bits_parse(const char *text, int max)
 {
@@ -104,7 +95,7 @@ static problem_t *ip_add(STACK_OF(GENERAL_SUBTREE) * *subtrees,
     const char *slash = strchr(text, '/');
     int len, bits;
 
-    len = address_parse(
+    len = (int)identifier_address(
         octets,
         slash ? apr_pstrmemdup(pool, text, (apr_size_t)(slash - text)) : text);
     bits = len && slash ? bits_parse(slash + 1, 8 * len) : 8 * len;

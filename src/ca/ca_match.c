@@ -7,6 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/identifier.h"
 #include "base/quote.h"
 #include "ca/ca_openssl.h"
 
@@ -66,10 +67,7 @@ int ca_match_init(ca_match_t *name, int kind, const char *text)
         return host_find(text).len > 0;
     if (kind != GEN_IPADD)
         return 1;
-    if (inet_pton(AF_INET, text, name->octets) == 1)
-        name->octets_len = 4;
-    else if (inet_pton(AF_INET6, text, name->octets) == 1)
-        name->octets_len = 16;
+    name->octets_len = (int)identifier_address(name->octets, text);
     return name->octets_len > 0;
 }
 

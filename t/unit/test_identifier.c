@@ -311,6 +311,21 @@ static void lists(apr_pool_t *pool)
     is_int(identifier_list_from_text("", pool)->nelts, 0);
 }
 
+static void octets_of(apr_pool_t *pool)
+{
+    unsigned char octets[16];
+
+    is_int(identifier_address(octets, "192.0.2.1"), 4);
+    ok(!memcmp(octets, "\xc0\x00\x02\x01", 4));
+    is_int(identifier_address(octets, "2001:db8::1"), 16);
+    ok(!memcmp(octets, "\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x01", 16));
+    is_int(identifier_address(octets, "192.0.2"), 0);
+    is_int(identifier_address(octets, "192.0.2.1/32"), 0);
+    is_int(identifier_address(octets, "[::1]"), 0);
+    is_int(identifier_address(octets, "a.test"), 0);
+    is_int(identifier_address(octets, ""), 0);
+}
+
 const tap_case_t tap_cases[] = {
     {"T47 names become lower case, one label is enough", normal_form},
     {"T48 wildcards are \"*.\" before a name and nothing else", wildcards},
@@ -323,4 +338,5 @@ const tap_case_t tap_cases[] = {
     {"T49 hostile xn-- labels are refused only", hostile_a_labels},
     {"T46 problems quote harmlessly and name the type", quoting},
     {"T47 lists: sorted, without doubles, text both ways", lists},
+    {"the octets of an address", octets_of},
     {NULL, NULL}};
