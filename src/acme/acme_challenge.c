@@ -15,6 +15,7 @@
 #include "base/own.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "base/words.h"
 #include "policy/policy_challenge.h"
 #include "policy/policy_network.h"
 
@@ -68,20 +69,6 @@ json_t *acme_challenge_render(const acme_t *acme, const store_authz_t *authz,
             json_object_set_new(json, "error", error);
     }
     return json;
-}
-
-/* Is type one of the words of this list? */
-static int is_offered(const char *list, const char *type)
-{
-    apr_size_t len = strlen(type);
-    const char *at = list;
-
-    while ((at = strstr(at, type))) {
-        if ((at == list || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-            return 1;
-        at += len;
-    }
-    return 0;
 }
 
 /* Where the policy of the order's profile wants the name to resolve to; a
@@ -299,7 +286,7 @@ problem_t *acme_challenge_post(acme_response_t *res, acme_t *acme,
 
     if (prob)
         return prob;
-    if (!is_offered(authz->challenges, v->route->tail) ||
+    if (!words_text_has(authz->challenges, v->route->tail) ||
         !acme_conf_has_challenge(acme->conf, v->route->tail))
         return acme_state_not_found("challenge", v->pool);
     if (v->payload) {

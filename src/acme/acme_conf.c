@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 
 #include "acme/acme_conf_pki.h"
+#include "base/words.h"
 #include "policy/policy_challenge.h"
 #include "policy/policy_make.h"
 
@@ -132,13 +133,7 @@ const acme_profile_t *acme_conf_profile(const acme_conf_t *conf,
 
 int acme_conf_has_subdomains(const acme_profile_t *profile)
 {
-    int i;
-
-    for (i = 0; profile->subdomains && i < profile->challenges->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(profile->challenges, i, const char *),
-                    "dns-01"))
-            return 1;
-    return 0;
+    return profile->subdomains && words_has(profile->challenges, "dns-01");
 }
 
 static int has_generation(const acme_issuer_t *issuer, const char *fingerprint)

@@ -8,6 +8,7 @@
 #include "acme/acme_response.h"
 #include "base/own.h"
 #include "base/pjson.h"
+#include "base/words.h"
 #include "policy/policy_challenge.h"
 
 #include "base/banned.h"
@@ -38,17 +39,11 @@ static void identities_render(json_t *meta, const char *member,
 static void persist_render(json_t *meta, const acme_conf_t *conf,
                            const acme_profile_t *profile, apr_pool_t *pool)
 {
-    int i;
-
-    for (i = 0; i < profile->challenges->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(profile->challenges, i, const char *),
-                   POLICY_CHALLENGE_PERSIST))
-            continue;
-        identities_render(meta, "issuerDomainNames", conf, pool);
-        acme_response_set_string(meta, "accountHashPrefix",
-                                 acme_persist_prefix(conf, pool));
+    if (!words_has(profile->challenges, POLICY_CHALLENGE_PERSIST))
         return;
-    }
+    identities_render(meta, "issuerDomainNames", conf, pool);
+    acme_response_set_string(meta, "accountHashPrefix",
+                             acme_persist_prefix(conf, pool));
 }
 
 /* Where no authorization serves a later order there is nothing to be had from

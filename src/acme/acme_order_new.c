@@ -15,6 +15,7 @@
 #include "acme/acme_response.h"
 #include "base/pjson.h"
 #include "base/token.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -236,11 +237,9 @@ static problem_t *authz_add(store_authz_t **authz,
 static void authz_join(acme_order_t *order, store_authz_t *authz)
 {
     store_order_t *row = order->row;
-    int i;
 
-    for (i = 0; i < order->authzs->nelts; i++)
-        if (!strcmp(APR_ARRAY_IDX(row->authz_ids, i, const char *), authz->id))
-            return;
+    if (words_has(row->authz_ids, authz->id))
+        return;
     if (authz->expires_at < row->expires_at)
         row->expires_at = authz->expires_at;
     APR_ARRAY_PUSH(order->authzs, store_authz_t *) = authz;

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/words.h"
 #include "ca/ca_chain.h"
 #include "ca/ca_file.h"
 #include "ca/ca_generation.h"
@@ -68,21 +69,10 @@ static void roots_add(ca_set_t *set, X509 *root, apr_pool_t *pool)
     }
 }
 
-static int has_text(const apr_array_header_t *texts, const char *text)
-{
-    int i;
-
-    for (i = 0; i < texts->nelts; ++i) {
-        if (strcmp(APR_ARRAY_IDX(texts, i, const char *), text) == 0)
-            return 1;
-    }
-    return 0;
-}
-
 static void alternate_add(ca_issuer_t *issuer, const char *text)
 {
     if (strcmp(issuer->chain_pem, text) != 0 &&
-        !has_text(issuer->alternates, text))
+        !words_has(issuer->alternates, text))
         APR_ARRAY_PUSH(issuer->alternates, const char *) = text;
 }
 

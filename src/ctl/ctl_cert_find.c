@@ -8,6 +8,7 @@
 #include <apr_strings.h>
 
 #include "base/identifier.h"
+#include "base/words.h"
 #include "ca/ca_openssl.h"
 #include "store/store_account.h"
 
@@ -78,18 +79,6 @@ ctl_exit_e ctl_cert_filter(ctl_cert_filter_t *filter, const ctl_t *ctl)
     return CTL_OK;
 }
 
-/* Is word one of the words of text? */
-static int has_word(const char *text, const char *word)
-{
-    apr_size_t len = strlen(word);
-    const char *at;
-
-    for (at = strstr(text, word); at; at = strstr(at + 1, word))
-        if ((at == text || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-            return 1;
-    return 0;
-}
-
 static apr_status_t eab_find(const char **eab, find_t *find,
                              const char *account_id)
 {
@@ -121,7 +110,7 @@ static apr_status_t is_wanted(int *wanted, find_t *find,
                (!cert->revoked_at && cert->not_after >= filter->now)) &&
               (!filter->spki || !strcasecmp(filter->spki, cert->spki_sha256)) &&
               (!filter->identifier ||
-               has_word(cert->identifiers, filter->identifier));
+               words_text_has(cert->identifiers, filter->identifier));
     if (!*wanted || !filter->eab)
         return APR_SUCCESS;
     *wanted = 0;

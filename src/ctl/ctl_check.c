@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/own.h"
+#include "base/words.h"
 #include "ctl/ctl_command.h"
 #include "ctl/ctl_policy.h"
 #include "policy/policy_challenge.h"
@@ -34,18 +35,6 @@ static ctl_exit_e name_take(ctl_check_t *check)
     return CTL_OK;
 }
 
-/* Among words with blanks in between. */
-static int has_word(const char *words, const char *word)
-{
-    apr_size_t len = strlen(word);
-    const char *at;
-
-    for (at = strstr(words, word); at; at = strstr(at + 1, word))
-        if ((at == words || at[-1] == ' ') && (!at[len] || at[len] == ' '))
-            return 1;
-    return 0;
-}
-
 /* Is it about an account, and on, but nobody says which? */
 static int wants_account(const ctl_t *ctl, const char *type)
 {
@@ -72,7 +61,7 @@ static ctl_exit_e methods_take(ctl_check_t *check)
     check->is_every = check->methods->nelts > 0;
     for (i = 0; i < TYPES && !check->is_every && check->profile->validation;
          i++)
-        if (has_word(check->offered, types[i]))
+        if (words_text_has(check->offered, types[i]))
             APR_ARRAY_PUSH(check->methods, const char *) = types[i];
     return CTL_OK;
 }
@@ -121,7 +110,7 @@ static const char *unoffered(const ctl_check_t *check)
     for (i = 0; i < check->methods->nelts; i++) {
         const char *type = APR_ARRAY_IDX(check->methods, i, const char *);
 
-        if (!has_word(check->offered, type))
+        if (!words_text_has(check->offered, type))
             return type;
     }
     return NULL;

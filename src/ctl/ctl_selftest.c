@@ -9,6 +9,7 @@
 #include <apr_strings.h>
 #include <apr_uri.h>
 
+#include "base/words.h"
 #include "ctl/ctl_command.h"
 #include "ctl/ctl_selftest_need.h"
 
@@ -41,7 +42,7 @@ static int is_among(const apr_array_header_t *names, const ctl_rule_t *rule)
     int i;
 
     for (i = 0; i < names->nelts; i++)
-        if (ctl_test_has_word(rule->ids, APR_ARRAY_IDX(names, i, const char *)))
+        if (words_text_has(rule->ids, APR_ARRAY_IDX(names, i, const char *)))
             return 1;
     return 0;
 }
@@ -67,7 +68,7 @@ static ctl_exit_e names_check(const ctl_t *ctl, const char *option)
 
         for (j = 0, found = 0; j < TABLES; j++)
             for (rule = tables[j]; rule->ids; rule++)
-                found |= ctl_test_has_word(rule->ids, name);
+                found |= words_text_has(rule->ids, name);
         if (!found) {
             ctl_print_error("--%s %s: there is no such rule; acmectl selftest "
                             "--list has them all",

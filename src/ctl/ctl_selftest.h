@@ -113,7 +113,5 @@ void ctl_test_run(ctl_test_t *t, const ctl_rule_t *rule);
 /* Prints all; what: lines about the end.  CTL_FINDINGS if any rule failed,
  * CTL_FAILED if most could not be looked at. */
 ctl_exit_e ctl_test_report(ctl_test_t *t, int is_verbose);
-/* Is id one of "T24 R1"? */
-int ctl_test_has_word(const char *words, const char *word);
 
 #endif

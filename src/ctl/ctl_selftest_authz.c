@@ -6,6 +6,7 @@
 #include <apr_strings.h>
 
 #include "base/clock.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -87,7 +88,7 @@ static void pending_form(ctl_test_t *t)
     json_array_foreach(list, i, one)
     {
         status = json_string_value(json_object_get(one, "status"));
-        if (status && ctl_test_has_word("valid invalid", status))
+        if (status && words_text_has("valid invalid", status))
             ctl_test_fail(t, t->authz,
                           "a challenge that is %s in a pending "
                           "authorization",
@@ -128,8 +129,8 @@ static void answered(ctl_test_t *t)
         strcmp(APR_ARRAY_IDX(up, 0, const char *), t->proven->url))
         ctl_test_fail(t, t->challenge,
                       "no Link rel=\"up\" to the authorization");
-    if (!ctl_test_has_word("pending processing valid",
-                           ctl_test_text(t->challenge, "status")))
+    if (!words_text_has("pending processing valid",
+                        ctl_test_text(t->challenge, "status")))
         ctl_test_fail(t, t->challenge, "the answer is no challenge object");
 }
 
@@ -188,8 +189,8 @@ static void speed(ctl_test_t *t)
 static void at_once(ctl_test_t *t)
 {
     if (ctl_need_proven(t) && t->first_read &&
-        !ctl_test_has_word("ready processing valid",
-                           ctl_test_text(t->first_read, "status")))
+        !words_text_has("ready processing valid",
+                        ctl_test_text(t->first_read, "status")))
         ctl_test_fail(t, t->first_read,
                       "the order is not ready as soon as its "
                       "authorizations are valid");

@@ -9,6 +9,7 @@
 
 #include "base/b64url.h"
 #include "base/own.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -93,8 +94,8 @@ static void finalized(ctl_test_t *t)
         return;
     if (!ctl_test_is(t, t->finalized, "200", NULL, "finalize"))
         return;
-    if (!ctl_test_has_word("processing valid",
-                           ctl_test_text(t->finalized, "status")))
+    if (!words_text_has("processing valid",
+                        ctl_test_text(t->finalized, "status")))
         ctl_test_fail(t, t->finalized,
                       "the order is neither processing nor "
                       "valid");

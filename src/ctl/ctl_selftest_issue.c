@@ -12,6 +12,7 @@
 #include "base/b64url.h"
 #include "base/clock.h"
 #include "base/own.h"
+#include "base/words.h"
 #include "ca/ca_hierarchy.h"
 
 #include "base/banned.h"
@@ -27,7 +28,7 @@ static const ctl_answer_t *read_until_not(ctl_test_t *t, const char *url,
     const ctl_answer_t *answer = ctl_test_post(t, t->account, url, "");
 
     while (answer->status == 200 &&
-           ctl_test_has_word(statuses, ctl_test_text(answer, "status")) &&
+           words_text_has(statuses, ctl_test_text(answer, "status")) &&
            ctl_test_wait(t, answer))
         answer = ctl_test_post(t, t->account, url, "");
     return answer;

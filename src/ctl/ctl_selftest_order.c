@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/own.h"
 #include "base/pjson.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -19,7 +20,7 @@ static void created(ctl_test_t *t)
     if (!ctl_need_order(t))
         return;
     ctl_test_is(t, t->order, "201", NULL, "newOrder");
-    if (!ctl_test_has_word("pending ready", ctl_test_text(t->order, "status")))
+    if (!words_text_has("pending ready", ctl_test_text(t->order, "status")))
         ctl_test_fail(t, t->order, "a new order is neither pending nor ready");
     if (ctl_test_headers(t->order, "Location") != 1)
         ctl_test_fail(t, t->order, "not one Location");
@@ -186,7 +187,7 @@ static void expiry(ctl_test_t *t)
     if (!ctl_need_order(t))
         return;
     expiry_check(t, t->order);
-    if (ctl_test_has_word("pending valid", ctl_test_text(t->authz, "status")))
+    if (words_text_has("pending valid", ctl_test_text(t->authz, "status")))
         expiry_check(t, t->authz);
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/own.h"
 #include "base/quote.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -56,24 +57,11 @@ void ctl_test_skip(ctl_test_t *t, const char *fmt, ...)
     va_end(ap);
 }
 
-int ctl_test_has_word(const char *words, const char *word)
-{
-    apr_size_t len = strlen(word);
-    const char *at = len ? strstr(words, word) : NULL;
-
-    for (; at; at = strstr(at + 1, word))
-        if ((at == words || at[-1] == ' ') &&
-            (at[len] == ' ' || at[len] == '\0'))
-            return 1;
-    return 0;
-}
-
 /* "4xx" is any of them. */
 static int is_status(int status, const char *statuses, apr_pool_t *pool)
 {
-    return ctl_test_has_word(statuses, apr_itoa(pool, status)) ||
-           ctl_test_has_word(statuses,
-                             apr_psprintf(pool, "%dxx", status / 100));
+    return words_text_has(statuses, apr_itoa(pool, status)) ||
+           words_text_has(statuses, apr_psprintf(pool, "%dxx", status / 100));
 }
 
 int ctl_test_is(ctl_test_t *t, const ctl_answer_t *answer, const char *statuses,
@@ -81,7 +69,7 @@ int ctl_test_is(ctl_test_t *t, const ctl_answer_t *answer, const char *statuses,
 {
     if (is_status(answer->status, statuses, t->pool) &&
         (!problems ||
-         (answer->problem && ctl_test_has_word(problems, answer->problem))))
+         (answer->problem && words_text_has(problems, answer->problem))))
         return 1;
     ctl_test_fail(t, answer, "%s: %s%s%s is right", what, statuses,
                   problems ? " " : "", problems ? problems : "");

@@ -8,6 +8,7 @@
 
 #include "base/b64url.h"
 #include "base/problem.h"
+#include "base/words.h"
 
 #include "base/banned.h"
 
@@ -289,7 +290,7 @@ static const char *retry_fault(ctl_test_t *t, const ctl_answer_t *answer)
         return "Retry-After that is no whole number of seconds";
     if (strlen(after) > 4 || strtol(after, NULL, 10) > 600)
         return "Retry-After of more than 600 seconds";
-    return ctl_test_has_word("valid invalid deactivated revoked", status)
+    return words_text_has("valid invalid deactivated revoked", status)
                ? "Retry-After where nothing changes any more"
                : NULL;
 }

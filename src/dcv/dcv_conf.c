@@ -6,6 +6,7 @@
 
 #include <apr_strings.h>
 
+#include "base/words.h"
 #include "dcv/dcv_file.h"
 #include "dcv/dcv_net.h"
 
@@ -71,21 +72,12 @@ const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool)
                  : NULL;
 }
 
-/* Those that are not there yet. */
-static void words_add(apr_array_header_t *words, const apr_array_header_t *more)
+static void all_add(apr_array_header_t *words, const apr_array_header_t *more)
 {
-    int i, k;
+    int i;
 
-    for (i = 0; i < more->nelts; i++) {
-        const char *word = APR_ARRAY_IDX(more, i, const char *);
-
-        for (k = 0; k < words->nelts; k++) {
-            if (!strcmp(APR_ARRAY_IDX(words, k, const char *), word))
-                break;
-        }
-        if (k == words->nelts)
-            APR_ARRAY_PUSH(words, const char *) = word;
-    }
+    for (i = 0; i < more->nelts; i++)
+        words_add(words, APR_ARRAY_IDX(more, i, const char *));
 }
 
 static int is_zone(const char *a, const char *b)
@@ -115,7 +107,7 @@ apr_array_header_t *dcv_conf_resolvers(const apr_array_header_t *lines,
             row->servers = apr_array_make(pool, 2, sizeof(const char *));
             APR_ARRAY_PUSH(rows, dcv_resolver_t *) = row;
         }
-        words_add(row->servers, line->servers);
+        all_add(row->servers, line->servers);
     }
     return rows;
 }
@@ -141,7 +133,7 @@ apr_array_header_t *dcv_conf_hosts(const apr_array_header_t *lines,
             row->addresses = apr_array_make(pool, 2, sizeof(const char *));
             APR_ARRAY_PUSH(rows, dcv_host_t *) = row;
         }
-        words_add(row->addresses, line->addresses);
+        all_add(row->addresses, line->addresses);
     }
     return rows;
 }

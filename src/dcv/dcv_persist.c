@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/quote.h"
+#include "base/words.h"
 #include "dcv/dcv_caa.h"
 
 #include "base/banned.h"
@@ -80,17 +81,6 @@ static const char *params_fault(const params_t *params)
     return NULL;
 }
 
-static int has_word(const apr_array_header_t *words, const char *word)
-{
-    int i;
-
-    for (i = 0; i < words->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(words, i, const char *), word))
-            return 1;
-    }
-    return 0;
-}
-
 /* Is it some account's, by the look of it? */
 static int is_hash(const char *uri, const dcv_job_t *job)
 {
@@ -113,7 +103,7 @@ static int is_account(dcv_persist_t *said, const params_t *params,
 {
     said->is_url =
         job->is_url_allowed && !strcmp(params->account, job->account_url);
-    return said->is_url || has_word(job->account_uris, params->account);
+    return said->is_url || words_has(job->account_uris, params->account);
 }
 
 static const char *account_fault(const params_t *params, const dcv_job_t *job,

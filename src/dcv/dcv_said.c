@@ -5,6 +5,8 @@
 
 #include <apr_strings.h>
 
+#include "base/words.h"
+
 #include "base/banned.h"
 
 /* Servers of one zone. */
@@ -12,15 +14,10 @@
 
 void dcv_said_server_add(apr_array_header_t *servers, const char *name)
 {
-    int i;
-
-    if (!name || !*name || strchr(name, '\\') || servers->nelts >= SERVERS_MAX)
-        return;
-    for (i = 0; i < servers->nelts; i++) {
-        if (!strcmp(APR_ARRAY_IDX(servers, i, const char *), name))
-            return;
-    }
-    APR_ARRAY_PUSH(servers, const char *) = apr_pstrdup(servers->pool, name);
+    if (name && *name && !strchr(name, '\\') && servers->nelts < SERVERS_MAX &&
+        !words_has(servers, name))
+        APR_ARRAY_PUSH(servers, const char *) =
+            apr_pstrdup(servers->pool, name);
 }
 
 typedef struct {

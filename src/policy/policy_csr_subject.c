@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "base/words.h"
 #include "policy/policy_rule.h"
 #include "policy/policy_usage.h"
 
@@ -58,12 +59,6 @@ static int is_default(const check_t *check, const policy_value_t *value)
     return 0;
 }
 
-static void word_add(apr_array_header_t *words, const char *word)
-{
-    if (!policy_has_word(words, word))
-        APR_ARRAY_PUSH(words, const char *) = word;
-}
-
 static void value_check(check_t *check, const policy_value_t *value)
 {
     const char *fault = policy_rule_fault(
@@ -92,7 +87,7 @@ static void subject_check(check_t *check)
             is_default(check, value))
             value_check(check, value);
         else
-            word_add(unlisted, policy_attribute_name(value->attribute));
+            words_add(unlisted, policy_attribute_name(value->attribute));
     }
     if (unlisted->nelts)
         fault_add(check, "its subject has %s, which policy %s does not allow",

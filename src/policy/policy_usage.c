@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/quote.h"
+#include "base/words.h"
 #include "policy/policy_make.h"
 #include "policy/policy_preset.h"
 
@@ -70,39 +71,17 @@ const char *policy_verb_fault(const char *verb, apr_pool_t *pool)
                         quote(verb, pool));
 }
 
-/* -1: it is not there */
-static int word_at(const apr_array_header_t *words, const char *word)
-{
-    int i;
-
-    for (i = 0; words && i < words->nelts; ++i) {
-        if (strcmp(APR_ARRAY_IDX(words, i, const char *), word) == 0)
-            return i;
-    }
-    return -1;
-}
-
-int policy_has_word(const apr_array_header_t *words, const char *word)
-{
-    return word_at(words, word) >= 0;
-}
-
-static void word_add(apr_array_header_t *words, const char *word)
-{
-    if (!policy_has_word(words, word))
-        APR_ARRAY_PUSH(words, const char *) = word;
-}
-
 static void word_remove(apr_array_header_t *words, const char *word)
 {
-    int i = word_at(words, word);
+    int i, left = 0;
 
-    if (i < 0)
-        return;
-    for (; i + 1 < words->nelts; ++i)
-        APR_ARRAY_IDX(words, i, const char *) =
-            APR_ARRAY_IDX(words, i + 1, const char *);
-    --words->nelts;
+    for (i = 0; i < words->nelts; ++i) {
+        const char *one = APR_ARRAY_IDX(words, i, const char *);
+
+        if (strcmp(one, word) != 0)
+            APR_ARRAY_IDX(words, left++, const char *) = one;
+    }
+    words->nelts = left;
 }
 
 static const char *clash(const char *word, const char *list, apr_pool_t *pool)
@@ -248,20 +227,20 @@ const char *policy_ext_key_usage_add(policy_t *policy, const char *verb,
     if (fault)
         return fault;
     policy_preset_fill(&preset, policy->preset, pool);
-    if (which != POLICY_DENY && policy_has_word(policy->eku_deny, name))
+    if (which != POLICY_DENY && words_has(policy->eku_deny, name))
         return clash(word, "deny", pool);
-    if (which == POLICY_DENY && (policy_has_word(policy->eku_allow, name) ||
-                                 (policy_has_word(policy->eku_require, name) &&
-                                  !policy_has_word(preset.eku_require, name))))
+    if (which == POLICY_DENY && (words_has(policy->eku_allow, name) ||
+                                 (words_has(policy->eku_require, name) &&
+                                  !words_has(preset.eku_require, name))))
         return clash(word, "other", pool);
     policy->is_touched = 1;
     word_remove(policy->eku_ignored, name);
     if (which == POLICY_DENY)
         word_remove(policy->eku_require, name);
-    word_add(which == POLICY_ALLOW     ? policy->eku_allow
-             : which == POLICY_REQUIRE ? policy->eku_require
-                                       : policy->eku_deny,
-             name);
+    words_add(which == POLICY_ALLOW     ? policy->eku_allow
+              : which == POLICY_REQUIRE ? policy->eku_require
+                                        : policy->eku_deny,
+              name);
     return NULL;
 }
 
@@ -306,8 +285,8 @@ apr_array_header_t *policy_ext_key_usage_issued(const policy_t *policy,
 
     for (i = 0; asked && i < asked->nelts; ++i) {
         word = APR_ARRAY_IDX(asked, i, const char *);
-        if (policy_has_word(policy->eku_allow, word))
-            word_add(issued, word);
+        if (words_has(policy->eku_allow, word))
+            words_add(issued, word);
     }
     return issued;
 }
@@ -322,10 +301,10 @@ policy_ext_key_usage_refused(const policy_t *policy,
 
     for (i = 0; i < asked->nelts; ++i) {
         word = APR_ARRAY_IDX(asked, i, const char *);
-        if (!policy_has_word(policy->eku_require, word) &&
-            !policy_has_word(policy->eku_allow, word) &&
-            !policy_has_word(policy->eku_ignored, word))
-            word_add(refused, word);
+        if (!words_has(policy->eku_require, word) &&
+            !words_has(policy->eku_allow, word) &&
+            !words_has(policy->eku_ignored, word))
+            words_add(refused, word);
     }
     return refused;
 }

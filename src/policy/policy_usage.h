@@ -21,9 +21,6 @@ policy_verb_e policy_verb_find(const char *verb);
 /* "\"foo\" is no list; write …" */
 const char *policy_verb_fault(const char *verb, apr_pool_t *pool);
 
-/* Is word among words (of const char *)? */
-int policy_has_word(const apr_array_header_t *words, const char *word);
-
 /* What a certificate for key gets when these X509v3_KU_* are asked for. */
 unsigned int policy_key_usage_issued(const policy_t *policy,
                                      const EVP_PKEY *key, unsigned int asked);
