@@ -267,11 +267,11 @@ sub stop {
 # Lines of the error log that speak of trouble and match none of these.  AH01882
 # tells of the machine: mod_ssl was built with a newer OpenSSL.  A child's crash
 # is no more than a notice; at the end it may be the event MPM's own, which
-# closes its workers' sockets while they themselves do so.
+# closes its workers' sockets while they do so (AddressSanitizer reports apart).
 sub trouble {
     my ($self, @expected) = @_;
     my $log = $self->log;
-    push @expected, qr/AH01882/;
+    push @expected, qr/AH01882|^AddressSanitizer:DEADLYSIGNAL/;
     my @lines = grep { !/^\[[^]]+\] \[\w*:(?:notice|info|debug|trace\d)\]/ }
         split /\n/, $log . read_file("$self->{dir}/logs/stdout.log");
     push @lines, grep {/exit signal (?!Killed)/}
