@@ -4,43 +4,33 @@
 #include <apr_strings.h>
 #include <stddef.h>
 
+#include "base/fields.h"
 #include "base/pjson.h"
 #include "policy/policy_make.h"
 #include "policy/policy_network.h"
 
 #include "base/banned.h"
 
-typedef enum { TEXT, INT, FLAGS, INT64 } kind_e;
+#define POLICY(member) offsetof(policy_t, member)
 
-static const struct {
-    const char *name;
-    kind_e kind;
-    apr_size_t offset;
-} fields[] = {
-    {"name", TEXT, offsetof(policy_t, name)},
-    {"maxNames", INT, offsetof(policy_t, max_names)},
-    {"keyKinds", FLAGS, offsetof(policy_t, key_kinds)},
-    {"rsaMin", INT, offsetof(policy_t, rsa_min)},
-    {"rsaMax", INT, offsetof(policy_t, rsa_max)},
-    {"signatures", FLAGS, offsetof(policy_t, signatures)},
-    {"maxValidity", INT64, offsetof(policy_t, max_validity)},
-    {"keyUsageRequire", FLAGS, offsetof(policy_t, ku_require)},
-    {"keyUsageRSA", FLAGS, offsetof(policy_t, ku_rsa)},
-    {"keyUsageAllow", FLAGS, offsetof(policy_t, ku_allow)},
-    {"keyUsageDeny", FLAGS, offsetof(policy_t, ku_deny)},
+static const fields_row_t fields[] = {
+    {"name", FIELDS_TEXT, POLICY(name)},
+    {"maxNames", FIELDS_INT, POLICY(max_names)},
+    {"keyKinds", FIELDS_INT, POLICY(key_kinds)},
+    {"rsaMin", FIELDS_INT, POLICY(rsa_min)},
+    {"rsaMax", FIELDS_INT, POLICY(rsa_max)},
+    {"signatures", FIELDS_INT, POLICY(signatures)},
+    {"maxValidity", FIELDS_INT64, POLICY(max_validity)},
+    {"keyUsageRequire", FIELDS_INT, POLICY(ku_require)},
+    {"keyUsageRSA", FIELDS_INT, POLICY(ku_rsa)},
+    {"keyUsageAllow", FIELDS_INT, POLICY(ku_allow)},
+    {"keyUsageDeny", FIELDS_INT, POLICY(ku_deny)},
+    {"extKeyUsageRequire", FIELDS_STRINGS, POLICY(eku_require)},
+    {"extKeyUsageAllow", FIELDS_STRINGS, POLICY(eku_allow)},
+    {"extKeyUsageDeny", FIELDS_STRINGS, POLICY(eku_deny)},
+    {"extKeyUsageIgnored", FIELDS_STRINGS, POLICY(eku_ignored)},
+    {NULL, FIELDS_TEXT, 0},
 };
-#define FIELD_COUNT (sizeof(fields) / sizeof(*fields))
-
-static const struct {
-    const char *name;
-    apr_size_t offset;
-} words[] = {
-    {"extKeyUsageRequire", offsetof(policy_t, eku_require)},
-    {"extKeyUsageAllow", offsetof(policy_t, eku_allow)},
-    {"extKeyUsageDeny", offsetof(policy_t, eku_deny)},
-    {"extKeyUsageIgnored", offsetof(policy_t, eku_ignored)},
-};
-#define WORDS_COUNT (sizeof(words) / sizeof(*words))
 
 static const struct {
     const char *name;
@@ -55,28 +45,6 @@ static const struct {
 static void *at(const void *base, apr_size_t offset)
 {
     return (char *)base + offset;
-}
-
-static void fields_render(json_t *json, const policy_t *policy)
-{
-    apr_size_t i;
-
-    for (i = 0; i < FIELD_COUNT; ++i) {
-        const void *place = at(policy, fields[i].offset);
-        json_t *value;
-
-        switch (fields[i].kind) {
-        case TEXT:
-            value = json_string(*(const char *const *)place);
-            break;
-        case INT64:
-            value = json_integer(*(const apr_int64_t *)place);
-            break;
-        default:
-            value = json_integer(*(const int *)place);
-        }
-        json_object_set_new(json, fields[i].name, value);
-    }
 }
 
 static json_t *patterns_render(const apr_array_header_t *list)
@@ -154,43 +122,12 @@ static json_t *networks_render(const policy_t *policy)
 json_t *policy_render(const policy_t *policy, apr_pool_t *pool)
 {
     json_t *json = json_object();
-    apr_size_t i;
 
     json_object_set_new(json, "preset", json_string(policy->preset));
-    fields_render(json, policy);
-    for (i = 0; i < WORDS_COUNT; ++i)
-        json_object_set_new(json, words[i].name,
-                            pjson_strings_render(*(apr_array_header_t **)at(
-                                policy, words[i].offset)));
+    fields_render(json, fields, policy);
     json_object_set_new(json, "rules", rules_render(policy));
     json_object_set_new(json, "networks", networks_render(policy));
     return json;
-}
-
-/* 0 when a member is missing or of another type. */
-static int fields_parse(policy_t *policy, json_t *json, apr_pool_t *pool)
-{
-    apr_size_t i;
-
-    for (i = 0; i < FIELD_COUNT; ++i) {
-        json_t *value = json_object_get(json, fields[i].name);
-        void *place = at(policy, fields[i].offset);
-
-        if (fields[i].kind == TEXT ? !json_is_string(value)
-                                   : !json_is_integer(value))
-            return 0;
-        switch (fields[i].kind) {
-        case TEXT:
-            *(const char **)place = apr_pstrdup(pool, json_string_value(value));
-            break;
-        case INT64:
-            *(apr_int64_t *)place = json_integer_value(value);
-            break;
-        default:
-            *(int *)place = (int)json_integer_value(value);
-        }
-    }
-    return 1;
 }
 
 /* Absent: no patterns. */
@@ -280,20 +217,12 @@ policy_t *policy_parse(json_t *json, apr_pool_t *pool)
 {
     policy_t *policy = policy_make("", pool);
     json_t *preset = json_object_get(json, "preset");
-    apr_array_header_t *list;
-    apr_size_t i;
 
     if (!json_is_string(preset) ||
         policy_preset_set(policy, json_string_value(preset), pool) ||
-        !fields_parse(policy, json, pool) ||
+        !fields_parse(policy, fields, json, pool) ||
         !rules_parse(policy, json_object_get(json, "rules"), pool) ||
         !networks_parse(policy, json_object_get(json, "networks"), pool))
         return NULL;
-    for (i = 0; i < WORDS_COUNT; ++i) {
-        list = pjson_strings_parse(json_object_get(json, words[i].name), pool);
-        if (!list)
-            return NULL;
-        *(apr_array_header_t **)at(policy, words[i].offset) = list;
-    }
     return policy;
 }
