@@ -111,6 +111,7 @@ typedef struct {
     apr_table_t *headers;     /* several of one name stay apart (T71) */
     const char *body;
     apr_size_t body_len;
+    apr_file_t *file; /* instead of body, when that would be large */
     /* Of what is published: for conditional requests; NULL and 0 otherwise. */
     const char *etag;
     apr_int64_t modified; /* seconds since 1970; of what may change twice in a

@@ -9,7 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <apr_escape.h>
+#include <apr_file_info.h>
+#include <apr_file_io.h>
 #include <apr_strings.h>
+
+#include "base/own.h"
 
 #include "base/banned.h"
 
@@ -136,6 +141,67 @@ apr_status_t acme_pub_read(const char **data, apr_size_t *len,
     }
     close(fd);
     return rv;
+}
+
+/* So many octets, from where the file is. */
+static apr_status_t file_digest(const char **sha256, apr_file_t *file,
+                                apr_size_t len, apr_pool_t *pool)
+{
+    EVP_MD_CTX *ctx = own_md_ctx(pool, EVP_MD_CTX_new());
+    unsigned char octets[16384], digest[EVP_MAX_MD_SIZE];
+    unsigned int digest_len = 0;
+    apr_status_t rv = APR_SUCCESS;
+
+    if (!ctx || EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) != 1)
+        return APR_ENOMEM;
+    while (len && rv == APR_SUCCESS) {
+        apr_size_t part = len < sizeof(octets) ? len : sizeof(octets);
+
+        rv = apr_file_read(file, octets, &part);
+        if (rv == APR_SUCCESS && EVP_DigestUpdate(ctx, octets, part) != 1)
+            rv = APR_EGENERAL;
+        len -= part;
+    }
+    if (rv == APR_SUCCESS && EVP_DigestFinal_ex(ctx, digest, &digest_len) != 1)
+        rv = APR_EGENERAL;
+    *sha256 = apr_pescape_hex(pool, digest, digest_len, 0);
+    return rv;
+}
+
+/* apr_file_open() would follow a link; nor may a FIFO make it wait. */
+apr_status_t acme_pub_open(apr_file_t **file, const char **sha256,
+                           apr_size_t *len, apr_int64_t *modified,
+                           const acme_conf_t *conf, const char *name,
+                           apr_pool_t *pool)
+{
+    const char *path = path_of(conf, name, pool);
+    apr_finfo_t info;
+    apr_status_t rv =
+        apr_stat(&info, path, APR_FINFO_LINK | APR_FINFO_TYPE, pool);
+
+    if (rv != APR_SUCCESS || info.filetype != APR_REG)
+        return rv == APR_SUCCESS ? APR_EGENERAL : rv;
+    rv = apr_file_open(file, path,
+                       APR_FOPEN_READ | APR_FOPEN_NONBLOCK |
+                           APR_FOPEN_SENDFILE_ENABLED,
+                       0, pool);
+    if (rv != APR_SUCCESS)
+        return rv;
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_MTIME, *file);
+    if (rv == APR_SUCCESS && info.size < ACME_PUB_LARGE)
+        rv = APR_EOF;
+    if (rv == APR_SUCCESS && info.size > SIZE_MAX_READ)
+        rv = APR_EGENERAL;
+    if (rv == APR_SUCCESS)
+        rv = file_digest(sha256, *file, (apr_size_t)info.size, pool);
+    if (rv != APR_SUCCESS) {
+        apr_file_close(*file);
+        *file = NULL;
+        return rv;
+    }
+    *len = (apr_size_t)info.size;
+    *modified = apr_time_sec(info.mtime);
+    return APR_SUCCESS;
 }
 
 int acme_pub_has(const acme_conf_t *conf, const char *name, apr_pool_t *pool)

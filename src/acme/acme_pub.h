@@ -26,6 +26,16 @@ apr_status_t acme_pub_read(const char **data, apr_size_t *len,
                            const char *name, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* The same of a file that is too large to be held in memory for each client
+ * that is slow to take it: open, and the SHA-256 of what is in it, in hex.
+ * APR_EOF: it is small. */
+#define ACME_PUB_LARGE 65536
+apr_status_t acme_pub_open(apr_file_t **file, const char **sha256,
+                           apr_size_t *len, apr_int64_t *modified,
+                           const acme_conf_t *conf, const char *name,
+                           apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 int acme_pub_has(const acme_conf_t *conf, const char *name, apr_pool_t *pool);
 
 #endif

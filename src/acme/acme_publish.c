@@ -195,7 +195,7 @@ static int list_answer(acme_response_t *res, const acme_t *acme,
                        const char *name, apr_pool_t *pool)
 {
     const char *fingerprint = apr_pstrmemdup(pool, name, FINGERPRINT_LEN);
-    const char *data;
+    const char *data = NULL, *sha256 = NULL;
     apr_size_t len;
     apr_int64_t modified;
     const ca_list_t *list = root_list(acme->conf, fingerprint);
@@ -206,8 +206,10 @@ static int list_answer(acme_response_t *res, const acme_t *acme,
         len = list->der_len;
         modified = list->this_update;
     }
-    else if (acme_pub_read(&data, &len, &modified, acme->conf, name, pool) !=
-             APR_SUCCESS) {
+    else if (acme_pub_open(&res->file, &sha256, &len, &modified, acme->conf,
+                           name, pool) != APR_SUCCESS &&
+             acme_pub_read(&data, &len, &modified, acme->conf, name, pool) !=
+                 APR_SUCCESS) {
         if (store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS)
             return 0;
         data = (const char *)crl->der;
@@ -216,8 +218,9 @@ static int list_answer(acme_response_t *res, const acme_t *acme,
     }
     acme_response_body(res, 200, CRL_TYPE, data, len);
     res->modified = modified + 1;
-    res->etag = apr_psprintf(pool, "\"%.*s\"", ETAG_LEN,
-                             ca_sha256_hex(data, len, pool));
+    if (!sha256)
+        sha256 = ca_sha256_hex(data, len, pool);
+    res->etag = apr_psprintf(pool, "\"%.*s\"", ETAG_LEN, sha256);
     age_set(res, list_age(acme->conf, fingerprint), pool);
     return 1;
 }

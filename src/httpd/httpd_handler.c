@@ -212,6 +212,18 @@ static int header_unset(void *table, const char *name, const char *value)
     return 1;
 }
 
+/* Read while it is sent: no memory, and, by sendfile(2), over plain HTTP with
+ * the event MPM no thread, while a slow client takes it.  A map would end the
+ * process if somebody cut the file. */
+static void file_insert(apr_bucket_brigade *bb, const acme_response_t *res,
+                        apr_pool_t *pool)
+{
+    apr_bucket *bucket = apr_brigade_insert_file(
+        bb, res->file, 0, (apr_off_t)res->body_len, pool);
+
+    apr_bucket_file_enable_mmap(bucket, 0);
+}
+
 static apr_status_t body_send(request_rec *r, ap_filter_t *next,
                               const acme_response_t *res)
 {
@@ -220,12 +232,14 @@ static apr_status_t body_send(request_rec *r, ap_filter_t *next,
 
     if (res->content_type)
         ap_set_content_type(r, res->content_type);
-    if (res->body) {
+    if (res->body || res->file)
         ap_set_content_length(r, (apr_off_t)res->body_len);
+    if (res->file)
+        file_insert(bb, res, r->pool);
+    else if (res->body)
         APR_BRIGADE_INSERT_TAIL(
             bb,
             apr_bucket_pool_create(res->body, res->body_len, r->pool, alloc));
-    }
     APR_BRIGADE_INSERT_TAIL(bb, apr_bucket_eos_create(alloc));
     return ap_pass_brigade(next, bb);
 }

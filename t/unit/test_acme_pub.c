@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "ca/ca_openssl.h"
 #include "tap.h"
 
 static acme_conf_t *conf_of(apr_pool_t *pool)
@@ -95,6 +96,53 @@ static void no_files(apr_pool_t *pool)
     acme_pub_unlock(lock);
 }
 
+static apr_status_t opened(apr_file_t **file, const char **sha256,
+                           apr_size_t *len, const acme_conf_t *conf,
+                           apr_pool_t *pool)
+{
+    apr_int64_t modified = 0;
+    apr_status_t rv =
+        acme_pub_open(file, sha256, len, &modified, conf, "x.crl", pool);
+
+    ok(rv == APR_SUCCESS ? *file && modified > 0 : 1);
+    return rv;
+}
+
+static void large(apr_pool_t *pool)
+{
+    acme_conf_t *conf = conf_of(pool);
+    const char *path = apr_pstrcat(pool, conf->state_dir, "/pub/x.crl", NULL);
+    char *text = apr_pcalloc(pool, ACME_PUB_LARGE + 12345);
+    int lock = acme_pub_lock(conf, pool);
+    apr_file_t *file = NULL;
+    const char *sha256;
+    apr_size_t len, i;
+    apr_off_t start = 0;
+    char first[4];
+
+    for (i = 0; i < ACME_PUB_LARGE + 12345; i++)
+        text[i] = (char)(i * 7 % 251);
+    is_int(acme_pub_write(conf, "x.crl", text, i, pool), APR_SUCCESS);
+    need(opened(&file, &sha256, &len, conf, pool) == APR_SUCCESS);
+    is_int(len, i);
+    is_str(sha256, ca_sha256_hex(text, i, pool));
+    is_int(put(conf, "another", pool), APR_SUCCESS);
+    len = sizeof(first);
+    is_int(apr_file_seek(file, APR_SET, &start), APR_SUCCESS);
+    is_int(apr_file_read(file, first, &len), APR_SUCCESS);
+    ok(len == sizeof(first) && !memcmp(first, text, len));
+    is_int(opened(&file, &sha256, &len, conf, pool), APR_EOF); /* small */
+    ok(!file);
+    is_int(unlink(path), 0);
+    is_int(opened(&file, &sha256, &len, conf, pool), APR_ENOENT);
+    is_int(symlink("/proc/self/exe", path), 0);
+    is_int(opened(&file, &sha256, &len, conf, pool), APR_EGENERAL);
+    is_int(unlink(path), 0);
+    is_int(mkfifo(path, 0600), 0);
+    is_int(opened(&file, &sha256, &len, conf, pool), APR_EGENERAL);
+    acme_pub_unlock(lock);
+}
+
 static void locked(apr_pool_t *pool)
 {
     acme_conf_t *conf = conf_of(pool);
@@ -120,5 +168,6 @@ static void locked(apr_pool_t *pool)
 const tap_case_t tap_cases[] = {{"what is written is read", round_trip},
                                 {"the same again is not written", unchanged},
                                 {"links and pipes are no files", no_files},
+                                {"H13 a large file is opened, not read", large},
                                 {"one writer at a time", locked},
                                 {NULL, NULL}};

@@ -1,0 +1,122 @@
+#!/usr/bin/perl
+# SPDX-License-Identifier: Apache-2.0
+# H13: a client that asks for a list of revoked certificates of some megabytes,
+# over plain HTTP, and does not read it, has neither memory nor a thread: httpd
+# sends the file itself when the client can take it (the event MPM, that is; the
+# others have a thread for each connection anyway).
+
+use strict;
+use warnings;
+use FindBin;
+use lib "$FindBin::Bin/lib";
+use Digest::SHA qw(sha256_hex);
+use IO::Socket::INET;
+use Socket qw(SOL_SOCKET SO_RCVBUF);
+use Test::More;
+use Time::HiRes qw(time);
+
+use AcmeResponder;
+use AcmeServer;
+use AcmeWire;
+
+my $responder = AcmeResponder->new;
+my $server = AcmeServer->new(mpm => 'event', http01_port => $responder->{port},
+    global => <<'EOT')->start;
+StartServers 2
+ServerLimit 2
+ThreadsPerChild 25
+MinSpareThreads 1
+MaxSpareThreads 50
+MaxRequestWorkers 50
+EOT
+my $c = AcmeWire->new(server => $server, sturdy => 40, timeout => 40);
+$c->certificate($responder, 'a.test');
+
+# Lists are served as they lie there, of issuers that are gone, too.
+my $list = join '', map { pack 'N', $_ * 2654435761 % 2**32 } 1 .. 900_000;
+my $name = 'a' x 64 . '.crl';
+my $path = "/acme/issuer/$name";
+my $file = "$server->{state}/pub/$name";
+AcmeServer::write_file($file, $list);
+my $etag = '"' . substr(sha256_hex($list), 0, 32) . '"';
+
+sub fetch {
+    my ($url, @args) = @_;
+    return $c->parse(split /(?<=\r\n\r\n)/, AcmeClient::run('curl', '-si',
+        '--http1.1', '--cacert', $c->cacert, @args, "$url$path"), 2);
+}
+for my $url ("http://localhost:$server->{http_port}", $server->{base}) {
+    my $res = fetch($url);
+    ok($res->{status} == 200 && $res->{body} eq $list, "H13 $url: the list");
+    is(AcmeClient::header($res, 'etag'), $etag, 'H13 its ETag is its digest');
+    is(AcmeClient::header($res, 'content-length'), length $list,
+        'H13 its length');
+    $res = fetch($url, '-I');
+    ok($res->{status} == 200 && !length $res->{body}, 'H13 HEAD');
+    is(AcmeClient::header($res, 'content-length'), length $list,
+        'H13 HEAD: the length, too');
+    is(fetch($url, '-H', "If-None-Match: $etag")->{status}, 304,
+        'H13 who has it need not load it');
+    $res = fetch($url, '-r', '100000-300000');
+    ok($res->{status} == 206
+        && $res->{body} eq substr($list, 100000, 200001), 'H13 a part of it');
+}
+
+# MB of all processes, each page counted once.
+sub memory {
+    my $sum = 0;
+    for ($server->{pid}, $server->children) {
+        $sum += $1 / 1024 if AcmeServer::read_file("/proc/$_/smaps_rollup")
+            =~ /^Pss: *(\d+)/m;
+    }
+    return $sum;
+}
+
+# How often the children have the list open, this one or an older one.
+sub held {
+    return scalar grep { (readlink($_) // '') =~ /\Q$name\E/ }
+        map { glob "/proc/$_/fd/*" } $server->children;
+}
+
+sub reader {
+    my $socket = IO::Socket::INET->new(Proto => 'tcp', Sockopts =>
+        [[SOL_SOCKET, SO_RCVBUF, pack 'i', 4096]],
+        PeerAddr => "127.0.0.1:$server->{http_port}") or die "connect: $!";
+    # More than the kernel takes for a socket.
+    syswrite $socket, "GET $path HTTP/1.1\r\nHost: localhost\r\n\r\n" x 10;
+    return $socket;
+}
+
+my $before = memory();
+my @children = $server->children;
+my @readers = map { reader() } 1 .. 70;
+is(AcmeServer::wait_for(20, sub { held() >= 70 ? 1 : undef }), 1,
+    'H13 70 clients, 50 threads: all are being answered') or diag held();
+$c->detach;
+my $start = time;
+my $pem = eval { $c->certificate($responder, 'b.test') };
+my $took = time - $start;
+cmp_ok($took, '<', 30, sprintf 'H13 a certificate after %.1f s', $took)
+    or diag $@;
+like($c->verify($pem // '', 'b.test'), qr/OK/, 'H13 and it is a good one');
+my $more = memory() - $before;
+cmp_ok($more, '<', AcmeServer::sanitizer_env() ? 1000 : 60,
+    sprintf 'H13 %.1f MB more', $more);
+
+# Who reads at last gets it all, though there is another list by now.
+AcmeServer::write_file("$file.new", 'x' x 100_000);
+rename "$file.new", $file or die "rename: $!";
+my $got = '';
+1 while $got !~ /\r\n\r\n/ && sysread $readers[0], $got, 65536, length $got;
+$got =~ s/^.*?\r\n\r\n//s;
+while (length $got < length $list) {
+    sysread $readers[0], $got, 1 << 20, length $got or last;
+}
+ok(substr($got, 0, length $list) eq $list,
+    'H13 who reads late gets what he asked for');
+undef @readers;
+is(AcmeServer::wait_for(20, sub { held() ? undef : 0 }), 0,
+    'H13 nothing stays open');
+is_deeply([$server->children], \@children, 'H13 the children live');
+$server->finish(qr/AH00484/);
+done_testing;
