@@ -244,30 +244,31 @@ apr_status_t store_job_claim(apr_array_header_t **jobs, store_t *store,
 }
 
 typedef struct {
-    const char *id, *owner;
+    const store_sql_t *sql;
+    const char *id;
     const apr_int64_t *when;
-} lease_t;
+} release_t;
+
+static apr_status_t release_run(store_conn_t *conn, void *baton)
+{
+    const release_t *release = baton;
+    const void *args[] = {release->when, release->when, release->id};
+    int changed;
+
+    return store_conn_run(&changed, conn, release->sql, args);
+}
 
 static const store_sql_t sql_postpone = {
     STORE_SQL_JOB_POSTPONE,
     "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
     "ready_at = %lld, attempts = attempts + 1 WHERE id = %s"};
 
-static apr_status_t postpone_run(store_conn_t *conn, void *baton)
-{
-    const lease_t *lease = baton;
-    const void *args[] = {lease->when, lease->when, lease->id};
-    int changed;
-
-    return store_conn_run(&changed, conn, &sql_postpone, args);
-}
-
 apr_status_t store_job_postpone(store_t *store, const char *id,
                                 apr_int64_t due_at, apr_pool_t *pool)
 {
-    lease_t lease = {id, NULL, &due_at};
+    release_t release = {&sql_postpone, id, &due_at};
 
-    return store_write(store, STORE_RELAXED, postpone_run, &lease);
+    return store_write(store, STORE_RELAXED, release_run, &release);
 }
 
 static const store_sql_t sql_free = {
@@ -278,10 +279,9 @@ static const store_sql_t sql_free = {
 apr_status_t store_job_free(store_conn_t *conn, const char *id,
                             apr_int64_t due_at)
 {
-    const void *args[] = {&due_at, &due_at, id};
-    int changed;
+    release_t release = {&sql_free, id, &due_at};
 
-    return store_conn_run(&changed, conn, &sql_free, args);
+    return release_run(conn, &release);
 }
 
 static const store_sql_t sql_take = {
@@ -311,26 +311,22 @@ static const store_sql_t sql_again = {
     "UPDATE jobs SET lease_owner = '', lease_until = 0, due_at = %lld, "
     "ready_at = %lld, attempts = 0 WHERE id = %s"};
 
-static apr_status_t again_run(store_conn_t *conn, void *baton)
-{
-    const lease_t *lease = baton;
-    const void *args[] = {lease->when, lease->when, lease->id};
-    int changed;
-
-    return store_conn_run(&changed, conn, &sql_again, args);
-}
-
 apr_status_t store_job_again(store_t *store, const char *id, apr_int64_t due_at,
                              apr_pool_t *pool)
 {
-    lease_t lease = {id, NULL, &due_at};
+    release_t release = {&sql_again, id, &due_at};
 
-    return store_write(store, STORE_RELAXED, again_run, &lease);
+    return store_write(store, STORE_RELAXED, release_run, &release);
 }
 
 static const store_sql_t sql_extend = {
     STORE_SQL_JOB_EXTEND, "UPDATE jobs SET lease_until = %lld, ready_at = %lld "
                           "WHERE id = %s AND lease_owner = %s"};
+
+typedef struct {
+    const char *id, *owner;
+    const apr_int64_t *when;
+} lease_t;
 
 static apr_status_t extend_run(store_conn_t *conn, void *baton)
 {
