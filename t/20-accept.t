@@ -43,8 +43,7 @@ my $server = AcmeServer->new(http01_port => $responder->{port},
     ACMEProfileEnrollment acme
 </ACMEProfile>
 EOT
-my $client = AcmeWire->new(server => $server,
-    directory => "$server->{base}/acme/web/directory");
+my $client = AcmeWire->new(server => $server, profile => 'web');
 $client->register;
 my $order = $client->authorize($client->order('a.test')->{json}, $responder);
 my $url   = $client->finalize($order, $client->csr(['a.test']))

@@ -36,8 +36,8 @@ EOT
 # A client with a key of its own that is at this profile's directory.
 sub client {
     my ($profile, %o) = @_;
-    return AcmeWire->new(server => $server, %o, directory =>
-        "$server->{base}/acme/" . ($profile || 'web') . '/directory');
+    return AcmeWire->new(server => $server, %o,
+        profile => $profile || 'web');
 }
 
 # newAccount with this binding.

@@ -31,8 +31,7 @@ EOT
 
 sub client {
     my ($profile) = @_;
-    my $client = AcmeWire->new(server => $server,
-        directory => "$server->{base}/acme/$profile/directory");
+    my $client = AcmeWire->new(server => $server, profile => $profile);
     answered($client->register, 201, "an account for $profile");
     return $client;
 }

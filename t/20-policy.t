@@ -49,8 +49,7 @@ EOT
 
 my $server = AcmeServer->new(http01_port => $responder->{port},
     hosts => \@hosts, vhost => vhost(''))->start;
-my $client = AcmeWire->new(server => $server,
-    directory => "$server->{base}/acme/web/directory");
+my $client = AcmeWire->new(server => $server, profile => 'web');
 $client->register;
 my $file = "$server->{dir}/cert.pem";
 

@@ -44,8 +44,7 @@ my @clients;
 # A client of this profile's directory, '' being the default one.
 sub client {
     my ($profile, %o) = @_;
-    my $client = AcmeWire->new(server => $server, directory =>
-        join('/', $server->{base}, 'acme', $profile || (), 'directory'), %o);
+    my $client = AcmeWire->new(server => $server, profile => $profile, %o);
     push @clients, $client;
     return $client;
 }

@@ -38,8 +38,7 @@ EOT
 
 sub account {
     my ($directory) = @_;
-    my $c = AcmeWire->new(server => $server, $directory
-        ? (directory => "$server->{base}/acme/$directory/directory") : ());
+    my $c = AcmeWire->new(server => $server, profile => $directory);
     $c->register;
     return $c;
 }

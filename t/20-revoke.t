@@ -201,8 +201,7 @@ sub removed_profile {
 </ACMEPolicy>
 EOT
     reload($server, vhost => $section);
-    my $c = AcmeWire->new(server => $server,
-        directory => "$server->{base}/acme/old/directory");
+    my $c = AcmeWire->new(server => $server, profile => 'old');
     $c->register;
     my @certs = map { issue($c, ['a.test']) } 1, 2;
     reload($server, vhost => '');

@@ -179,8 +179,7 @@ sub of {
 is((of($young))[0], 'ready', 'a record of the key before');
 is((of($c))[0], 'invalid', 'of that account only');
 
-my $other = AcmeWire->new(server => $server,
-    directory => "$server->{base}/acme/web/directory");
+my $other = AcmeWire->new(server => $server, profile => 'web');
 $other->register;
 $authz = $other->get($other->order('w.test')->{json}{authorizations}[0]);
 is(types($authz->{json}), 'http-01',

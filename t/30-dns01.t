@@ -249,8 +249,7 @@ sub refusals {
         'T48 no pattern for it', qr/wildcard:\*\.y\.test/);
     refused($c->order('*.*.x.test'), 400, 'malformed', 'T48 two stars');
     refused($c->order('x.*.x.test'), 400, 'malformed', 'T48 in the middle');
-    my $other = AcmeWire->new(server => $server,
-        directory => "$server->{base}/acme/http/directory");
+    my $other = AcmeWire->new(server => $server, profile => 'http');
     $other->register;
     refused($other->order('*.x.test'), 403, 'rejectedIdentifier',
         'T48 no challenge type remains', qr/\(http-01\) .* one of: dns-01/);

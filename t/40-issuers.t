@@ -99,8 +99,8 @@ my %client;
 
 sub client {
     my ($name) = @_;
-    my $client = $client{$name} ||= AcmeWire->new(server => $server,
-        directory => "$server->{base}/acme/$name/directory");
+    my $client = $client{$name}
+        ||= AcmeWire->new(server => $server, profile => $name);
     $client->register if !$client->{kid};
     return $client;
 }

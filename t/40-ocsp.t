@@ -259,8 +259,7 @@ sub issuers {
     $server->configure(vhost => $corp->('ACMEIssuerOCSP off'));
     $server->start;
     $url = "$http/issuer/" . fingerprint("$dir/1.pem") . '.ocsp';
-    my $old = AcmeWire->new(server => $server,
-        directory => "$server->{base}/acme/web/directory");
+    my $old = AcmeWire->new(server => $server, profile => 'web');
     $old->register;
     $responder->thumbprint($old->thumbprint);
     my $leaf = file('off.pem', $old->certificate($responder, 'e.test'));

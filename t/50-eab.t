@@ -23,9 +23,8 @@ my $server = AcmeServer->new(vhost => <<'EOT')->start;
     ACMEProfileEnrollment acme
 </ACMEProfile>
 EOT
-my $base = "$server->{base}/acme/web";
-my @clients = map { AcmeWire->new(server => $server,
-    directory => "$base/directory") } 1 .. 50;
+my @clients
+    = map { AcmeWire->new(server => $server, profile => 'web') } 1 .. 50;
 my $first = $clients[0];
 for my $client (@clients) {
     @$client{qw(cacert endpoints)} = ($first->cacert, $first->endpoints);
@@ -76,15 +75,13 @@ for my $max (1, 7) {
         \@kids, 'the same accounts');
     last if $max > 1;
     # The one that has an account would get it again.
-    @clients = map { AcmeWire->new(server => $server, directory =>
-        "$base/directory", cacert => $first->cacert,
-        endpoints => $first->endpoints) } 1 .. 50;
+    @clients = map { AcmeWire->new(server => $server, profile => 'web',
+        cacert => $first->cacert, endpoints => $first->endpoints) } 1 .. 50;
 }
 
 subtest 'one client, many times at once' => sub {
     my $key = eab($server, '--profile', 'web', '--max-accounts', 1);
-    my $client = AcmeWire->new(server => $server,
-        directory => "$base/directory");
+    my $client = AcmeWire->new(server => $server, profile => 'web');
     my @lines = map { $client->another } 1 .. 20;
     my ($count) = at_once(binder($key), @lines);
     is_deeply($count, { 200 => 19, 201 => 1 }, 'one account, found 19 times');
@@ -95,8 +92,7 @@ subtest 'one client, many times at once' => sub {
 subtest 'orders a day' => sub {
     one_day();
     my $key = eab($server, '--profile', 'web', '--max-orders-per-day', 5);
-    my $client = AcmeWire->new(server => $server,
-        directory => "$base/directory");
+    my $client = AcmeWire->new(server => $server, profile => 'web');
     $client->register(externalAccountBinding => binding($client, $key));
     my @lines = map { $client->another } 1 .. 20;
     my ($count) = at_once(sub {
@@ -111,8 +107,7 @@ subtest 'a renewal that was asked for' => sub {
     one_day();
     my $key = eab($server, '--profile', 'web', '--max-orders-per-day', 1,
         '--skip-validation', '--allow', 'a.test');
-    my $client = AcmeWire->new(server => $server,
-        directory => "$base/directory");
+    my $client = AcmeWire->new(server => $server, profile => 'web');
     $client->register(externalAccountBinding => binding($client, $key));
     my $done = $client->finalize($client->order('a.test')->{json},
         $client->csr(['a.test']));

@@ -14,11 +14,13 @@ use Time::HiRes qw(sleep time);
 
 use AcmeServer;
 
-# server, and what AcmeClient takes.  sturdy: so many seconds a post is tried
-# again when there is no answer, badNonce or a 503; timeout: of a response;
-# from: the address of 127.0.0.0/8 that it comes from.
+# server, and what AcmeClient takes.  profile: whose directory; sturdy: so many
+# seconds a post is tried again when there is no answer, badNonce or a 503;
+# timeout: of a response; from: the address of 127.0.0.0/8 that it comes from.
 sub new {
     my ($class, %o) = @_;
+    $o{directory} = "$o{server}{base}/acme/$o{profile}/directory"
+        if $o{profile};
     return $class->SUPER::new(timeout => 60, failures => 0, %o);
 }
 
