@@ -128,6 +128,35 @@ $pem = eval { $c->certificate($responder, 'c.test') };
 like($c->verify($pem // '', 'c.test'), qr/OK/, 'H12 and all is well');
 cmp_ok(time - $start, '<', 10, 'H12 at once');
 undef @wires;
+ok($server->log !~ /AS0433/, 'H12 nothing is said where there is a limit');
 # "server reached MaxRequestWorkers", of each MPM
 $server->finish(qr/AH00484|AH00286|AH00161/);
+
+# Who has no limit is told: outside, in the virtual host, in the one before it.
+my $five = "<IfModule reqtimeout_module>\n"
+    . "RequestReadTimeout header=5 handshake=5\n</IfModule>\n";
+my $off = 'RequestReadTimeout handshake=0';
+for (['nothing', '', '', '', 'localhost'], ['outside', $five, '', '', ''],
+    ['inside', '', $five, '', ''], ['off inside', $five, $off, '', 'localhost'],
+    ['another is first', '', $five, ' ', 'localhost'],
+    ['another is first, and has it', '', '', $five, ''],
+    ['another is first, and has it off', $five, $five, $off, 'localhost'])
+{
+    my ($what, $outside, $inside, $first, $told) = @$_;
+    my $port = AcmeServer::free_port();
+    $outside .= <<"EOT" if $first;
+<VirtualHost 127.0.0.1:$port>
+    ServerName first.test
+    SSLEngine on
+    SSLCertificateFile $server->{state}/ca/vhost-localhost.pem
+    SSLCertificateKeyFile $server->{state}/ca/vhost-localhost.key
+    $first
+</VirtualHost>
+EOT
+    my $other = AcmeServer->new(port => $port, modules => ['reqtimeout'],
+        global => $outside, vhost => $inside)->start;
+    my ($found) = $other->log =~ /AS0433: (\w+): TLS handshakes have no limit/;
+    is($found // '', $told, "H12 $what");
+    $other->stop;
+}
 done_testing;

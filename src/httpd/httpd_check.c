@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "httpd/httpd_check.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -8,6 +9,7 @@
 #include <ap_slotmem.h>
 #include <http_core.h>
 #include <http_log.h>
+#include <http_vhost.h>
 
 #include "base/own.h"
 #include "base/pjson.h"
@@ -111,6 +113,57 @@ static int is_tls(const server_rec *server)
         if (!ap_cstr_casecmp(dir->directive, "SSLEngine"))
             return ap_cstr_casecmp(dir->args, "off") != 0;
     return server->addrs && server->addrs->host_port == 443;
+}
+
+/* What these directives say of mod_reqtimeout's limit for handshakes, in
+ * seconds; -1: nothing.  Its own configuration is its own business. */
+static int handshake_seconds(const ap_directive_t *dir, apr_pool_t *pool)
+{
+    int seconds = -1;
+
+    for (; dir; dir = dir->next) {
+        const char *args = dir->args;
+
+        if (ap_cstr_casecmp(dir->directive, "RequestReadTimeout"))
+            continue;
+        while (*args) {
+            const char *word = ap_getword_conf(pool, &args);
+
+            if (!ap_cstr_casecmpn(word, "handshake=", 10))
+                seconds = (int)strtol(word + 10, NULL, 10);
+        }
+    }
+    return seconds;
+}
+
+static int is_limited(const server_rec *server, apr_pool_t *pool)
+{
+    const ap_directive_t *dir =
+        server->is_virtual ? tree_find(ap_conftree, server) : NULL;
+    int seconds = dir ? handshake_seconds(dir->first_child, pool) : -1;
+
+    if (seconds < 0)
+        seconds = handshake_seconds(ap_conftree, pool);
+    return seconds > 0;
+}
+
+int httpd_check_is_handshake_limited(server_rec *server,
+                                     server_rec *main_server, apr_pool_t *pool)
+{
+    const server_addr_rec *at;
+
+    if (!server->is_virtual || !is_tls(server))
+        return 1;
+    for (at = server->addrs; at; at = at->next) {
+        conn_rec *c = apr_pcalloc(pool, sizeof(*c));
+
+        c->base_server = main_server;
+        c->local_addr = at->host_addr;
+        ap_update_vhost_given_ip(c);
+        if (!is_limited(c->base_server, pool))
+            return 0;
+    }
+    return 1;
 }
 
 /* What an ACME virtual host's certificates may point to, where nobody says

@@ -16,6 +16,7 @@
 #include "acme/acme_audit.h"
 #include "acme/acme_ocsp_keep.h"
 #include "httpd/httpd_audit.h"
+#include "httpd/httpd_check.h"
 #include "httpd/httpd_conf.h"
 #include "httpd/httpd_dirs.h"
 #include "httpd/httpd_limit.h"
@@ -84,7 +85,20 @@ static void directories_tell(const acme_conf_t *acme, const log_t *log)
                   acme->server_name);
 }
 
-static void vhost_prepare(httpd_conf_t *conf, apr_pool_t *pconf)
+static void handshake_tell(const httpd_conf_t *conf, server_rec *main_server,
+                           const log_t *log, apr_pool_t *pool)
+{
+    if (!httpd_check_is_handshake_limited(conf->server, main_server, pool))
+        log_write(log, LOG_LEVEL_NOTICE, "AS0433", APR_SUCCESS,
+                  "%s: TLS handshakes have no limit of their own, so a few "
+                  "hundred clients that stop in one keep everybody waiting for "
+                  "Timeout; write RequestReadTimeout handshake=5 "
+                  "(mod_reqtimeout) outside of all virtual hosts",
+                  conf->acme->server_name);
+}
+
+static void vhost_prepare(httpd_conf_t *conf, server_rec *main_server,
+                          apr_pool_t *pconf)
 {
     acme_conf_t *acme = conf->acme;
     const log_t *log = httpd_log_server(conf->server, pconf);
@@ -102,6 +116,7 @@ static void vhost_prepare(httpd_conf_t *conf, apr_pool_t *pconf)
                                      : "cannot use",
                   dirs.db_problem);
     directories_tell(acme, log);
+    handshake_tell(conf, main_server, log, pconf);
 }
 
 /* Before mod_ssl's, which asks for certificates (httpd_tls.c). */
@@ -116,7 +131,7 @@ static int parent_prepare(apr_pool_t *pconf, apr_pool_t *plog,
 
         if (!conf->acme)
             continue;
-        vhost_prepare(conf, pconf);
+        vhost_prepare(conf, main_server, pconf);
         if (conf->acme->nonce_slots > slots)
             slots = conf->acme->nonce_slots;
     }
