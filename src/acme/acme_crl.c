@@ -191,7 +191,7 @@ static apr_status_t list_look(int *is_right, store_crl_t **last,
     const char *fingerprint = run->generation->fingerprint;
     store_crl_basis_t basis;
     apr_status_t rv =
-        store_crl_get(last, run->acme->store, fingerprint, run->pool);
+        store_crl_get_head(last, run->acme->store, fingerprint, run->pool);
 
     *is_right = 0;
     if (APR_STATUS_IS_ENOENT(rv))
@@ -204,7 +204,9 @@ static apr_status_t list_look(int *is_right, store_crl_t **last,
     return rv;
 }
 
-/* The certificate too, so that leaves' URLs of both work as long. */
+/* The certificate too, so that leaves' URLs of both work as long.  Whoever has
+ * made a list comes here last, and so does each other process that follows;
+ * SQLite has had the octets in malloc's memory each time. */
 static apr_status_t files_write(const run_t *run)
 {
     const acme_conf_t *conf = run->acme->conf;
@@ -213,11 +215,12 @@ static apr_status_t files_write(const run_t *run)
     apr_size_t cert_len;
     store_crl_t *crl;
     apr_status_t rv;
-    int lock = acme_pub_lock(conf, run->pool);
+    int is_long, lock = acme_pub_lock(conf, run->pool);
 
     if (lock < 0)
         return errno;
     rv = store_crl_get(&crl, run->acme->store, fingerprint, run->pool);
+    is_long = rv == APR_SUCCESS && crl->entries >= LONG;
     if (rv == APR_SUCCESS)
         rv = acme_pub_write(conf, file_name(fingerprint, run->pool), crl->der,
                             crl->der_len, run->pool);
@@ -227,6 +230,8 @@ static apr_status_t files_write(const run_t *run)
                             apr_pstrcat(run->pool, fingerprint, ".cer", NULL),
                             cert, cert_len, run->pool);
     acme_pub_unlock(lock);
+    if (is_long)
+        trim_memory();
     return rv;
 }
 
@@ -236,18 +241,14 @@ static problem_t *list_try(apr_status_t *rv, const run_t *run)
     run_t one = *run;
     problem_t *prob = NULL;
     store_crl_t *last;
-    int is_right = 0, is_long = 0;
+    int is_right = 0;
 
     apr_pool_create(&one.pool, run->pool);
     *rv = list_look(&is_right, &last, &one);
-    if (*rv == APR_SUCCESS && !is_right) {
-        is_long = last && last->entries >= LONG;
+    if (*rv == APR_SUCCESS && !is_right)
         prob = list_make(rv, &one, last);
-    }
     if (!prob)
         apr_pool_destroy(one.pool);
-    if (is_long)
-        trim_memory();
     return prob;
 }
 
@@ -329,7 +330,8 @@ static apr_int64_t next_look(acme_t *acme, const char *fingerprint,
         generation->not_after <= now)
         return 0;
     if (!is_right ||
-        store_crl_get(&crl, acme->store, fingerprint, pool) != APR_SUCCESS ||
+        store_crl_get_head(&crl, acme->store, fingerprint, pool) !=
+            APR_SUCCESS ||
         middle_of(crl) <= now)
         return now + RETRY;
     return middle_of(crl);

@@ -10,8 +10,8 @@
 /* Revoked certificates that are read at a time. */
 #define PAGE 1000
 
-#define COLUMNS                                                                \
-    "issuer, number, this_update, next_update, revision, entries, der"
+#define HEAD    "issuer, number, this_update, next_update, revision, entries"
+#define COLUMNS HEAD ", der"
 enum {
     COL_ISSUER,
     COL_NUMBER,
@@ -33,25 +33,44 @@ static void crl_fill(store_crl_t *crl, const store_rows_t *rows)
     crl->entries = store_rows_int(rows, COL_ENTRIES);
 }
 
+static apr_status_t crl_read(store_crl_t **crl, store_rows_t *rows,
+                             store_t *store, const store_sql_t *sql,
+                             const char *issuer, apr_pool_t *pool)
+{
+    const void *args[] = {issuer};
+    apr_status_t rv = store_read_one(rows, store, sql, args, pool);
+
+    *crl = NULL;
+    if (rv != APR_SUCCESS)
+        return rv;
+    *crl = apr_pcalloc(pool, sizeof(**crl));
+    crl_fill(*crl, rows);
+    return APR_SUCCESS;
+}
+
+static const store_sql_t sql_head = {
+    STORE_SQL_CRL_HEAD, "SELECT " HEAD " FROM crls WHERE issuer = %s"};
+
+apr_status_t store_crl_get_head(store_crl_t **crl, store_t *store,
+                                const char *issuer, apr_pool_t *pool)
+{
+    store_rows_t rows;
+
+    return crl_read(crl, &rows, store, &sql_head, issuer, pool);
+}
+
 static const store_sql_t sql_get = {
     STORE_SQL_CRL_GET, "SELECT " COLUMNS " FROM crls WHERE issuer = %s"};
 
 apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
                            const char *issuer, apr_pool_t *pool)
 {
-    const void *args[] = {issuer};
     store_rows_t rows;
-    store_crl_t *found;
-    apr_status_t rv = store_read_one(&rows, store, &sql_get, args, pool);
+    apr_status_t rv = crl_read(crl, &rows, store, &sql_get, issuer, pool);
 
-    *crl = NULL;
-    if (rv != APR_SUCCESS)
-        return rv;
-    found = apr_palloc(pool, sizeof(*found));
-    crl_fill(found, &rows);
-    found->der = store_rows_blob(&found->der_len, &rows, COL_DER);
-    *crl = found;
-    return APR_SUCCESS;
+    if (rv == APR_SUCCESS)
+        (*crl)->der = store_rows_blob(&(*crl)->der_len, &rows, COL_DER);
+    return rv;
 }
 
 static void *head_make(const store_rows_t *rows)
@@ -66,8 +85,8 @@ static void *head_make(const store_rows_t *rows)
 
 static const store_sql_t sql_list = {
     STORE_SQL_CRL_LIST,
-    "SELECT issuer, number, this_update, next_update, revision, entries, name, "
-    "generation FROM crls LEFT JOIN issuers ON fingerprint = issuer "
+    "SELECT " HEAD
+    ", name, generation FROM crls LEFT JOIN issuers ON fingerprint = issuer "
     "ORDER BY name NULLS FIRST, generation"};
 
 apr_status_t store_crl_list(apr_array_header_t **heads, store_t *store,

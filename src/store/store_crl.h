@@ -34,6 +34,11 @@ apr_status_t store_crl_get(store_crl_t **crl, store_t *store,
                            const char *issuer, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
+/* Without its octets, which may be megabytes: der is NULL. */
+apr_status_t store_crl_get_head(store_crl_t **crl, store_t *store,
+                                const char *issuer, apr_pool_t *pool)
+    __attribute__((warn_unused_result));
+
 /* The lists of all issuers, without their octets, with the issuer's name and
  * generation (of store_crl_head_t *), by name and age.  For acmectl. */
 typedef struct {

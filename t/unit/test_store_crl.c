@@ -77,6 +77,26 @@ static void round_trip(apr_pool_t *pool)
     is_int(got ? got->number : 0, 2);
 }
 
+static void head_alone(apr_pool_t *pool)
+{
+    help_t *help = help_make(pool);
+    store_crl_t *got;
+
+    is_int(store_crl_get_head(&got, help->store, "i", pool), APR_ENOENT);
+    ok(!got);
+    cert(help, "a", "i", 9000, 1500);
+    is_int(set(help, "i", 1, 1), APR_SUCCESS);
+    is_int(store_crl_get_head(&got, help->store, "i", pool), APR_SUCCESS);
+    need(got);
+    is_str(got->issuer, "i");
+    is_int(got->number, 1);
+    is_int(got->this_update, 1000);
+    is_int(got->next_update, 2000);
+    is_int(got->revision, 1);
+    is_int(got->entries, 1);
+    ok(!got->der && !got->der_len);
+}
+
 static void lists(apr_pool_t *pool)
 {
     help_t *help = help_make(pool);
@@ -272,6 +292,7 @@ static void plans(apr_pool_t *pool)
 
     if (engine_is_other("plans"))
         return;
+    help_plan_ok(help, &sql_head);
     help_plan_ok(help, &sql_get);
     plan = help_plan(help, &sql_revoked);
     ok(strstr(plan, "SEARCH certs USING INDEX certs_revoked"), "%s", plan);
@@ -281,6 +302,7 @@ static void plans(apr_pool_t *pool)
 
 const tap_case_t tap_cases[] = {
     {"a list comes back octet by octet", round_trip},
+    {"a list without its octets", head_alone},
     {"what is revoked and has not ended", lists},
     {"a list on an older basis is not stored", stale},
     {"a list of which more is revoked meanwhile is", behind},
