@@ -55,6 +55,11 @@ dcv_dns_t *dcv_dns_make(dcv_event_t *event, int sockets, const log_t *log,
     return dns;
 }
 
+int dcv_dns_open(const dcv_dns_t *dns)
+{
+    return dcv_servers_open(dns->servers);
+}
+
 /* The reader of this hosts file; virtual hosts may have one each. */
 static dcv_hosts_t *hosts_get(dcv_dns_t *dns, const char *path)
 {

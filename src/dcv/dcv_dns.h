@@ -35,6 +35,9 @@ typedef void (*dcv_dns_fn)(void *baton, const dcv_dns_answer_t *answer);
 dcv_dns_t *dcv_dns_make(dcv_event_t *event, int sockets, const log_t *log,
                         apr_pool_t *pool);
 
+/* How many questions are open, also if they were cancelled. */
+int dcv_dns_open(const dcv_dns_t *dns);
+
 /* Addresses of host, lower case and without trailing dot.  done is called once,
  * perhaps before this returns (then *query is NULL); after a partial answer it
  * is called once more with the rest, unless cancelled.  The answer is in pool.

@@ -39,7 +39,7 @@
 #define LIMIT_MAX 16384
 /* Octets that are kept for pools to come. */
 #define FREE_MAX (1024 * 1024)
-/* When so many were in flight, and an eighth is, memory is given back. */
+/* When so much was under way, and half of it is over, memory is given back. */
 #define MANY 256
 
 struct dcv_loop_t {
@@ -61,7 +61,7 @@ struct dcv_loop_t {
     dcv_run_t *running;
     int is_stopping;
     int limit;              /* validations at a time, for want of descriptors */
-    int peak;               /* most of them lately */
+    int peak;               /* most of what was under way lately */
     apr_time_t quiet_until; /* no more complaints of overload */
 };
 
@@ -375,16 +375,17 @@ static void loop_end(dcv_loop_t *loop)
     }
 }
 
-/* malloc keeps what thousands needed, for years perhaps. */
+/* malloc keeps what thousands needed, for years perhaps.  Questions, some 10 KB
+ * each in libunbound, end long before the hosts that hang. */
 static void memory_return(dcv_loop_t *loop)
 {
-    int in_flight = dcv_queue_in_flight(loop->queue);
+    int busy = dcv_queue_in_flight(loop->queue) + dcv_dns_open(loop->dns);
 
-    if (loop->peak < in_flight)
-        loop->peak = in_flight;
-    if (loop->peak < MANY || in_flight > loop->peak / 8)
+    if (loop->peak < busy)
+        loop->peak = busy;
+    if (loop->peak < MANY || busy > loop->peak / 2)
         return;
-    loop->peak = in_flight;
+    loop->peak = busy;
     trim_memory();
 }
 

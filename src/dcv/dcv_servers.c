@@ -14,6 +14,13 @@
 #define RESOLV_CONF_MAX   65536
 #define NSSWITCH          "/etc/nsswitch.conf"
 #define SYSTEM_SERVER_MAX 8
+/* libunbound has tables for all sockets that it may open, and buffers for all
+ * connections by TCP: 6 MB for the most.  A context begins with few, and when
+ * questions may come to want half of them there is another one with so many
+ * times as many, since whoever has to wait for a socket may wait for long. */
+#define SOCKETS_FIRST 128
+#define SOCKETS_TIMES 4
+#define SOCKETS_MAX   4096
 /* What cannot be set up is not tried for each question. */
 #define PAUSE apr_time_from_sec(1)
 
@@ -24,6 +31,7 @@ typedef struct {
     const char *trust_anchor;     /* NULL: nothing is validated */
     apr_array_header_t *insecure; /* of const char * */
     dcv_file_t resolv_conf;
+    int sockets;        /* of ub, or of the next one */
     int has_failed;     /* the last try to make ub … */
     apr_time_t again;   /* … and when the next one begins */
     dcv_ub_t *ub;       /* NULL: none yet */
@@ -79,11 +87,25 @@ dcv_servers_t *dcv_servers_make(dcv_event_t *event, int sockets,
     servers->pool = pool;
     servers->event = event;
     servers->log = log;
-    servers->sockets = sockets;
+    servers->sockets = sockets < SOCKETS_MAX ? sockets : SOCKETS_MAX;
     servers->sets = apr_array_make(pool, 2, sizeof(set_t *));
     servers->old = apr_array_make(pool, 2, sizeof(dcv_ub_t *));
     dcv_event_handle(event, DCV_EVENT_DNS, ready, servers);
     return servers;
+}
+
+int dcv_servers_open(const dcv_servers_t *servers)
+{
+    int i, count = 0;
+
+    for (i = 0; i < servers->sets->nelts; i++) {
+        const set_t *set = APR_ARRAY_IDX(servers->sets, i, set_t *);
+
+        count += set->ub ? dcv_ub_open(set->ub) : 0;
+    }
+    for (i = 0; i < servers->old->nelts; i++)
+        count += dcv_ub_open(APR_ARRAY_IDX(servers->old, i, dcv_ub_t *));
+    return count;
 }
 
 static int strings_equal(const apr_array_header_t *a,
@@ -185,6 +207,8 @@ static set_t *set_find(dcv_servers_t *servers, const dcv_conf_t *conf)
     set = apr_pcalloc(servers->pool, sizeof(*set));
     set->zones = zones_copy(conf->resolvers, servers->pool);
     set->is_system = !has_everything(set->zones);
+    set->sockets =
+        servers->sockets < SOCKETS_FIRST ? servers->sockets : SOCKETS_FIRST;
     set->resolv_conf.path = apr_pstrdup(servers->pool, conf->resolv_conf);
     if (conf->dnssec)
         set->trust_anchor = apr_pstrdup(servers->pool, conf->trust_anchor);
@@ -272,8 +296,7 @@ static void nsswitch_notice(dcv_servers_t *servers)
 
 static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
 {
-    dcv_ub_conf_t conf = {NULL, servers->sockets, set->trust_anchor,
-                          set->insecure};
+    dcv_ub_conf_t conf = {NULL, set->sockets, set->trust_anchor, set->insecure};
     const char *fault = NULL;
     apr_array_header_t *zones;
     apr_status_t rv;
@@ -340,6 +363,18 @@ static const char *words_make(const set_t *set, const char *host,
                        NULL);
 }
 
+/* More sockets from now on, if there may be more. */
+static int set_grow(set_t *set, const dcv_servers_t *servers)
+{
+    if (!set->ub || set->sockets >= servers->sockets ||
+        dcv_ub_open(set->ub) < set->sockets / 2)
+        return 0;
+    set->sockets *= SOCKETS_TIMES;
+    if (set->sockets > servers->sockets)
+        set->sockets = servers->sockets;
+    return 1;
+}
+
 apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,
                              dcv_servers_t *servers, const dcv_conf_t *conf,
                              const char *host, apr_pool_t *pool)
@@ -351,7 +386,8 @@ apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,
     if (!is_changed && set->has_failed &&
         dcv_event_now(servers->event) < set->again)
         return APR_EGENERAL;
-    if (is_changed || !set->ub || dcv_ub_is_broken(set->ub)) {
+    if (is_changed || !set->ub || dcv_ub_is_broken(set->ub) ||
+        set_grow(set, servers)) {
         rv = set_build(servers, set);
         if (rv != APR_SUCCESS)
             return rv;

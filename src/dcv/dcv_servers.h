@@ -15,6 +15,9 @@ typedef struct dcv_servers_t dcv_servers_t;
 dcv_servers_t *dcv_servers_make(dcv_event_t *event, int sockets,
                                 const log_t *log, apr_pool_t *pool);
 
+/* How many questions are open, also if they were cancelled. */
+int dcv_servers_open(const dcv_servers_t *servers);
+
 /* The context to be asked about host, and in words which servers that asks:
  * "10.0.0.1, 10.0.0.2 of /etc/resolv.conf". */
 apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,

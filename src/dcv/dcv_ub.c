@@ -18,8 +18,9 @@
 #define CLASS_IN       1
 #define RCODE_SERVFAIL 2
 #define RCODE_REFUSED  5
-#define SOCKETS_MAX    4096
-#define WHY_BOGUS_MAX  160
+/* Connections by TCP, which have 64 KB each. */
+#define CONNECTIONS_MAX 256
+#define WHY_BOGUS_MAX   160
 
 /*
  * Of libunbound's defaults, those that are wrong here.  They make one name
@@ -36,7 +37,6 @@
 static const char options[] = "server:\n"
                               "do-not-query-localhost: no\n"
                               "num-queries-per-thread: 4096\n"
-                              "outgoing-num-tcp: 256\n"
                               "max-reuse-tcp-queries: 1\n"
                               "infra-host-ttl: 1\n"
                               "infra-cache-min-rtt: 1000\n"
@@ -51,13 +51,24 @@ static const char options[] = "server:\n"
                               "local-zone: \"resolver.arpa.\" nodefault\n"
                               "local-zone: \"service.arpa.\" nodefault\n";
 
+/* A question that libunbound works on.  It does so even if nobody waits for the
+ * answer any more, with a socket: so it is not told, and counts to its end. */
+typedef struct dcv_ub_slot_t dcv_ub_slot_t;
+struct dcv_ub_slot_t {
+    dcv_ub_t *ub;
+    dcv_ub_query_t *query; /* NULL: cancelled */
+    dcv_ub_slot_t *next;   /* of those that are free */
+};
+
 struct dcv_ub_t {
     apr_pool_t *pool; /* its own */
     dcv_event_t *event;
     const log_t *log;
     struct ub_ctx *ctx;
     int fd;
-    int pending; /* questions */
+    int waiting; /* questions whose answers are waited for */
+    int open;    /* these, and those that were cancelled */
+    dcv_ub_slot_t *free;
     int is_broken, is_busy;
 };
 
@@ -143,8 +154,10 @@ static const char *config_make(const dcv_ub_conf_t *conf, apr_pool_t *pool)
     if (!trust || !zones)
         return NULL;
     return apr_psprintf(
-        pool, "%s%soutgoing-range: %d\n%s", options, trust,
-        conf->sockets < SOCKETS_MAX ? conf->sockets : SOCKETS_MAX, zones);
+        pool, "%s%soutgoing-range: %d\noutgoing-num-tcp: %d\n%s", options,
+        trust, conf->sockets,
+        conf->sockets < CONNECTIONS_MAX ? conf->sockets : CONNECTIONS_MAX,
+        zones);
 }
 
 static apr_status_t config_read(struct ub_ctx *ctx, const char *text)
@@ -214,7 +227,12 @@ void dcv_ub_destroy(dcv_ub_t *ub)
 
 int dcv_ub_is_idle(const dcv_ub_t *ub)
 {
-    return !ub->pending && !ub->is_busy;
+    return !ub->waiting && !ub->is_busy;
+}
+
+int dcv_ub_open(const dcv_ub_t *ub)
+{
+    return ub->open;
 }
 
 int dcv_ub_is_broken(const dcv_ub_t *ub)
@@ -288,36 +306,65 @@ static void answer_init(dcv_ub_answer_t *answer, int err,
         answer->failure = failure_words(err, result, pool);
 }
 
+static dcv_ub_slot_t *slot_take(dcv_ub_t *ub)
+{
+    dcv_ub_slot_t *slot = ub->free;
+
+    if (slot)
+        ub->free = slot->next;
+    else
+        slot = apr_palloc(ub->pool, sizeof(*slot));
+    slot->ub = ub;
+    ub->open++;
+    return slot;
+}
+
+static void slot_put(dcv_ub_slot_t *slot)
+{
+    dcv_ub_t *ub = slot->ub;
+
+    slot->next = ub->free;
+    ub->free = slot;
+    ub->open--;
+}
+
 static void answered(void *baton, int err, struct ub_result *result)
 {
-    dcv_ub_query_t *query = baton;
-    dcv_ub_t *ub = query->ub;
+    dcv_ub_slot_t *slot = baton;
+    dcv_ub_query_t *query = slot->query;
     dcv_ub_answer_t answer;
 
-    ub->pending--;
-    query->ub = NULL;
-    answer_init(&answer, err, result, query->pool);
-    query->done(query->baton, &answer);
+    slot_put(slot);
+    if (query) {
+        query->ub->waiting--;
+        query->ub = NULL;
+        answer_init(&answer, err, result, query->pool);
+        query->done(query->baton, &answer);
+    }
     ub_resolve_free(result);
 }
 
 apr_status_t dcv_ub_ask(dcv_ub_query_t *query, dcv_ub_t *ub, const char *name)
 {
-    if (ub_resolve_async(ub->ctx, name, query->type, CLASS_IN, query, answered,
-                         &query->id))
+    dcv_ub_slot_t *slot = slot_take(ub);
+
+    slot->query = query;
+    if (ub_resolve_async(ub->ctx, name, query->type, CLASS_IN, slot, answered,
+                         NULL)) {
+        slot_put(slot);
         return APR_EGENERAL;
+    }
     query->ub = ub;
-    ub->pending++;
+    query->slot = slot;
+    ub->waiting++;
     return APR_SUCCESS;
 }
 
 void dcv_ub_cancel(dcv_ub_query_t *query)
 {
-    dcv_ub_t *ub = query->ub;
-
-    if (!ub)
+    if (!query->ub)
         return;
-    ub_cancel(ub->ctx, query->id);
+    query->slot->query = NULL;
+    query->ub->waiting--;
     query->ub = NULL;
-    ub->pending--;
 }

@@ -33,7 +33,7 @@ typedef void (*dcv_ub_fn)(void *baton, const dcv_ub_answer_t *answer);
 
 typedef struct {
     dcv_ub_t *ub; /* NULL: not asked, answered, or cancelled */
-    int id;
+    struct dcv_ub_slot_t *slot;
     int type; /* DCV_WIRE_A, … */
     dcv_ub_fn done;
     void *baton;
@@ -44,7 +44,8 @@ typedef struct {
 typedef struct {
     const apr_array_header_t *zones;    /* of dcv_resolver_t *, one of them for
                                            everything */
-    int sockets;                        /* at most so many at a time */
+    int sockets;                        /* at most so many at a time; they
+                                           cost 1 KB each, used or not */
     const char *trust_anchor;           /* file; NULL: nothing is validated */
     const apr_array_header_t *insecure; /* of const char *: zones that need no
                                            signatures */
@@ -56,10 +57,13 @@ apr_status_t dcv_ub_create(dcv_ub_t **ub, const dcv_ub_conf_t *conf,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
-/* Only when it is idle: no question is open, and it is not its own done
+/* Only when it is idle: no answer is waited for, and it is not its own done
  * function that asks. */
 void dcv_ub_destroy(dcv_ub_t *ub);
 int dcv_ub_is_idle(const dcv_ub_t *ub);
+
+/* How many questions have sockets, or will; also if they were cancelled. */
+int dcv_ub_open(const dcv_ub_t *ub);
 
 /* Has it broken, so that another one must be made? */
 int dcv_ub_is_broken(const dcv_ub_t *ub);

@@ -265,6 +265,29 @@ static void silence(apr_pool_t *p)
     close_all();
 }
 
+/* libunbound asks on, each time with a socket, so they count: without more of
+ * them the last one waits until the first one's are free. */
+static void cancelled(apr_pool_t *p)
+{
+    asked_t first, gone, good;
+    int i;
+
+    open_all(p);
+    ask(&first, "first.silent.test");
+    for (i = 0; i < 100; i++) {
+        ask(&gone, apr_psprintf(pool, "h%d.silent.test", i));
+        dcv_dns_cancel(gone.query);
+    }
+    ok(dcv_dns_open(dns) == 202, "all questions are open");
+    ask(&good, "good.test");
+    wait_for(&good);
+    is_str(good.text, "192.0.2.1");
+    ok(!first.calls, "the silent one is not over yet");
+    wait_for(&first);
+    is_str(first.text, "SERVFAIL, or no answer from the name server");
+    close_all();
+}
+
 /* Of one family's question or answer the datagram is lost, or the first name
  * server is dead: the other family is not waited with, nor is this one lost. */
 static void rest(apr_pool_t *p)
@@ -341,6 +364,7 @@ const tap_case_t tap_cases[] = {
     {"A, AAAA, CNAME, zones; nothing is cached", answers},
     {"NXDOMAIN, SERVFAIL, no records: why, and not remembered", failures},
     {"silent names delay no other", silence},
+    {"nor do those whose answers nobody waits for any more", cancelled},
     {"T79 a family whose answer is late is told later", rest},
     {"resolv.conf, and its changes", system_file},
     {"servers that libunbound will not have", unusable},
