@@ -305,8 +305,8 @@ static problem_t *account_deactivate(acme_response_t *res, acme_t *acme,
                                      const acme_verified_t *v)
 {
     store_event_t *event = acme_audit_event(v, "account.deactivate");
-    apr_status_t rv = store_account_deactivate(acme->store, v->account->id,
-                                               v->now, event, v->pool);
+    apr_status_t rv =
+        store_account_deactivate(acme->store, v->account->id, event, v->pool);
 
     v->account->status = "deactivated";
     if (APR_STATUS_IS_ENOENT(rv))

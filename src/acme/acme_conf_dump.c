@@ -161,12 +161,12 @@ static int dcv_parse(dcv_conf_t *dcv, json_t *json, apr_pool_t *pool)
                              json_object_get(json, "hosts"), pool);
 }
 
-static json_t *profile_render(const acme_profile_t *profile, apr_pool_t *pool)
+static json_t *profile_render(const acme_profile_t *profile)
 {
     json_t *json = json_object();
 
     fields_render(json, profile_fields, profile);
-    json_object_set_new(json, "policy", policy_render(profile->policy, pool));
+    json_object_set_new(json, "policy", policy_render(profile->policy));
     return json;
 }
 
@@ -247,10 +247,8 @@ json_t *acme_conf_render(const acme_conf_t *conf, apr_pool_t *pool)
     json_object_set_new(json, "issuers",
                         fields_list_render(conf->issuers, issuer_fields));
     for (i = 0; i < conf->profiles->nelts; i++)
-        json_array_append_new(
-            list,
-            profile_render(APR_ARRAY_IDX(conf->profiles, i, acme_profile_t *),
-                           pool));
+        json_array_append_new(list, profile_render(APR_ARRAY_IDX(
+                                        conf->profiles, i, acme_profile_t *)));
     json_object_set_new(json, "profiles", list);
     return json;
 }

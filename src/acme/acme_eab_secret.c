@@ -208,7 +208,7 @@ problem_t *acme_eab_keys_load(acme_eab_keys_t **keys, const char *path,
     *keys = keys_parse(&fault, text, pool);
     if (!*keys)
         return problem_file(path, APR_SUCCESS, fault, pool);
-    ca_file_key_warn(path, log, pool);
+    ca_file_key_warn(path, log);
     return NULL;
 }
 

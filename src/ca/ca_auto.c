@@ -114,7 +114,7 @@ static void root_load(run_t *run)
     problem_t *prob;
 
     if (has_key) {
-        ca_file_key_warn(key_path, run->log, run->pool);
+        ca_file_key_warn(key_path, run->log);
         prob = ca_issuer_load(&run->root, NAME, 0, cert_path, key_path, 0,
                               run->pool);
         if (!prob)

@@ -212,7 +212,7 @@ static problem_t *ensure_locked(const paths_t *paths, const ca_set_t *ca,
 
     if (prob)
         return prob;
-    ca_file_key_warn(paths->key, log, pool);
+    ca_file_key_warn(paths->key, log);
     fault = fault_find(paths->cert, ca, identifiers, key, now, pool);
     ERR_clear_error();
     if (!fault)

@@ -380,7 +380,7 @@ problem_t *ca_file_key_ensure(EVP_PKEY **key, const char *path,
                 : ca_openssl_problem(pool, "%s: make a key", path);
 }
 
-void ca_file_key_warn(const char *path, const log_t *log, apr_pool_t *pool)
+void ca_file_key_warn(const char *path, const log_t *log)
 {
     struct stat st;
 

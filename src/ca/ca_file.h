@@ -63,7 +63,7 @@ problem_t *ca_file_argument(problem_t *prob, const char *path,
 problem_t *ca_file_key_create(const char *path, EVP_PKEY *key, apr_pool_t *pool)
     __attribute__((warn_unused_result));
 /* Warn if others than we and root can get at the key. */
-void ca_file_key_warn(const char *path, const log_t *log, apr_pool_t *pool);
+void ca_file_key_warn(const char *path, const log_t *log);
 /* All certificates of a file (of X509 *), at least one: PEM; or PKCS #7, or one
  * certificate in DER. */
 problem_t *ca_file_certs_read(apr_array_header_t **certs, const char *path,

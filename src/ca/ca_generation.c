@@ -88,7 +88,7 @@ ca_issuer_t *ca_generation_load(problem_t **fault,
     ca_issuer_t *issuer = NULL;
 
     if (ca_file_exists(key_path))
-        ca_file_key_warn(key_path, log, pool);
+        ca_file_key_warn(key_path, log);
     else
         key_path = NULL;
     *fault =

@@ -149,7 +149,7 @@ static problem_t *pair_read(ca_issuer_t **issuer, const run_t *run)
     prob = ca_issuer_load(issuer, run->name, 1, files->certificate, files->key,
                           run->now, run->pool);
     if (!prob)
-        ca_file_key_warn(files->key, run->log, run->pool);
+        ca_file_key_warn(files->key, run->log);
     /* They may be somebody else's, and needed there: nothing is to be moved. */
     prob = ca_file_argument(prob, files->key, run->pool);
     return ca_file_argument(prob, files->certificate, run->pool);

@@ -71,8 +71,7 @@ static ctl_exit_e account_deactivate(ctl_t *ctl)
         return ctl_print_status(rv, "account", ctl->id);
     event->account_id = account->id;
     event->eab_kid = account->eab_kid;
-    rv = store_account_deactivate(ctl->store, ctl->id, event->at, event,
-                                  ctl->pool);
+    rv = store_account_deactivate(ctl->store, ctl->id, event, ctl->pool);
     /* Gone from "valid" already: what was wanted is so. */
     if (rv != APR_SUCCESS && !APR_STATUS_IS_ENOENT(rv))
         return ctl_print_status(rv, "account", ctl->id);

@@ -119,7 +119,7 @@ static json_t *networks_render(const policy_t *policy)
     return json;
 }
 
-json_t *policy_render(const policy_t *policy, apr_pool_t *pool)
+json_t *policy_render(const policy_t *policy)
 {
     json_t *json = json_object();
 

@@ -9,7 +9,7 @@
 #include "policy/policy.h"
 
 /* New reference, the caller's. */
-json_t *policy_render(const policy_t *policy, apr_pool_t *pool);
+json_t *policy_render(const policy_t *policy);
 
 /* NULL if a member is missing, of another type or makes no sense. */
 policy_t *policy_parse(json_t *json, apr_pool_t *pool);

@@ -313,7 +313,6 @@ static apr_status_t deactivate_run(store_conn_t *conn, void *baton)
 }
 
 apr_status_t store_account_deactivate(store_t *store, const char *id,
-                                      apr_int64_t now,
                                       const store_event_t *event,
                                       apr_pool_t *pool)
 {

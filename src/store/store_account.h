@@ -69,9 +69,9 @@ apr_status_t store_account_key_set(store_account_t **holder, store_t *store,
 
 /* Durable.  valid → deactivated, its pending authorizations too, in one
  * transaction.  APR_ENOENT when it is not valid (any more). */
-apr_status_t
-store_account_deactivate(store_t *store, const char *id, apr_int64_t now,
-                         const store_event_t *event, apr_pool_t *pool)
+apr_status_t store_account_deactivate(store_t *store, const char *id,
+                                      const store_event_t *event,
+                                      apr_pool_t *pool)
     __attribute__((warn_unused_result));
 
 /* Newest first (of store_account_t *), at most limit, older than the account

@@ -97,10 +97,10 @@ static void warnings(apr_pool_t *pool)
     int me = (int)geteuid();
 
     chmod(file, 0600);
-    ca_file_key_warn(file, &journal->log, pool);
+    ca_file_key_warn(file, &journal->log);
     is_str(journal->text, "");
     chmod(file, 0640);
-    ca_file_key_warn(file, &journal->log, pool);
+    ca_file_key_warn(file, &journal->log);
     ok(strstr(journal->text, "2 AS0151 "), "%s", journal->text);
     ok(strstr(journal->text, apr_pstrcat(pool, "mode 640", NULL)));
     ok(strstr(journal->text, apr_pstrcat(pool, "run: chmod 600 ", file, NULL)));
@@ -110,7 +110,7 @@ static void warnings(apr_pool_t *pool)
         tap_diag("owner: skipped, only root can give files away");
         return;
     }
-    ca_file_key_warn(file, &journal->log, pool);
+    ca_file_key_warn(file, &journal->log);
     ok(strstr(journal->text, apr_psprintf(pool, "run: chown %d %s", me, file)),
        "%s", journal->text);
 }

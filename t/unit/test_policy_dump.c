@@ -10,7 +10,7 @@
 
 static const char *text(const policy_t *policy, apr_pool_t *pool)
 {
-    return pjson_text(own_json(pool, policy_render(policy, pool)), 0, pool);
+    return pjson_text(own_json(pool, policy_render(policy)), 0, pool);
 }
 
 static policy_t *again(const policy_t *policy, apr_pool_t *pool)
@@ -107,7 +107,7 @@ static void senseless(apr_pool_t *pool)
     for (i = 0; rows[i][0]; ++i) {
         json_t *value = json_loads(rows[i][2], JSON_DECODE_ANY, NULL);
 
-        json = own_json(pool, policy_render(policy_help_make("", pool), pool));
+        json = own_json(pool, policy_render(policy_help_make("", pool)));
         if (rows[i][1])
             json_object_set_new(json_object_get(json, rows[i][0]), rows[i][1],
                                 value);

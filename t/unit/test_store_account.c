@@ -104,8 +104,7 @@ static void contact(apr_pool_t *pool)
            APR_ENOENT);
     is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
     is_str(got ? got->contact : "", "[1]");
-    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
-           APR_SUCCESS);
+    is_int(store_account_deactivate(help->store, "a", NULL, pool), APR_SUCCESS);
     is_int(store_account_contact_set(help->store, "a", "[2]", NULL, pool),
            APR_ENOENT);
 }
@@ -146,8 +145,7 @@ static void new_key(apr_pool_t *pool)
     /* Two at once: the second one knows a key that is the account's no more. */
     is_int(key_set(help, "a", "thumb-a", "newer", NULL), APR_ENOENT);
     is_int(key_set(help, "x", "thumb-x", "newer", NULL), APR_ENOENT);
-    is_int(store_account_deactivate(help->store, "b", 2000, NULL, pool),
-           APR_SUCCESS);
+    is_int(store_account_deactivate(help->store, "b", NULL, pool), APR_SUCCESS);
     is_int(key_set(help, "b", "thumb-b", "newer", NULL), APR_ENOENT);
     is_int(key_set(help, "a", "new", "thumb-b", &holder), APR_EEXIST);
     is_str(holder ? holder : "", "b");
@@ -207,12 +205,9 @@ static void deactivate(apr_pool_t *pool)
     is_int(store_order_create(help->store, help_order("o", "a", pool), authzs,
                               NULL, NULL, pool),
            APR_SUCCESS);
-    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
-           APR_SUCCESS);
-    is_int(store_account_deactivate(help->store, "a", 2000, NULL, pool),
-           APR_ENOENT);
-    is_int(store_account_deactivate(help->store, "x", 2000, NULL, pool),
-           APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "a", NULL, pool), APR_SUCCESS);
+    is_int(store_account_deactivate(help->store, "a", NULL, pool), APR_ENOENT);
+    is_int(store_account_deactivate(help->store, "x", NULL, pool), APR_ENOENT);
     is_int(store_account_get(&got, help->store, "a", pool), APR_SUCCESS);
     is_str(got ? got->status : "", "deactivated");
     is_str(authz_status(help, "p"), "deactivated");

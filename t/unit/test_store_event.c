@@ -124,9 +124,8 @@ static void accounts(apr_pool_t *pool)
                                      pool),
            APR_SUCCESS);
     for (i = 0; i < 2; i++)
-        is_int(
-            store_account_deactivate(store, "a", 2000, told(help, "off"), pool),
-            i ? APR_ENOENT : APR_SUCCESS);
+        is_int(store_account_deactivate(store, "a", told(help, "off"), pool),
+               i ? APR_ENOENT : APR_SUCCESS);
     is_int(store_account_contact_set(store, "a", "[]", told(help, "no"), pool),
            APR_ENOENT);
     is_str(events(help, 0), "made - - - - -; contact - - - - -; "

@@ -101,10 +101,9 @@ static void at_once(apr_pool_t *pool)
            APR_SUCCESS);
     is_str(get(help, "a")->jwk, "{2}");
     get(help, "b");
-    is_int(store_account_deactivate(other, "a", 2000, NULL, pool), APR_SUCCESS);
+    is_int(store_account_deactivate(other, "a", NULL, pool), APR_SUCCESS);
     is_str(get(help, "a")->status, "deactivated");
-    is_int(store_account_deactivate(help->store, "b", 2000, NULL, pool),
-           APR_SUCCESS);
+    is_int(store_account_deactivate(help->store, "b", NULL, pool), APR_SUCCESS);
     is_str(get(help, "b")->status, "deactivated");
 }
 

@@ -108,7 +108,7 @@ static void claim_late(apr_pool_t *pool)
            APR_ENOENT);
     is_int(get(help, "ord2")->processing_since, 0);
     is_job(help, "job", 0);
-    is_int(store_account_deactivate(help->store, "acct", 2000, NULL, pool),
+    is_int(store_account_deactivate(help->store, "acct", NULL, pool),
            APR_SUCCESS);
     is_int(store_order_claim(help->store, "ord", "csr", 2000, job, NULL, pool),
            APR_EEXIST);
@@ -193,7 +193,7 @@ static void issue_late(apr_pool_t *pool)
     is_int(store_authz_deactivate(help->store, "az2", NULL, pool), APR_SUCCESS);
     is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
            APR_ENOENT);
-    is_int(store_account_deactivate(help->store, "acct", 2000, NULL, pool),
+    is_int(store_account_deactivate(help->store, "acct", NULL, pool),
            APR_SUCCESS);
     is_int(store_order_issue(help->store, "csr", 2000, made, NULL, NULL, pool),
            APR_EEXIST);
