@@ -15,6 +15,7 @@ use Socket qw(SOL_SOCKET SO_RCVBUF);
 use Test::More;
 use Time::HiRes qw(time);
 
+use AcmeOperator;
 use AcmeResponder;
 use AcmeServer;
 use AcmeWire;
@@ -118,5 +119,11 @@ undef @readers;
 is(AcmeServer::wait_for(20, sub { held() ? undef : 0 }), 0,
     'H13 nothing stays open');
 is_deeply([$server->children], \@children, 'H13 the children live');
+
+# sendfile(2) as the operator says: it can be broken.
+AcmeServer::write_file($file, $list);
+reload($server, global => $server->{global} . "EnableSendfile off\n");
+my $res = fetch("http://localhost:$server->{http_port}");
+ok($res->{status} == 200 && $res->{body} eq $list, 'H13 without sendfile');
 $server->finish(qr/AH00484/);
 done_testing;

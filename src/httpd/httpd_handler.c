@@ -215,12 +215,20 @@ static int header_unset(void *table, const char *name, const char *value)
 /* Read while it is sent: no memory, and, by sendfile(2), over plain HTTP with
  * the event MPM no thread, while a slow client takes it.  A map would end the
  * process if somebody cut the file. */
-static void file_insert(apr_bucket_brigade *bb, const acme_response_t *res,
-                        apr_pool_t *pool)
+static void file_insert(apr_bucket_brigade *bb, const request_rec *r,
+                        const acme_response_t *res)
 {
-    apr_bucket *bucket = apr_brigade_insert_file(
-        bb, res->file, 0, (apr_off_t)res->body_len, pool);
+    const core_dir_config *dir = ap_get_core_module_config(r->per_dir_config);
+    apr_file_t *file = res->file;
+    apr_bucket *bucket;
+    apr_os_file_t fd;
 
+    /* Where it is broken: the same descriptor without the flag. */
+    if (dir->enable_sendfile == ENABLE_SENDFILE_OFF &&
+        apr_os_file_get(&fd, file) == APR_SUCCESS)
+        apr_os_file_put(&file, &fd, APR_FOPEN_READ, r->pool);
+    bucket =
+        apr_brigade_insert_file(bb, file, 0, (apr_off_t)res->body_len, r->pool);
     apr_bucket_file_enable_mmap(bucket, 0);
 }
 
@@ -235,7 +243,7 @@ static apr_status_t body_send(request_rec *r, ap_filter_t *next,
     if (res->body || res->file)
         ap_set_content_length(r, (apr_off_t)res->body_len);
     if (res->file)
-        file_insert(bb, res, r->pool);
+        file_insert(bb, r, res);
     else if (res->body)
         APR_BRIGADE_INSERT_TAIL(
             bb,
