@@ -146,7 +146,7 @@ apr_status_t store_conn_run(int *changed, store_conn_t *conn,
 apr_status_t store_conn_claim(store_conn_t *conn, const store_sql_t *sql,
                               const void **args)
 {
-    int changed;
+    int changed = 0;
     apr_status_t rv = store_conn_run(&changed, conn, sql, args);
 
     return rv == APR_SUCCESS && !changed ? APR_EEXIST : rv;
