@@ -294,17 +294,24 @@ static void nsswitch_notice(dcv_servers_t *servers)
     apr_pool_destroy(pool);
 }
 
-static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
+/* Nobody else asks this one. */
+static void set_retire(dcv_servers_t *servers, set_t *set)
 {
-    dcv_ub_conf_t conf = {NULL, set->sockets, set->trust_anchor, set->insecure};
-    const char *fault = NULL;
-    apr_array_header_t *zones;
-    apr_status_t rv;
-
     if (set->ub)
         APR_ARRAY_PUSH(servers->old, dcv_ub_t *) = set->ub;
     set->ub = NULL;
     old_sweep(servers);
+}
+
+/* If it fails, set->ub is as it was. */
+static apr_status_t set_build(dcv_servers_t *servers, set_t *set, int sockets)
+{
+    dcv_ub_conf_t conf = {NULL, sockets, set->trust_anchor, set->insecure};
+    const char *fault = NULL;
+    apr_array_header_t *zones;
+    dcv_ub_t *made = NULL;
+    apr_status_t rv;
+
     apr_pool_clear(set->pool);
     zones = apr_array_copy(set->pool, set->zones);
     if (set->is_system) {
@@ -320,16 +327,22 @@ static apr_status_t set_build(dcv_servers_t *servers, set_t *set)
     if (fault)
         rv = APR_ENOENT;
     else
-        rv = dcv_ub_create(&set->ub, &conf, servers->event, servers->log,
+        rv = dcv_ub_create(&made, &conf, servers->event, servers->log,
                            servers->pool);
     if (rv != APR_SUCCESS && !set->has_failed)
         log_write(servers->log, LOG_LEVEL_ERROR, "AS0203",
                   fault ? APR_SUCCESS : rv,
-                  "name resolution for validation cannot be set up%s%s",
+                  "name resolution for validation cannot be set up%s%s%s",
+                  set->ub ? " for more questions at a time" : "",
                   fault ? ": " : "", fault ? fault : "");
     set->has_failed = rv != APR_SUCCESS;
     set->again = dcv_event_now(servers->event) + PAUSE;
-    return rv;
+    if (rv != APR_SUCCESS)
+        return rv;
+    set_retire(servers, set);
+    set->ub = made;
+    set->sockets = sockets;
+    return APR_SUCCESS;
 }
 
 static int is_in_zone(const char *host, const char *zone)
@@ -363,16 +376,18 @@ static const char *words_make(const set_t *set, const char *host,
                        NULL);
 }
 
-/* More sockets from now on, if there may be more. */
-static int set_grow(set_t *set, const dcv_servers_t *servers)
+/* More sockets from now on, if there may be more, and can: else those that are
+ * there do. */
+static void set_grow(dcv_servers_t *servers, set_t *set)
 {
-    if (!set->ub || set->sockets >= servers->sockets ||
-        dcv_ub_open(set->ub) < set->sockets / 2)
-        return 0;
-    set->sockets *= SOCKETS_TIMES;
-    if (set->sockets > servers->sockets)
-        set->sockets = servers->sockets;
-    return 1;
+    int sockets = set->sockets * SOCKETS_TIMES;
+
+    if (set->sockets >= servers->sockets ||
+        dcv_ub_open(set->ub) < set->sockets / 2 ||
+        (set->has_failed && dcv_event_now(servers->event) < set->again))
+        return;
+    (void)set_build(servers, set,
+                    sockets < servers->sockets ? sockets : servers->sockets);
 }
 
 apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,
@@ -383,15 +398,17 @@ apr_status_t dcv_servers_get(dcv_ub_t **ub, const char **resolver,
     int is_changed = set->is_system && dcv_file_is_changed(&set->resolv_conf);
     apr_status_t rv;
 
-    if (!is_changed && set->has_failed &&
+    if (!is_changed && !set->ub && set->has_failed &&
         dcv_event_now(servers->event) < set->again)
         return APR_EGENERAL;
-    if (is_changed || !set->ub || dcv_ub_is_broken(set->ub) ||
-        set_grow(set, servers)) {
-        rv = set_build(servers, set);
+    if (is_changed || !set->ub || dcv_ub_is_broken(set->ub)) {
+        set_retire(servers, set);
+        rv = set_build(servers, set, set->sockets);
         if (rv != APR_SUCCESS)
             return rv;
     }
+    else
+        set_grow(servers, set);
     *ub = set->ub;
     *resolver = words_make(set, host, pool);
     return APR_SUCCESS;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv_servers.c"
 
+#include <sys/resource.h>
+#include <unistd.h>
+
 #include "dcv/dcv_wire.h"
 #include "dcv_nameserver.h"
 #include "tap.h"
@@ -54,6 +57,27 @@ static dcv_conf_t *conf_make(const nameserver_t *server, apr_pool_t *pool)
     return conf;
 }
 
+/* Where there are no descriptors for another context, the one that works does,
+ * and another is tried for after a while only. */
+static void scarcity(dcv_servers_t *servers, const dcv_conf_t *conf,
+                     const dcv_ub_t *ub, apr_pool_t *pool)
+{
+    set_t *set = APR_ARRAY_IDX(servers->sets, 0, set_t *);
+    struct rlimit limit, none;
+    int fd = dup(0);
+
+    close(fd);
+    ok(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    none = limit;
+    none.rlim_cur = (rlim_t)fd;
+    ok(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    ok(get(servers, conf, pool) == ub && set->has_failed);
+    ok(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+    ok(get(servers, conf, pool) == ub && set->has_failed, "not yet");
+    is_int(set->sockets, SOCKETS_FIRST);
+    set->again = 0;
+}
+
 /* Cancelled ones count; who waits for an answer gets it from the context that
  * he asked. */
 static void growth(apr_pool_t *pool)
@@ -80,6 +104,7 @@ static void growth(apr_pool_t *pool)
         ask(&queries[i], first, apr_psprintf(pool, "h%d.silent.test", i), pool);
         dcv_ub_cancel(&queries[i]);
     }
+    scarcity(servers, conf, first, pool);
     second = get(servers, conf, pool);
     ok(second != first && servers->old->nelts == 1);
     is_int(set->sockets, MOST);
