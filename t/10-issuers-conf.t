@@ -187,10 +187,14 @@ for (@facts) {
 SKIP: {
     skip_here 'not root: nothing is hidden from us', 6 if $> != 0;
     my @as = qw(setpriv --reuid=www-data --regid=www-data --clear-groups);
-    $text = `@as @{[$server->command_line]} -t 2>&1`;
-    is($?, 0, 'a key that is root\'s alone: -t by another does not fail');
-    like($text, qr/AS0417: issuer corp .*corp\..*; run this as root/,
-        '… and does not ask for another owner');
+    my $hidden = system "@as test -r $AcmeServer::build/mod_acme_server.so";
+    SKIP: {
+        skip_here 'the module is where others may not look', 2 if $hidden;
+        $text = `@as @{[$server->command_line]} -t 2>&1`;
+        is($?, 0, 'a key that is root\'s alone: -t by another does not fail');
+        like($text, qr/AS0417: issuer corp .*corp\..*; run this as root/,
+            '… and does not ask for another owner');
+    }
     conf_dump();
     $text = `@as $AcmeServer::build/acmectl --config $dir/dump \\
         issuer list 2>&1`;
