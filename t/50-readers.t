@@ -125,5 +125,55 @@ AcmeServer::write_file($file, $list);
 reload($server, global => $server->{global} . "EnableSendfile off\n");
 my $res = fetch("http://localhost:$server->{http_port}");
 ok($res->{status} == 200 && $res->{body} eq $list, 'H13 without sendfile');
+
+# HTTP/2: a client has many requests open by one connection.  No more of them
+# have descriptors than are being worked on.
+sub frame {
+    my ($type, $flags, $stream, $octets) = @_;
+    return substr(pack('N', length $octets), 1)
+        . pack('CCNa*', $type, $flags, $stream, $octets);
+}
+
+# More answers: their headers, their data, and how many are at their end.
+sub receive {
+    my ($h2) = @_;
+    sysread $h2->{socket}, $h2->{octets}, 1 << 20, length $h2->{octets}
+        or die 'HTTP/2: closed';
+    while (length $h2->{octets} >= 9) {
+        my ($len, $type, $flags, $stream) =
+            unpack 'NCCN', "\0" . substr $h2->{octets}, 0, 9;
+        last if length $h2->{octets} < 9 + $len;
+        my $frame = substr $h2->{octets}, 0, 9 + $len, '';
+        $h2->{headers}++ if $type == 1;
+        $h2->{data}{$stream} .= substr $frame, 9 if $type == 0;
+        $h2->{ends}++ if $type == 0 && $flags & 1;
+    }
+}
+
+SKIP: {
+    my $modules = $ENV{HTTPD_MODULES} || AcmeServer::apxs('LIBEXECDIR');
+    skip 'no mod_http2 in this httpd', 3 if !-e "$modules/mod_http2.so";
+    reload($server, modules => ['http2'],
+        http_vhost => 'Protocols h2c http/1.1',
+        global => "$server->{global}H2MinWorkers 4\nH2MaxWorkers 4\n");
+    my @streams = map { 2 * $_ - 1 } 1 .. 12;
+    my $head = join '', map { pack 'x(C/a)2', @$_ } [':method', 'GET'],
+        [':scheme', 'http'], [':authority', 'localhost'], [':path', $path];
+    my %h2 = (octets => '', headers => 0, ends => 0, socket =>
+        IO::Socket::INET->new("127.0.0.1:$server->{http_port}"));
+    syswrite $h2{socket}, join '', "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+        frame(4, 0, 0, pack 'nN', 4, 1000), # each stream's window
+        map { frame(1, 5, $_, $head) } @streams;
+    receive(\%h2) while $h2{headers} < 4;
+    ok(!AcmeServer::wait_for(1, sub { held() > 4 ? 1 : undef }),
+        'H13 HTTP/2: 4 workers, not more descriptors');
+    syswrite $h2{socket}, join '',
+        map { frame(8, 0, $_, pack 'N', 1 << 30) } 0, @streams;
+    receive(\%h2) while $h2{ends} < @streams;
+    is(scalar(grep { $h2{data}{$_} eq $list } @streams), 12,
+        'H13 HTTP/2: the list, twelve times');
+    is(AcmeServer::wait_for(20, sub { held() ? undef : 0 }), 0,
+        'H13 HTTP/2: nothing stays open');
+}
 $server->finish(qr/AH00484/);
 done_testing;

@@ -212,10 +212,23 @@ static int header_unset(void *table, const char *name, const char *value)
     return 1;
 }
 
+/* mod_http2 would take the file as its own, so that a client that does not read
+ * had a descriptor open for each of its streams, a hundred by connection, and
+ * soon all.  What is shared it reads, bit by bit. */
+static void file_share(apr_bucket *bucket, request_rec *r)
+{
+    apr_bucket_brigade *kept =
+        apr_brigade_create(r->pool, r->connection->bucket_alloc);
+    apr_bucket *copy;
+
+    if (apr_bucket_copy(bucket, &copy) == APR_SUCCESS)
+        APR_BRIGADE_INSERT_TAIL(kept, copy);
+}
+
 /* Read while it is sent: no memory, and, by sendfile(2), over plain HTTP with
  * the event MPM no thread, while a slow client takes it.  A map would end the
  * process if somebody cut the file. */
-static void file_insert(apr_bucket_brigade *bb, const request_rec *r,
+static void file_insert(apr_bucket_brigade *bb, request_rec *r,
                         const acme_response_t *res)
 {
     const core_dir_config *dir = ap_get_core_module_config(r->per_dir_config);
@@ -230,6 +243,8 @@ static void file_insert(apr_bucket_brigade *bb, const request_rec *r,
     bucket =
         apr_brigade_insert_file(bb, file, 0, (apr_off_t)res->body_len, r->pool);
     apr_bucket_file_enable_mmap(bucket, 0);
+    if (r->connection->master)
+        file_share(bucket, r);
 }
 
 static apr_status_t body_send(request_rec *r, ap_filter_t *next,
