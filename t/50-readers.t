@@ -18,6 +18,7 @@ use Time::HiRes qw(time);
 use AcmeOperator;
 use AcmeResponder;
 use AcmeServer;
+use AcmeSkip;
 use AcmeWire;
 
 my $responder = AcmeResponder->new;
@@ -152,7 +153,7 @@ sub receive {
 
 SKIP: {
     my $modules = $ENV{HTTPD_MODULES} || AcmeServer::apxs('LIBEXECDIR');
-    skip 'no mod_http2 in this httpd', 3 if !-e "$modules/mod_http2.so";
+    skip_here 'no mod_http2 in this httpd', 3 if !-e "$modules/mod_http2.so";
     reload($server, modules => ['http2'],
         http_vhost => 'Protocols h2c http/1.1',
         global => "$server->{global}H2MinWorkers 4\nH2MaxWorkers 4\n");
