@@ -98,17 +98,18 @@ static void growth(apr_pool_t *pool)
     first = get(servers, conf, pool);
     set = APR_ARRAY_IDX(servers->sets, 0, set_t *);
     is_int(set->sockets, SOCKETS_FIRST);
-    ask(&good, first, "good.test", pool);
-    for (i = 1; i < SOCKETS_FIRST / 2; i++) {
+    for (i = 0; i < SOCKETS_FIRST / 2; i++) {
         ok(get(servers, conf, pool) == first);
         ask(&queries[i], first, apr_psprintf(pool, "h%d.silent.test", i), pool);
         dcv_ub_cancel(&queries[i]);
     }
+    /* Whose question libunbound's thread had not begun, it would fail. */
     scarcity(servers, conf, first, pool);
+    ask(&good, first, "good.test", pool);
     second = get(servers, conf, pool);
     ok(second != first && servers->old->nelts == 1);
     is_int(set->sockets, MOST);
-    is_int(dcv_servers_open(servers), SOCKETS_FIRST / 2);
+    is_int(dcv_servers_open(servers), SOCKETS_FIRST / 2 + 1);
     for (i = 0; i < TIMES; i++)
         ask(&queries[i], second, apr_psprintf(pool, "i%d.silent.test", i),
             pool);
