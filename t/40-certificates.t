@@ -209,9 +209,9 @@ sub authorities {
         like(x509($pem, '-subject'), qr/ACME CA of localhost (?:root|issuing)/,
             "$name: its name");
     }
-    AcmeServer::write_file("$c->{dir}/root.pem", $root);
+    AcmeServer::write_file("$c->{dir}/trusted.pem", $root);
     like(AcmeClient::run(qw(openssl verify -x509_strict -check_ss_sig -CAfile),
-        "$c->{dir}/root.pem", "$server->{state}/ca/issuing-1.pem"), qr/OK/,
+        "$c->{dir}/trusted.pem", "$server->{state}/ca/issuing-1.pem"), qr/OK/,
         'the chain verifies strictly');
 }
 

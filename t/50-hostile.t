@@ -16,6 +16,7 @@ use Time::HiRes qw(sleep);
 
 use AcmeCheck;
 use AcmeFlows;
+use AcmeOperator;
 use AcmeResponder;
 use AcmeServer;
 use AcmeWire;
@@ -44,16 +45,6 @@ my $c = AcmeWire->new(server => $server);
 my $json = JSON::PP->new->canonical->utf8;
 my $address = 1;
 my %pids;
-
-# MB of all processes, each page counted once.
-sub memory {
-    my $sum = 0;
-    for ($server->{pid}, $server->children) {
-        $sum += $1 / 1024 if AcmeServer::read_file("/proc/$_/smaps_rollup")
-            =~ /^Pss: *(\d+)/m;
-    }
-    return $sum;
-}
 
 # A client that comes from an address of its own.
 sub stranger { return $c->another(from => '127.0.0.' . ++$address, @_) }
@@ -202,7 +193,7 @@ $c->certificate($responder, 'a.test');
 my $flows = AcmeFlows->new(server => $server, responder => $responder,
     workers => 2);
 AcmeWire::detach($c);
-my $before = memory();
+my $before = memory($server);
 attack('slow headers', \&slow_headers);
 attack('slow bodies', sub { slow_bodies(0) });
 attack('dripping bodies', sub { slow_bodies(1) });
@@ -229,7 +220,7 @@ $found = found('slow headers');
 ok(!(grep { !/^(?:408|no answer)/ } keys %$found),
     'slow headers: the core closes') or diag explain $found;
 $flows->check('meanwhile', 10);
-my $after = memory();
+my $after = memory($server);
 cmp_ok($after, '<', $before + (AcmeServer::sanitizer_env() ? 2000 : 60),
     sprintf 'memory: %.1f MB before, %.1f MB afterwards', $before, $after);
 like($c->verify($c->certificate($responder, 'b.test'), 'b.test'), qr/OK/,

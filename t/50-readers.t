@@ -64,16 +64,6 @@ for my $url ("http://localhost:$server->{http_port}", $server->{base}) {
         && $res->{body} eq substr($list, 100000, 200001), 'H13 a part of it');
 }
 
-# MB of all processes, each page counted once.
-sub memory {
-    my $sum = 0;
-    for ($server->{pid}, $server->children) {
-        $sum += $1 / 1024 if AcmeServer::read_file("/proc/$_/smaps_rollup")
-            =~ /^Pss: *(\d+)/m;
-    }
-    return $sum;
-}
-
 # How often the children have the list open, this one or an older one.
 sub held {
     return scalar grep { (readlink($_) // '') =~ /\Q$name\E/ }
@@ -89,7 +79,7 @@ sub reader {
     return $socket;
 }
 
-my $before = memory();
+my $before = memory($server);
 my @children = $server->children;
 my @readers = map { reader() } 1 .. 70;
 is(AcmeServer::wait_for(20, sub { held() >= 70 ? 1 : undef }), 1,
@@ -101,7 +91,7 @@ my $took = time - $start;
 cmp_ok($took, '<', 30, sprintf 'H13 a certificate after %.1f s', $took)
     or diag $@;
 like($c->verify($pem // '', 'b.test'), qr/OK/, 'H13 and it is a good one');
-my $more = memory() - $before;
+my $more = memory($server) - $before;
 cmp_ok($more, '<', AcmeServer::sanitizer_env() ? 1000 : 60,
     sprintf 'H13 %.1f MB more', $more);
 

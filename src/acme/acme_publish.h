@@ -4,17 +4,17 @@
 
 /*
  * What anybody may fetch, over plain HTTP too (pki.md, Trust and publication),
- * unsigned, GET and HEAD, OCSP also by POST:
+ * unsigned, GET and HEAD, OCSP also by POST; below ACMEPath, which itself is
+ * the page for people:
  *
- *     <ACMEPath>/                              the page for people
- *     <ACMEPath>/roots.pem|p7c|mobileconfig    every root
- *     <ACMEPath>/root.pem|cer                  the signing issuer's root
- *     <ACMEPath>/chain.pem                     what follows a leaf
- *     <ACMEPath>/chain.p7c                     the same and the root
- *     <ACMEPath>/issuer/<fingerprint>.cer|pem  one issuer or root
- *     <ACMEPath>/issuer/<fingerprint>.crl      what it has revoked, also
- *                                              of a root (ca_list.h)
- *     <ACMEPath>/issuer/<fingerprint>.ocsp     the same by OCSP (acme_ocsp.h)
+ *     roots.pem|p7c|mobileconfig    every root
+ *     root.pem|cer                  the signing issuer's root
+ *     chain.pem                     what follows a leaf
+ *     chain.p7c                     the same and the root
+ *     issuer/<fingerprint>.cer|pem  one issuer or root
+ *     issuer/<fingerprint>.crl      what it has revoked, also of a root
+ *                                   (ca_list.h)
+ *     issuer/<fingerprint>.ocsp     the same by OCSP (acme_ocsp.h)
  *
  * (.pem: PEM, .cer: DER, .p7c: PKCS #7, .mobileconfig: for Apple's machines)
  *

@@ -26,6 +26,9 @@
 
 #include "ca/ca_set.h"
 
+/* Where this file is, there has been an automatic CA. */
+#define CA_AUTO_ROOT "root.pem"
+
 /* Make what is missing, renew the intermediate when a third of its life is
  * left, load everything.  dir is the ca directory itself; org names the CA
  * ("ACME CA of ca.corp.example"; cut to fit a common name).  With a problem *ca

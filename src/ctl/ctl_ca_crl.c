@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/own.h"
+#include "ca/ca_auto.h"
 
 #include "base/banned.h"
 
@@ -69,7 +70,7 @@ static ctl_exit_e files_find(ca_tool_list_t *wish, ctl_t *ctl)
         dir = apr_pstrcat(ctl->pool, ctl->conf->state_dir, "/ca", NULL);
     }
     if (!wish->cert_file)
-        wish->cert_file = apr_pstrcat(ctl->pool, dir, "/root.pem", NULL);
+        wish->cert_file = apr_pstrcat(ctl->pool, dir, "/", CA_AUTO_ROOT, NULL);
     wish->key_file = ctl_option(ctl, "key");
     if (!wish->key_file)
         wish->key_file = beside(wish->cert_file, ".key", ctl->pool);

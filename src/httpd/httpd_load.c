@@ -10,6 +10,7 @@
 #include <http_main.h>
 
 #include "acme/acme_eab_secret.h"
+#include "ca/ca_auto.h"
 #include "httpd/httpd_life.h"
 #include "httpd/httpd_log.h"
 #include "policy/policy_blocklist.h"
@@ -140,8 +141,9 @@ const char *httpd_load_automatic(httpd_conf_t *conf, const char *ca_problem,
 static int is_automatic_needed(const acme_conf_t *acme, apr_pool_t *pool)
 {
     return users_of(acme, ACME_ISSUER_AUTOMATIC, pool) ||
-           exists(apr_pstrcat(pool, ca_dir(acme, pool), "/root.pem", NULL),
-                  pool);
+           exists(
+               apr_pstrcat(pool, ca_dir(acme, pool), "/", CA_AUTO_ROOT, NULL),
+               pool);
 }
 
 /* Virtual hosts share what they inherited. */

@@ -15,7 +15,8 @@ use parent 'Exporter';
 use AcmeClient;
 use AcmeServer;
 
-our @EXPORT = qw(reload acmectl acmectl_json eab binding authority one_day);
+our @EXPORT = qw(reload acmectl acmectl_json eab binding authority one_day
+    memory);
 
 my $json = JSON::PP->new->utf8->canonical->allow_nonref;
 
@@ -28,6 +29,17 @@ sub reload {
     AcmeServer::wait_for(20,
         sub { (grep { $old{$_} } $server->children) ? undef : 1 })
         or die "an old child stays\n";
+}
+
+# MB of all its processes, each page counted once.
+sub memory {
+    my ($server) = @_;
+    my $sum = 0;
+    for ($server->{pid}, $server->children) {
+        $sum += $1 / 1024 if AcmeServer::read_file("/proc/$_/smaps_rollup")
+            =~ /^Pss: *(\d+)/m;
+    }
+    return $sum;
 }
 
 # acmectl for this server: (exit code, output, errors).
