@@ -43,15 +43,15 @@ static problem_t *problem_id(const char *why, apr_pool_t *pool)
         why);
 }
 
-/* An INTEGER in DER, of a positive number. */
+/* An INTEGER in DER, of a positive number.  That the octet in front is left out
+ * that makes it positive is no fault: mod_md 2.6 does so, and what is meant is
+ * clear. */
 static const char *serial_fault(const named_t *id)
 {
     const unsigned char *s = id->serial;
 
     if (!id->serial_len || id->serial_len > SERIAL_MAX)
         return "a serial number has 1 to 20 octets";
-    if (s[0] & 0x80)
-        return "the serial number lacks its leading zero octet";
     if (!s[0] && (id->serial_len == 1 || !(s[1] & 0x80)))
         return "the serial number begins with a needless zero octet";
     return NULL;

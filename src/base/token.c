@@ -77,14 +77,8 @@ int token_id_ok(const char *text)
 const char *token_serial(apr_pool_t *pool)
 {
     unsigned char octets[SERIAL_OCTETS];
-    int i, any;
 
-    do {
-        any = 0;
-        token_bytes(octets, sizeof(octets));
-        octets[0] &= 0x7f;
-        for (i = 0; i < SERIAL_OCTETS; ++i)
-            any |= octets[i];
-    } while (!any);
+    token_bytes(octets, sizeof(octets));
+    octets[0] = (unsigned char)((octets[0] & 0x3f) | 0x40);
     return apr_pescape_hex(pool, octets, sizeof(octets), 0);
 }

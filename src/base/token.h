@@ -24,8 +24,9 @@ const char *token_id(apr_time_t now, apr_pool_t *pool);
 /* Is text (of a URL) shaped like a token_id? */
 int token_id_ok(const char *text);
 
-/* 128 random bits, top bit clear and not all zero, as 32 lower-case hex digits:
- * a certificate serial number (RFC 5280 4.1.2.2). */
+/* A certificate serial number (RFC 5280 4.1.2.2): 126 random bits behind 01, as
+ * 32 lower-case hex digits.  So all of them are positive and 16 octets long in
+ * DER, and none has zeros in front that a client may lose. */
 const char *token_serial(apr_pool_t *pool);
 
 #endif

@@ -34,7 +34,7 @@ typedef struct {
 } ca_subject_t;
 
 /* A CA certificate: CA:TRUE critical, keyCertSign and cRLSign critical, name
- * constraints critical, SKI, AKI, 128-bit random serial. */
+ * constraints critical, SKI, AKI, random serial. */
 problem_t *ca_hierarchy_make(X509 **cert, const ca_subject_t *subject,
                              apr_pool_t *pool)
     __attribute__((warn_unused_result));

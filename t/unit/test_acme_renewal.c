@@ -166,8 +166,7 @@ static void malformed(apr_pool_t *pool)
         "aYhba4dGQEHhs3uEe6CuLN4ByNQ/AIdlQyE",
         "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE.AIdlQyE",
         "aYhba4dGQEHhs3uEe6CuLN4ByNR.AIdlQyE", /* left-over bits */
-        "aYhba4dGQEHhs3uEe6CuLN4ByNQ.h2VDIQ",  /* no sign octet */
-        "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AAEC",    /* one too many */
+        "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AAEC",    /* a sign octet too many */
         "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AA",
         "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AQEBAQEBAQEBAQEBAQEBAQEBAQEB",
         "aYhba4dGQEHhs3uEe6CuLN4ByNQ. AIdlQyE",
@@ -194,7 +193,7 @@ static void malformed(apr_pool_t *pool)
 }
 
 /* A serial number whose first octet is zero has one octet less, or keeps it as
- * the sign. */
+ * the sign; mod_md leaves that out. */
 static void sign_octet(apr_pool_t *pool)
 {
     static const struct {
@@ -203,6 +202,7 @@ static void sign_octet(apr_pool_t *pool)
         apr_size_t len;
     } all[] = {
         {"00870000000000000000000000000021", {0, 0x87, [15] = 0x21}, 16},
+        {"00880000000000000000000000000021", {0x88, [14] = 0x21}, 15},
         {"00770000000000000000000000000021", {0x77, [14] = 0x21}, 15},
         {"00000000000000000000000000000087", {0, 0x87}, 2},
         {"7f870000000000000000000000000021", {0x7f, 0x87, [15] = 0x21}, 16}};
