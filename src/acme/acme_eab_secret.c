@@ -142,7 +142,8 @@ static problem_t *file_read(const char **text, const char *path,
     apr_size_t len = 0;
     apr_finfo_t info;
     apr_file_t *file;
-    apr_status_t rv = apr_file_open(&file, path, APR_FOPEN_READ, 0, pool);
+    apr_status_t rv = apr_file_open(
+        &file, path, APR_FOPEN_READ | APR_FOPEN_NONBLOCK, 0, pool);
 
     if (rv != APR_SUCCESS)
         return problem_file(path, rv, "it cannot be opened", pool);

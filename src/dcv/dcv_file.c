@@ -38,12 +38,14 @@ apr_status_t dcv_file_read(char **text, const char *path, apr_size_t max,
     apr_finfo_t info;
     apr_status_t rv;
 
-    rv = apr_file_open(&file, path, APR_FOPEN_READ, APR_FPROT_OS_DEFAULT, pool);
+    /* a FIFO must not block the loop */
+    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_NONBLOCK,
+                       APR_FPROT_OS_DEFAULT, pool);
     if (rv != APR_SUCCESS)
         return rv;
     rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_TYPE, file);
     if (rv == APR_SUCCESS && info.filetype != APR_REG)
-        rv = APR_EINVAL; /* a FIFO would block the loop */
+        rv = APR_EINVAL;
     if (rv == APR_SUCCESS) {
         if ((apr_uint64_t)info.size < max)
             max = (apr_size_t)info.size;

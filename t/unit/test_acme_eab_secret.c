@@ -161,6 +161,10 @@ static void key_file(apr_pool_t *pool)
     ok(strstr(cause_of(acme_eab_keys_load(&keys, path, 1, NULL, pool)),
               "no key"));
     ok(strstr(cause_of(acme_eab_keys_load(&keys, dir, 1, NULL, pool)), dir));
+    path = apr_pstrcat(pool, dir, "/fifo", NULL);
+    is_int(mkfifo(path, 0600), 0);
+    ok(strstr(cause_of(acme_eab_keys_load(&keys, path, 1, NULL, pool)),
+              "no regular file"));
     ok(strstr(cause_of(acme_eab_keys_load(&keys, "/no/such/dir/eab.key", 1,
                                           NULL, pool)),
               "/no/such/dir"));

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <apr_strings.h>
 
@@ -44,6 +45,8 @@ static void wrong(const char *text, const char *words, apr_pool_t *pool)
 
 static void anchors(apr_pool_t *pool)
 {
+    const char *fifo = apr_pstrcat(pool, tap_tmpdir(), "/fifo", NULL);
+
     fine(". IN DS " KEY "\n", pool);
     fine("; the root's\n\n.\t172800\tIN\tds\t" KEY " ; of 2017\n", pool);
     fine("corp.example. DS " KEY "\n. DS " KEY, pool);
@@ -56,6 +59,8 @@ static void anchors(apr_pool_t *pool)
     wrong(". IN DS " KEY "\nand so on\n", "not all of its lines", pool);
     ok(strstr(dcv_conf_trust_fault("/nonexistent/anchor", pool),
               "ACMEResolverTrustAnchor /nonexistent/anchor: No such file"));
+    is_int(mkfifo(fifo, 0600), 0);
+    ok(dcv_conf_trust_fault(fifo, pool));
 }
 
 /* Nobody can be asked: nothing was learned of the name. */

@@ -7,6 +7,7 @@
 #include <openssl/core_names.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/own.h"
 #include "policy/policy_key.h"
@@ -198,6 +199,9 @@ static void bad_files(apr_pool_t *pool)
     octets[5000] = '\0';
     ok(policy_blocklist_read(list, file_make(octets, pool), pool));
     ok(policy_blocklist_read(list, tap_tmpdir(), pool));
+    fault = apr_pstrcat(pool, tap_tmpdir(), "/fifo", NULL);
+    is_int(mkfifo(fault, 0600), 0);
+    ok(policy_blocklist_read(list, fault, pool), "a FIFO");
 }
 
 const tap_case_t tap_cases[] = {
