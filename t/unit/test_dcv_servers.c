@@ -57,8 +57,8 @@ static dcv_conf_t *conf_make(const nameserver_t *server, apr_pool_t *pool)
     return conf;
 }
 
-/* LeakSanitizer asks for this.  ub_ctx_create() itself loses 192 octets where it
- * cannot make a pipe, which scarcity() brings about. */
+/* LeakSanitizer asks for this.  ub_ctx_create() itself loses 192 octets where
+ * it cannot make a pipe, which scarcity() brings about. */
 const char *__lsan_default_suppressions(void); /* NOLINT: their name */
 const char *__lsan_default_suppressions(void)  /* NOLINT: their name */
 {
