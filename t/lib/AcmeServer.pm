@@ -182,7 +182,6 @@ sub sanitizer_env { return AcmeSanitizer::preload() }
 sub start {
     my ($self) = @_;
     my $from = length $self->log;
-    delete $self->{stop_at};
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         setpgid(0, 0);
@@ -253,11 +252,11 @@ sub stop {
     my ($self) = @_;
     my $pid = delete $self->{pid} or return;
     @running = grep { $_ != $self } @running;
-    $self->{stop_at} = length $self->log;
+    my $from = length $self->log;
     kill 'TERM', $pid;
-    my $gone = wait_for(15,
-        sub { waitpid($pid, POSIX::WNOHANG()) != 0 ? 1 : undef });
+    my $gone = wait_for(15, sub { waitpid($pid, POSIX::WNOHANG()) || undef });
     $self->{exit} = $?;
+    $self->{last_words} .= substr $self->log, $from;
     return if $gone;
     $self->{exit} = -1;
     kill 'KILL', -$pid;
@@ -274,8 +273,9 @@ sub trouble {
     push @expected, qr/AH01882|^AddressSanitizer:DEADLYSIGNAL/;
     my @lines = grep { !/^\[[^]]+\] \[\w*:(?:notice|info|debug|trace\d)\]/ }
         split /\n/, $log . read_file("$self->{dir}/logs/stdout.log");
-    push @lines, grep {/exit signal (?!Killed)/}
-        split /\n/, substr $log, 0, $self->{stop_at} // length $log;
+    my %last = map { $_ => 1 } split /\n/, $self->{last_words} // '';
+    push @lines, grep { /exit signal (?!Killed)/ && !$last{$_} }
+        split /\n/, $log;
     return grep { my $line = $_; !grep { $line =~ $_ } @expected } @lines;
 }
 
