@@ -11,6 +11,7 @@
 
 #include "base/b64url.h"
 #include "base/own.h"
+#include "base/regular.h"
 #include "base/token.h"
 #include "ca/ca_file.h"
 
@@ -140,17 +141,15 @@ static problem_t *file_read(const char **text, const char *path,
 {
     char *buf = apr_pcalloc(pool, FILE_MAX + 2);
     apr_size_t len = 0;
-    apr_finfo_t info;
     apr_file_t *file;
-    apr_status_t rv = apr_file_open(
-        &file, path, APR_FOPEN_READ | APR_FOPEN_NONBLOCK, 0, pool);
+    apr_status_t rv = regular_open(&file, path, 0, pool);
 
     if (rv != APR_SUCCESS)
-        return problem_file(path, rv, "it cannot be opened", pool);
+        return problem_file(path, rv,
+                            rv == APR_EINVAL ? "it is no regular file"
+                                             : "it cannot be opened",
+                            pool);
     own_cleanse(pool, buf, FILE_MAX + 2);
-    rv = apr_file_info_get(&info, APR_FINFO_TYPE, file);
-    if (rv == APR_SUCCESS && info.filetype != APR_REG)
-        return problem_file(path, rv, "it is no regular file", pool);
     rv = apr_file_read_full(file, buf, FILE_MAX + 1, &len);
     apr_file_close(file);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EOF(rv))

@@ -61,7 +61,9 @@ const char *dcv_conf_trust_fault(const char *trust_anchor, apr_pool_t *pool)
     apr_status_t rv =
         dcv_file_read(&text, trust_anchor, TRUST_ANCHOR_MAX, pool);
 
-    if (rv != APR_SUCCESS)
+    if (rv == APR_EINVAL)
+        fault = "it is no regular file";
+    else if (rv != APR_SUCCESS)
         fault = apr_strerror(rv, words, sizeof(words));
     else if (!has_anchor(text))
         fault = "it has no DS or DNSKEY record";

@@ -6,6 +6,8 @@
 
 #include <apr_file_io.h>
 
+#include "base/regular.h"
+
 #include "base/banned.h"
 
 #define BLANKS " \t\r\v\f"
@@ -38,14 +40,10 @@ apr_status_t dcv_file_read(char **text, const char *path, apr_size_t max,
     apr_finfo_t info;
     apr_status_t rv;
 
-    /* a FIFO must not block the loop */
-    rv = apr_file_open(&file, path, APR_FOPEN_READ | APR_FOPEN_NONBLOCK,
-                       APR_FPROT_OS_DEFAULT, pool);
+    rv = regular_open(&file, path, 0, pool);
     if (rv != APR_SUCCESS)
         return rv;
-    rv = apr_file_info_get(&info, APR_FINFO_SIZE | APR_FINFO_TYPE, file);
-    if (rv == APR_SUCCESS && info.filetype != APR_REG)
-        rv = APR_EINVAL;
+    rv = apr_file_info_get(&info, APR_FINFO_SIZE, file);
     if (rv == APR_SUCCESS) {
         if ((apr_uint64_t)info.size < max)
             max = (apr_size_t)info.size;

@@ -22,7 +22,7 @@ typedef struct {
  * is not there has size 0. */
 int dcv_file_is_changed(dcv_file_t *file);
 
-/* Its text, cut at max octets and at a NUL. */
+/* Its text, cut at max octets and at a NUL.  APR_EINVAL: no regular file. */
 apr_status_t dcv_file_read(char **text, const char *path, apr_size_t max,
                            apr_pool_t *pool)
     __attribute__((warn_unused_result));

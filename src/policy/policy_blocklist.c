@@ -14,6 +14,7 @@
 
 #include "base/own.h"
 #include "base/quote.h"
+#include "base/regular.h"
 #include "policy/policy_spki.h"
 
 #include "base/banned.h"
@@ -128,33 +129,16 @@ static const char *lines_read(policy_blocklist_t *list, apr_file_t *file,
                               apr_strerror(rv, text, sizeof(text)));
 }
 
-/* Not a FIFO, which might hold us up, or say nothing. */
-static apr_status_t regular_open(apr_file_t **handle, const char *file,
-                                 apr_pool_t *pool)
-{
-    apr_finfo_t info;
-    apr_status_t rv = apr_file_open(
-        handle, file, APR_FOPEN_READ | APR_FOPEN_BUFFERED | APR_FOPEN_NONBLOCK,
-        APR_FPROT_OS_DEFAULT, pool);
-
-    if (rv != APR_SUCCESS)
-        return rv;
-    rv = apr_file_info_get(&info, APR_FINFO_TYPE, *handle);
-    if (rv == APR_SUCCESS && info.filetype != APR_REG)
-        rv = APR_EINVAL;
-    if (rv != APR_SUCCESS)
-        apr_file_close(*handle);
-    return rv;
-}
-
 const char *policy_blocklist_read(policy_blocklist_t *list, const char *file,
                                   apr_pool_t *pool)
 {
     const char *fault;
     apr_file_t *handle;
     char text[120];
-    apr_status_t rv = regular_open(&handle, file, pool);
+    apr_status_t rv = regular_open(&handle, file, APR_FOPEN_BUFFERED, pool);
 
+    if (rv == APR_EINVAL)
+        return "it is no regular file; make it one, or leave the directive out";
     if (rv != APR_SUCCESS)
         return apr_psprintf(pool,
                             "it cannot be read (%s); make it, or leave the "
