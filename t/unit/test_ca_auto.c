@@ -26,6 +26,12 @@ static void move(const char *dir, const char *from, const char *to,
     is_int(rename(in(dir, from, pool), in(dir, to, pool)), 0);
 }
 
+static const char *about(const char *dir, const char *name, const char *words,
+                         apr_pool_t *pool)
+{
+    return apr_pstrcat(pool, in(dir, name, pool), ": ", words, NULL);
+}
+
 static void refused(const char *why, const char *dir, apr_int64_t now,
                     apr_pool_t *pool)
 {
@@ -117,7 +123,8 @@ static void wrong_modes(apr_pool_t *pool)
     chmod(in(dir, "issuing-1.key", pool), 0660);
     need(!ca_auto_ensure(&ca, dir, ORG, NOW, &journal->log, pool));
     ok(strstr(journal->text,
-              apr_pstrcat(pool, "run: chmod 600 ", dir, "/root.key\n", NULL)),
+              apr_pstrcat(pool, "run: chmod 600 ", in(dir, "root.key", pool),
+                          "\n", NULL)),
        "%s", journal->text);
     ok(strstr(journal->text, apr_pstrcat(pool, "run: chmod 600 ", dir,
                                          "/issuing-1.key\n", NULL)),
@@ -222,8 +229,10 @@ static void root_key_away(apr_pool_t *pool)
     is_int(ca->issuer->generation, 1);
     ok(strstr(journal->text, "AS0156 intermediate 1 of the CA ends at"), "%s",
        journal->text);
-    ok(strstr(journal->text, "/root.key: is not there"), "%s", journal->text);
-    refused("/root.key: is not there", dir, late + 2 * DAY, pool);
+    ok(strstr(journal->text, about(dir, "root.key", "is not there", pool)),
+       "%s", journal->text);
+    refused(about(dir, "root.key", "is not there", pool), dir, late + 2 * DAY,
+            pool);
     ok(!is_there(dir, "root.key", pool));
     ok(!is_there(dir, "issuing-2.key", pool));
     put(dir, "root.key", root_key, pool);
@@ -289,11 +298,12 @@ static void garbage(apr_pool_t *pool)
     put(dir, "root.key", "garbage", pool);
     need(!ca_auto_ensure(&ca, dir, ORG, NOW, &journal->log, pool));
     ok(strstr(journal->text, "1 AS0157 "), "%s", journal->text);
-    ok(strstr(journal->text, "/root.key: is no private key"), "%s",
-       journal->text);
+    ok(strstr(journal->text, about(dir, "root.key", "is no private key", pool)),
+       "%s", journal->text);
     works(ca, NOW, pool);
     is_str(text_of(dir, "root.key", pool), "garbage");
-    refused("/root.key: is no private key", dir, NOW + 6 * YEAR, pool);
+    refused(about(dir, "root.key", "is no private key", pool), dir,
+            NOW + 6 * YEAR, pool);
     is_str(text_of(dir, "root.key", pool), "garbage");
     is_int(count(dir), 6);
     /* given up, as the message says: another generation */
@@ -320,11 +330,12 @@ static void garbage_certificates(apr_pool_t *pool)
     need(ca);
     is_str(ca->roots_pem, root);
     works(ca, NOW, pool);
-    refused("/root.pem: holds no certificate", dir, NOW + 6 * YEAR, pool);
+    refused(about(dir, "root.pem", "holds no certificate", pool), dir,
+            NOW + 6 * YEAR, pool);
     unlink(in(dir, "root.pem", pool));
     need(ensure(dir, NOW, pool));
-    refused("/root.pem: is not there, but intermediates", dir, NOW + 6 * YEAR,
-            pool);
+    refused(about(dir, "root.pem", "is not there, but intermediates", pool),
+            dir, NOW + 6 * YEAR, pool);
     ok(!is_there(dir, "root.pem", pool));
     put(dir, "root.pem", root, pool);
     put(dir, "issuing-1.pem", "", pool);
