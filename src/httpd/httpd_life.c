@@ -26,8 +26,9 @@
 
 #include "base/banned.h"
 
-/* Public keys of accounts, a few KiB each in OpenSSL. */
-#define KEYS_KEPT 1024
+/* Public keys of accounts, 2 KiB each in OpenSSL.  What counts is that those of
+ * one order's requests find it: every child gets full of them. */
+#define KEYS_KEPT 256
 
 /* For the children of one generation; in pconf. */
 static apr_proc_mutex_t *gate;
