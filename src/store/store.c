@@ -8,6 +8,12 @@
 
 #include "base/banned.h"
 
+/* Readers.  SQLite's driver lets one thread of the process at a time into
+ * SQLite, so a few connections serve any number of threads; their caches and
+ * statements are worth more than further ones, and have 300 KiB each.
+ * PostgreSQL's server has a process for each. */
+#define SQLITE_MAX 4
+#define PGSQL_MAX  8
 /* Less than a sync takes: a writer who waits in vain hardly notices. */
 #define COMPANY_LIMIT apr_time_from_msec(1)
 
@@ -142,6 +148,8 @@ apr_status_t store_open(store_t **store, const store_conf_t *conf,
     (*store)->name = store_conf_name(conf, own);
     (*store)->driver = driver;
     (*store)->engine = store_dialect_engine(conf->driver);
+    (*store)->reader_max =
+        (*store)->engine == STORE_PGSQL ? PGSQL_MAX : SQLITE_MAX;
     (*store)->queue_end = &(*store)->queue;
     pthread_mutex_init(&(*store)->mutex, NULL);
     pthread_cond_init(&(*store)->company, NULL);

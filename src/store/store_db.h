@@ -30,6 +30,7 @@ struct store_t {
     pthread_mutex_t mutex;   /* guards what follows, held for moments only */
     store_conn_t *idle;      /* readers nobody uses, last used first */
     int reader_count;        /* idle or in use */
+    int reader_max;          /* so many there may be; set once */
     store_waiter_t *waiters; /* for a reader, or room for a new one */
     int was_there;           /* this process has seen the database */
     int is_closed;

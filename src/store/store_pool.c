@@ -7,12 +7,6 @@
 
 #include "base/banned.h"
 
-/* SQLite's driver lets one thread of the process at a time into SQLite, so a
- * few connections serve any number of threads; their caches and statements are
- * worth more than further ones, and have 300 KiB each.  PostgreSQL's server has
- * a process for each. */
-#define SQLITE_MAX 4
-#define PGSQL_MAX  8
 /* How long a thread waits for one of them, and how long at most if it is to
  * wait for somebody's lock with it. */
 #define WAIT_LIMIT apr_time_from_sec(2)
@@ -74,11 +68,6 @@ static int waiter_serve(store_t *store, store_conn_t *conn)
     return 1;
 }
 
-static int conns_max(const store_t *store)
-{
-    return store->engine == STORE_PGSQL ? PGSQL_MAX : SQLITE_MAX;
-}
-
 /* Takes an idle one; *conn NULL: a new one may be opened.  The mutex is held.
  */
 static apr_status_t idle_claim(store_conn_t **conn, store_t *store,
@@ -87,7 +76,7 @@ static apr_status_t idle_claim(store_conn_t **conn, store_t *store,
     *conn = store->idle;
     if (*conn)
         store->idle = (*conn)->next;
-    else if (store->reader_count < conns_max(store))
+    else if (store->reader_count < store->reader_max)
         store->reader_count++;
     else
         return turn_wait(conn, store, until);
