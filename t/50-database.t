@@ -124,6 +124,33 @@ sub moved_away {
     is_back('moved away', $from);
 }
 
+# Not made anew by a reload either: it would know of no certificate.
+sub directory_away {
+    my $db = "$server->{state}/db";
+    my $from = length $server->log;
+    rename $db, "$db.away" or die $!;
+    all_new();
+    is_out('directory away', from => $from, ways => [\&writes, \&reads],
+        says => qr{no such file|is gone}i);
+    like(substr($server->log, $from),
+        qr{AS0405.*\Q$db\E was there once.*remove \Q$db\E\.made},
+        'directory away: what to do');
+    ok(!-e $db, 'directory away: no new one is made in its place');
+    rename "$db.away", $db or die $!;
+    is_back('directory away', $from);
+}
+
+# All of it is to be forgotten.
+sub anew {
+    my $db = "$server->{state}/db";
+    rename $db, "$db.away" or die $!;
+    unlink "$db.made" or die $!;
+    all_new();
+    is(AcmeServer::wait_for(10, sub { eval { $c->register } }) ? 1 : 0, 1,
+        'without db.made a new database is made');
+    ok(-e "$db.made", 'which is marked, too');
+}
+
 sub garbage {
     my $file = database($server);
     for (['random octets', join '', map { chr int rand 256 } 1 .. 20000],
@@ -230,6 +257,7 @@ my $root = $> == 0;
 start();
 locked();
 moved_away();
+directory_away();
 garbage();
 SKIP: {
     skip_here 'permissions mean nothing here: children run as the same user', 1
@@ -237,6 +265,7 @@ SKIP: {
     read_only();
 }
 stumbles();
+anew();
 $server->finish(qr/AS\d{4}/);
 SKIP: {
     skip_here 'a tmpfs can be mounted by root only', 1 if !$root;

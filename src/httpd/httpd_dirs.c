@@ -2,6 +2,7 @@
 #include "httpd/httpd_dirs.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +17,8 @@
 #include "base/banned.h"
 
 #define GROUPS_MAX 256
+/* In the state directory: there has been a db. */
+#define MARK "db.made"
 
 /* Who is to own what the children write. */
 static uid_t child_uid(void)
@@ -202,16 +205,45 @@ static int is_usable(const char *db)
            st.st_uid == child_uid() && (st.st_mode & S_IRWXU) == S_IRWXU;
 }
 
+/* An empty one in its place would know of no certificate, and would publish
+ * that none is revoked. */
+static const char *gone_look(const char *state, const char *db,
+                             apr_pool_t *pool)
+{
+    const char *mark = sub(state, MARK, pool);
+    struct stat st;
+
+    if (lstat(db, &st) == 0 || errno != ENOENT || lstat(mark, &st) != 0)
+        return NULL;
+    return apr_psprintf(pool,
+                        "%s was there once and is gone; put it back, which "
+                        "needs no restart, or if all that was in it is to be "
+                        "forgotten, remove %s and restart httpd",
+                        db, mark);
+}
+
+/* If it cannot be made, there is nothing to say: all goes on as without it. */
+static void mark_make(const char *state, apr_pool_t *pool)
+{
+    int fd = open(sub(state, MARK, pool), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+    if (fd >= 0)
+        close(fd);
+}
+
 static void db_look(httpd_dirs_t *dirs, const char *state, const char *db,
                     apr_pool_t *pool)
 {
-    int is_own = is_own_db(state, db, pool);
+    const char *dir = db ? db : sub(state, "db", pool);
+    int is_own = is_own_db(state, dir, pool);
     const char *way =
-        way_look(db, is_own ? "ACMEStateDir" : "ACMEDatabase", pool);
+        way_look(dir, is_own ? "ACMEStateDir" : "ACMEDatabase", pool);
 
-    dirs->db_problem = is_own ? private_look(db, child_uid(), pool) : NULL;
-    dirs->is_db_exposed = dirs->db_problem && !way && is_usable(db);
-    if (way && (!dirs->db_problem || is_usable(db)))
+    dirs->db_problem = is_own && db ? gone_look(state, db, pool) : NULL;
+    if (is_own && !dirs->db_problem)
+        dirs->db_problem = private_look(dir, child_uid(), pool);
+    dirs->is_db_exposed = dirs->db_problem && !way && is_usable(dir);
+    if (way && (!dirs->db_problem || is_usable(dir)))
         dirs->db_problem = way;
 }
 
@@ -253,11 +285,13 @@ static void db_make(httpd_dirs_t *dirs, const char *state, const char *db,
                     apr_pool_t *pool)
 {
     const char *pub = sub(state, "pub", pool), *fault = NULL;
+    const char *dir = db ? db : sub(state, "db", pool);
+    int is_own = is_own_db(state, dir, pool);
     uid_t uid = child_uid();
     gid_t gid = child_gid();
 
-    if (is_own_db(state, db, pool))
-        fault = dir_make(db, 0700, uid, gid, pool);
+    if (is_own)
+        fault = dir_make(dir, 0700, uid, gid, pool);
     if (!fault)
         fault = dir_make(pub, 0700, uid, gid, pool);
     if (fault) {
@@ -265,6 +299,8 @@ static void db_make(httpd_dirs_t *dirs, const char *state, const char *db,
         dirs->is_db_exposed = 0;
     }
     else {
+        if (is_own && db)
+            mark_make(state, pool);
         db_look(dirs, state, db, pool);
     }
 }

@@ -9,6 +9,7 @@
  *     <state>/ca   0700   root's: keys
  *     <state>/db   0700   httpd's User's: the database
  *     <state>/pub  0700   httpd's User's: published files
+ *     <state>/db.made     root's: there has been a db, and no other is made
  *
  * Without root all is the one user's who runs httpd.  What is there is left as
  * it is, whatever it is, and told.
@@ -23,7 +24,8 @@ typedef struct {
 } httpd_dirs_t;
 
 /* Make what is missing.  Each problem names path, owner and remedy.  db is the
- * directory of the database, wherever that may be: only <state>/db is made. */
+ * directory of the database, wherever that may be: only <state>/db is made.
+ * NULL: no directory of this machine holds it. */
 void httpd_dirs_ensure(httpd_dirs_t *dirs, const char *state, const char *db,
                        apr_pool_t *pool);
 

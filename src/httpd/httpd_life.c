@@ -45,13 +45,14 @@ httpd_worker_t *httpd_life_worker(void)
     return child_worker;
 }
 
-/* With PostgreSQL the state directory's, too: acmectl becomes its owner. */
+/* NULL with PostgreSQL: the state directory's is made for acmectl, which
+ * becomes its owner. */
 static const char *db_dir(const acme_conf_t *acme, apr_pool_t *pool)
 {
     const char *slash;
 
     if (!strcmp(acme->store.driver, "pgsql"))
-        return apr_pstrcat(pool, acme->state_dir, "/db", NULL);
+        return NULL;
     slash = strrchr(acme->store.params, '/');
     return apr_pstrndup(pool, acme->store.params,
                         slash ? (apr_size_t)(slash - acme->store.params) : 0);
