@@ -40,8 +40,10 @@ RequestReadTimeout header=20-40,minrate=500
 RequestReadTimeout body=10,minrate=500
 ACMERateLimit accounts-per-address 5/1h
 ACMERateLimit pending-orders 10
+ACMENonceSlots 1024
 EOT
-my $c = AcmeWire->new(server => $server);
+# Floods take nonces away before they are used: clients try again.
+my $c = AcmeWire->new(server => $server, sturdy => 10);
 my $json = JSON::PP->new->canonical->utf8;
 my $address = 1;
 my %pids;
@@ -178,7 +180,7 @@ sub nonces {
 sub accounts {
     my @found;
     for (1 .. 4) {
-        my @clients = map { AcmeWire->new(server => $server,
+        my @clients = map { AcmeWire->new(server => $server, sturdy => 10,
             from => "127.0.0.$address") } 1 .. 7;
         $address++;
         push @found, map { 'account ' . outcome($_->register) } @clients;
