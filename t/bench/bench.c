@@ -36,7 +36,7 @@ static const apr_getopt_option_t option_table[] = {
     {"http-port", 'p', 1, "PORT on 127.0.0.1 that answers HTTP-01 (none)"},
     {"server-pid", 'P', 1, "PID of the server: measure its process tree"},
     {"syncs", 'f', 1, "FILE in which t/preload/count_syncs.c counts"},
-    {"seconds", 't', 1, "N: for so long, however many flows"},
+    {"seconds", 't', 1, "N: for so long, or until SIGUSR1"},
     {"sturdy", 'S', 1, "SECONDS to try again after no answer or a 503 (0)"},
     {"log", 'l', 1, "FILE that gets a line for each flow"},
     {"listener", 'L', 1, "FD of a listening socket, instead of --http-port"},
@@ -192,6 +192,7 @@ int main(int argc, const char *const *argv)
     apr_status_t rv;
     int letter;
 
+    bench_run_until_told();
     apr_app_initialize(&argc, &argv, NULL);
     apr_pool_create(&pool, NULL);
     apr_getopt_init(&getopt, pool, argc, argv);

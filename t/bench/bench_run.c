@@ -2,6 +2,7 @@
 #include "bench_run.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +24,20 @@ typedef struct {
     pthread_t thread;
 } hand_t;
 
+static volatile sig_atomic_t was_told;
+
+static void told(int number)
+{
+    was_told = 1;
+}
+
+void bench_run_until_told(void)
+{
+    struct sigaction action = {.sa_handler = told, .sa_flags = SA_RESTART};
+
+    sigaction(SIGUSR1, &action, NULL);
+}
+
 /* For the next flow's figure. */
 static void room_make(bench_worker_t *w)
 {
@@ -41,6 +56,8 @@ static int is_over(const bench_worker_t *w, apr_time_t start)
 {
     int seconds = w->options->seconds;
 
+    if (was_told)
+        return 1;
     return seconds ? apr_time_now() - start >= apr_time_from_sec(seconds)
                    : w->done + w->failed >= w->share;
 }

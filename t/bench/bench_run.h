@@ -12,6 +12,9 @@ typedef struct {
     double seconds;
 } bench_figures_t;
 
+/* From now on SIGUSR1 says that no further flow is to begin. */
+void bench_run_until_told(void);
+
 /* label: the line's first word. */
 bench_figures_t bench_run(const bench_options_t *o, const char *label,
                           apr_pool_t *pool);
