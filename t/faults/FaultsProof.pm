@@ -72,6 +72,57 @@ sub all_there {
         "$title: and so is each revocation");
 }
 
+# What has to have how many events.
+my $untold = <<'EOT';
+SELECT 'account', a.id, count(e.id) FROM accounts a LEFT JOIN events e
+    ON e.account_id = a.id AND e.kind = 'account.create'
+    GROUP BY a.id HAVING count(e.id) <> 1
+UNION ALL SELECT 'order', o.id, count(e.id) FROM orders o LEFT JOIN events e
+    ON e.order_id = o.id AND e.kind = 'order.create'
+    GROUP BY o.id HAVING count(e.id) <> 1
+UNION ALL SELECT 'finalize', o.id, count(e.id) FROM orders o
+    LEFT JOIN events e ON e.order_id = o.id AND e.kind = 'order.finalize'
+    GROUP BY o.id, o.csr_sha256
+    HAVING count(e.id) <> CASE WHEN o.csr_sha256 IS NULL THEN 0 ELSE 1 END
+UNION ALL SELECT 'fail', o.id, count(e.id) FROM orders o LEFT JOIN events e
+    ON e.order_id = o.id AND e.kind = 'order.fail'
+    GROUP BY o.id, o.error
+    HAVING count(e.id) <> CASE WHEN o.error IS NULL THEN 0 ELSE 1 END
+UNION ALL SELECT a.status, a.id, count(e.id) FROM authzs a LEFT JOIN events e
+    ON e.authz_id = a.id AND e.kind IN ('authz.valid', 'authz.invalid')
+    GROUP BY a.id, a.status
+    HAVING count(e.id) <> CASE WHEN a.status = 'pending' THEN 0 ELSE 1 END
+    OR count(e.id) <> count(CASE WHEN e.kind = 'authz.' || a.status THEN 1 END)
+EOT
+
+# Who is told of, and is not there.
+my $unknown = <<'EOT';
+SELECT e.kind, e.id FROM events e LEFT JOIN accounts a ON a.id = e.account_id
+    WHERE e.account_id IS NOT NULL AND a.id IS NULL
+UNION ALL SELECT e.kind, e.id FROM events e
+    LEFT JOIN orders o ON o.id = e.order_id
+    WHERE e.kind LIKE 'order.%' AND o.id IS NULL
+UNION ALL SELECT e.kind, e.id FROM events e
+    LEFT JOIN authzs a ON a.id = e.authz_id
+    WHERE e.kind LIKE 'authz.%' AND a.id IS NULL
+UNION ALL SELECT e.kind, e.id FROM events e
+    LEFT JOIN certs c ON c.id = e.cert_id
+    WHERE e.kind LIKE 'cert.%' AND c.id IS NULL
+EOT
+
+# A change and its event are one transaction, whatever interrupts it; nothing is
+# old enough yet to be pruned.
+sub all_told {
+    my ($self, $title) = @_;
+    my @untold = split /\n/, sql($self->{server}, $untold);
+    ok(!@untold, "$title: accounts, orders, authorizations: each is in the"
+        . ' audit trail as often as it must be')
+        or diag scalar(@untold) . ", such as $untold[0]";
+    my @unknown = split /\n/, sql($self->{server}, $unknown);
+    ok(!@unknown, "$title: and nothing is that did not happen")
+        or diag scalar(@unknown) . ", such as $unknown[0]";
+}
+
 sub operator_content {
     my ($self, $title) = @_;
     for (['audit', 'verify'], ['db', 'check']) {
@@ -111,6 +162,7 @@ sub check {
     my ($self, $title) = @_;
     $self->settled($title);
     $self->all_there($title);
+    $self->all_told($title);
     $self->operator_content($title);
     $self->{load}->start("$title, afterwards", 1, 0);
     my @failed = $self->{load}->stop;
