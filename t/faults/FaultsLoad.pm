@@ -37,6 +37,13 @@ sub start {
     $running = $self->{pid} = $pid;
 }
 
+# Nobody begins anything new; then as stop.
+sub end {
+    my ($self) = @_;
+    kill 'USR1', $self->{pid};
+    return $self->stop;
+}
+
 # Waits for the end; the flows that failed, a line each.
 sub stop {
     my ($self) = @_;
