@@ -10,7 +10,7 @@ use Test::More;
 chdir "$FindBin::Bin/.." or die;
 my @c    = glob 'mod_acme_server.c src/*/*.[ch] t/unit/*.[ch] t/fuzz/*.[ch] '
     . 't/bench/*.[ch] t/preload/*.c';
-my @text = (@c, glob '.ci/run support/* t/*.t t/lib/*.pm');
+my @text = (@c, glob '.ci/run support/* t/*.t t/lib/*.pm t/faults/*');
 
 @c = grep { -e } @c;
 for my $file (@c) {
