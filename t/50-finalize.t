@@ -65,7 +65,8 @@ sub other_csrs {
     is(grep({ $_->{status} == 200 } @res), 1,
         "T60 $mpm: one of $number CSRs wins");
     is(grep({ AcmeClient::problem($_) eq 'orderNotReady' } @res), $number - 1,
-        "T55 T60 $mpm: the others are too late");
+        "T55 T60 $mpm: the others are too late")
+        or diag map { "$_->{status} $_->{body}\n" } @res;
     my $done = $c->poll($order->{self}, 'processing')->{json};
     is($done->{status}, 'valid', "T60 $mpm: the order is valid");
     is(certificates($order), 1, "T60 $mpm: with one certificate");

@@ -252,10 +252,9 @@ sub storm_begin {
 }
 
 # Each for a moment, in any order, while children are killed and restarted.
-# (Without gone: a restart makes what is not there.)
 sub phase_storm {
     my ($self, $until) = @_;
-    my @some = qw(full readonly net);
+    my @some = qw(full readonly gone net);
     my ($times, $shown) = (0, 0);
     do {
         my %before = map { $_ => 1 } $self->{server}->children;
