@@ -135,8 +135,10 @@ sub unreachable {
         qr/169\.254\.7\.7 port $port: denied/, qr/\Q$nobody\E/,
         qr/Resolver of lan\.test: 127\.0\.0\.1\@\d+ of ACMEResolver/);
     refuted('nowhere.test', undef, 'dns', 'T78 NXDOMAIN', qr/NXDOMAIN/,
-        qr/Resolver of nowhere\.test: 127\.0\.0\.1\@$dns->{port} of /);
-    refuted('broken.test', undef, 'dns', 'T78 SERVFAIL', qr/SERVFAIL/);
+        qr/Resolver of nowhere\.test: 127\.0\.0\.1\@$dns->{port} of /,
+        qr/Hint: do the name servers .* know this name\?$/);
+    refuted('broken.test', undef, 'dns', 'T78 SERVFAIL',
+        qr/SERVFAIL.*Hint: can .* reach the name servers of this domain\?$/);
 }
 
 sub to { my ($url) = @_; return "HTTP/1.1 302 Found\r\nLocation: $url\r\n\r\n" }

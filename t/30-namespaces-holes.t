@@ -162,7 +162,8 @@ my %like = (
         qr/: $nobody port 80: no route to host\. .*Hint: the machine is off/],
     "http-01 of IP:$hole6" => [connection =>
         qr{http://\[\Q$hole6\E\]/\S+: \Q$hole6\E $dropped\. Hint: }],
-    'http-01 of x.void.test' => [dns => qr/: no answer from the name servers /,
+    # libunbound's last try and ours end at the same time
+    'http-01 of x.void.test' => [dns => qr/: (?:SERVFAIL, or )?no answer from /,
         qr/Resolver of x\.void\.test: \Q$hole6 $hole\E of ACMEResolver void/],
     'dns-01 of x.lame.test' => [dns => qr/ns\.lame\.test \($hole\): no answer/,
         qr/resolver 10\.77\.0\.53\@53 of ACMEResolver: NXDOMAIN/],

@@ -206,7 +206,7 @@ static void host_resolved(void *baton, const dcv_dns_answer_t *answer)
         return;
     }
     if (answer->failure && !is_rest) {
-        dcv_dial_fail(dial, PROBLEM_DNS, answer->failure, NULL);
+        dcv_dial_fail(dial, PROBLEM_DNS, answer->failure, answer->hint);
         return;
     }
     if (!answer->failure)
@@ -264,8 +264,7 @@ static void expire_asking(dcv_dial_t *dial)
     else
         dcv_dial_fail(dial, PROBLEM_DNS,
                       "no answer from the name servers in time",
-                      "can the ACME server's resolver reach the name servers "
-                      "of this domain?");
+                      DCV_DNS_UNREACHED);
 }
 
 void dcv_dial_expire(dcv_dial_t *dial)

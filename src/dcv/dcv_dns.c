@@ -28,7 +28,8 @@ struct dcv_dns_t {
 typedef struct {
     dcv_dns_query_t *query;
     dcv_ub_query_t ub;
-    const char *failure;
+    const char *failure, *hint;
+    int is_absent; /* what was asked for, they say */
 } asked_t;
 
 struct dcv_dns_query_t {
@@ -187,6 +188,8 @@ static void query_end(dcv_dns_query_t *query)
         answer.failure =
             apr_psprintf(query->pool, "A: %s; AAAA: %s", four ? four : "known",
                          six ? six : "known");
+    if (answer.failure)
+        answer.hint = query->asked[query->asked[0].is_absent].hint;
     query->done(query->baton, &answer);
 }
 
@@ -206,6 +209,16 @@ static int addresses_take(dcv_dns_query_t *query, int type,
     return count;
 }
 
+static void hint_set(asked_t *asked, const dcv_ub_answer_t *answer)
+{
+    asked->is_absent = answer->is_no_name || answer->is_no_record;
+    if (asked->is_absent)
+        asked->hint = "do the name servers that the ACME server asks know this "
+                      "name?";
+    else
+        asked->hint = answer->is_bogus ? NULL : DCV_DNS_UNREACHED;
+}
+
 static void family_answered(void *baton, const dcv_ub_answer_t *answer)
 {
     asked_t *asked = baton;
@@ -215,6 +228,7 @@ static void family_answered(void *baton, const dcv_ub_answer_t *answer)
     if (!failure && !addresses_take(query, asked->ub.type, answer))
         failure = "there is no such record";
     asked->failure = failure;
+    hint_set(asked, answer);
     if (!query->asked[0].ub.ub && !query->asked[1].ub.ub)
         query_end(query);
     else if (!failure)

@@ -16,6 +16,10 @@
 /* More addresses of one name than these are not tried. */
 #define DCV_DNS_ADDRESSES_MAX 8
 
+/* The hint for whoever gets no answer. */
+#define DCV_DNS_UNREACHED                                                      \
+    "can the ACME server's resolver reach the name servers of this domain?"
+
 typedef struct dcv_dns_t dcv_dns_t;
 typedef struct dcv_dns_query_t dcv_dns_query_t;
 
@@ -25,6 +29,7 @@ typedef struct {
     const char *resolver; /* who said so: "hosts file /etc/hosts"; NULL: it is
                              an address */
     const char *failure;  /* why there is no address, or NULL */
+    const char *hint;     /* what to do about it, or NULL */
     int is_ours;          /* the failure: we could not even ask */
     int is_partial;       /* the other family takes its time */
 } dcv_dns_answer_t;

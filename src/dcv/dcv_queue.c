@@ -1,12 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv_queue.h"
 
-#include <string.h>
-
-#include <apr_hash.h>
-
-#include "base/token.h"
-
 #include "base/banned.h"
 
 #define BUCKETS 1024
@@ -34,16 +28,16 @@ struct dcv_queue_t {
     apr_pool_t *pool;
     int limit, in_flight;
     dcv_lane_t *lanes; /* the one whose turn it is first */
-    unsigned int salt;
+    apr_uint32_t salt;
 };
 
-dcv_queue_t *dcv_queue_make(int limit, apr_pool_t *pool)
+dcv_queue_t *dcv_queue_make(int limit, apr_uint32_t salt, apr_pool_t *pool)
 {
     dcv_queue_t *queue = apr_pcalloc(pool, sizeof(*queue));
 
     queue->pool = pool;
     queue->limit = limit;
-    token_bytes((unsigned char *)&queue->salt, sizeof(queue->salt));
+    queue->salt = salt;
     return queue;
 }
 
@@ -73,15 +67,18 @@ static dcv_lane_t *lane_take(dcv_queue_t *queue, const dcv_conf_t *conf)
     return lane;
 }
 
-/* The queue's own hash, so that nobody can choose his neighbours. */
+/* FNV-1a, and murmur3's end: without that, names that differ in their last
+ * letters are neighbours all together, or none of them. */
 static int bucket_of(const dcv_queue_t *queue, const char *account)
 {
-    unsigned int hash = queue->salt;
+    apr_uint32_t hash = queue->salt;
     const char *c;
 
     for (c = account ? account : ""; *c; c++)
         hash = (hash ^ (unsigned char)*c) * 16777619u;
-    return (int)((hash >> 16 ^ hash) % BUCKETS);
+    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+    hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+    return (int)((hash ^ hash >> 16) % BUCKETS);
 }
 
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)

@@ -16,8 +16,9 @@
 
 typedef struct dcv_queue_t dcv_queue_t;
 
-/* limit: of all lanes together, what the process has descriptors for. */
-dcv_queue_t *dcv_queue_make(int limit, apr_pool_t *pool);
+/* limit: of all lanes together, what the process has descriptors for.
+ * salt: random, so that nobody can choose his neighbours. */
+dcv_queue_t *dcv_queue_make(int limit, apr_uint32_t salt, apr_pool_t *pool);
 
 /* 0: too many wait already. */
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run);

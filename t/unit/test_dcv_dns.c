@@ -101,6 +101,7 @@ typedef struct {
     int calls, wants_rest;
     const char *text; /* addresses or failure */
     const char *resolver;
+    const char *hint;
     dcv_dns_query_t *query;
 } asked_t;
 
@@ -114,6 +115,7 @@ static void answered(void *baton, const dcv_dns_answer_t *answer)
         dcv_dns_cancel(asked->query);
     asked->resolver = answer->resolver;
     asked->text = answer->failure;
+    asked->hint = answer->hint;
     for (i = 0; !answer->failure && i < answer->addresses->nelts; i++)
         asked->text = apr_pstrcat(
             pool, asked->text ? asked->text : "", i ? " " : "",
@@ -232,6 +234,29 @@ static void failures(apr_pool_t *p)
     }
     gives("nothing.test", "there is no such record", NULL);
     gives("refuse.test", "SERVFAIL, or no answer from the name server", NULL);
+    close_all();
+}
+
+/* What failed tells more than what is not there. */
+static void hints(apr_pool_t *p)
+{
+    static const char *const names[] = {"nx.test", "nothing.test",
+                                        "broken.test", "half.nothing.test"};
+    asked_t asked;
+    int i;
+
+    open_all(p);
+    for (i = 0; i < 4; i++) {
+        ask(&asked, names[i]);
+        wait_for(&asked);
+        ok(strstr(asked.hint, i < 2 ? "know this name" : "can the ACME server"),
+           "%s: %s", names[i], asked.hint);
+    }
+    is_str(asked.text, "A: there is no such record; "
+                       "AAAA: SERVFAIL, or no answer from the name server");
+    ask(&asked, "good.test");
+    wait_for(&asked);
+    ok(!asked.hint);
     close_all();
 }
 
@@ -363,6 +388,7 @@ const tap_case_t tap_cases[] = {
     {"static hosts, hosts file, literals", local},
     {"A, AAAA, CNAME, zones; nothing is cached", answers},
     {"NXDOMAIN, SERVFAIL, no records: why, and not remembered", failures},
+    {"R20 and what to do about it", hints},
     {"silent names delay no other", silence},
     {"nor do those whose answers nobody waits for any more", cancelled},
     {"T79 a family whose answer is late is told later", rest},

@@ -6,6 +6,9 @@
 
 #include "tap.h"
 
+/* With one in a hundred others, two of the accounts here are neighbours. */
+#define SALT 1
+
 static dcv_run_t *run_make(const dcv_conf_t *conf, const char *account,
                            apr_pool_t *pool)
 {
@@ -34,7 +37,7 @@ static int is_of(const dcv_run_t *run, const char *account)
 static void turns(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(1000, pool);
-    dcv_queue_t *queue = dcv_queue_make(1000, pool);
+    dcv_queue_t *queue = dcv_queue_make(1000, SALT, pool);
     int i, seen = 0;
 
     for (i = 0; i < 100; i++)
@@ -43,7 +46,7 @@ static void turns(apr_pool_t *pool)
         ok(dcv_queue_add(queue, run_make(conf, "small", pool)));
     for (i = 0; i < 7; i++)
         seen += is_of(dcv_queue_next(queue), "small");
-    ok(seen == 3 || seen == 0, "by turns (or their hashes collide): %d", seen);
+    is_int(seen, 3);
     for (i = 7; i < 103; i++)
         ok(dcv_queue_next(queue));
     ok(!dcv_queue_next(queue));
@@ -52,7 +55,7 @@ static void turns(apr_pool_t *pool)
 static void limits(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(64, pool);
-    dcv_queue_t *queue = dcv_queue_make(1000, pool);
+    dcv_queue_t *queue = dcv_queue_make(1000, SALT, pool);
     dcv_run_t *run, *first = NULL;
     int i, started = 0, others = 0;
 
@@ -76,7 +79,7 @@ static void limits(apr_pool_t *pool)
         ok(!is_of(run, "busy"));
         others++;
     }
-    /* a quarter, but for one or the other whose hash is the busy one's */
+    /* a quarter */
     is_int(others, 17);
     for (i = 0; i < 18; i++)
         dcv_queue_done(queue, first); /* any of that account */
@@ -101,7 +104,7 @@ static int start(dcv_queue_t *queue, const dcv_conf_t *conf,
 static void hogs(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(2000, pool);
-    dcv_queue_t *queue = dcv_queue_make(16384, pool);
+    dcv_queue_t *queue = dcv_queue_make(16384, SALT, pool);
     int i, good = 0;
 
     is_int(start(queue, conf, "hog", 2000, pool), 2000);
@@ -109,9 +112,9 @@ static void hogs(apr_pool_t *pool)
     ok(!dcv_queue_add(queue, run_make(conf, "hog", pool)), "enough wait");
     for (i = 0; i < 10; i++)
         good += start(queue, conf, apr_psprintf(pool, "other %d", i), 1, pool);
-    ok(good >= 9, "%d of 10 start at once", good);
+    is_int(good, 10);
 
-    queue = dcv_queue_make(16384, pool);
+    queue = dcv_queue_make(16384, SALT, pool);
     for (i = 0; i < 50; i++)
         start(queue, conf, apr_psprintf(pool, "hog %d", i), 200, pool);
     ok(dcv_queue_in_flight(queue) <= 2300, "%d", dcv_queue_in_flight(queue));
@@ -124,7 +127,7 @@ static void hogs(apr_pool_t *pool)
 static void lanes(apr_pool_t *pool)
 {
     dcv_conf_t *one = conf_make(10, pool), *two = conf_make(100, pool);
-    dcv_queue_t *queue = dcv_queue_make(40, pool);
+    dcv_queue_t *queue = dcv_queue_make(40, SALT, pool);
     dcv_run_t *run;
     int i, ones = 0, twos = 0;
 
@@ -144,7 +147,7 @@ static void lanes(apr_pool_t *pool)
 static void removal(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(10, pool);
-    dcv_queue_t *queue = dcv_queue_make(10, pool);
+    dcv_queue_t *queue = dcv_queue_make(10, SALT, pool);
     dcv_run_t *runs[6];
     int i;
 
