@@ -11,7 +11,6 @@ use FindBin;
 use lib "$FindBin::Bin/lib";
 use IO::Socket::IP;
 use Test::More;
-use Time::HiRes qw(time);
 
 use AcmeAlpn;
 use AcmeNetns;
@@ -127,11 +126,12 @@ my @checked = (@late{'http-01 of hole.test', 'http-01 of mute.test'},
 check_soon($server, $_) for @checked;
 
 # Meanwhile.
-for (1 .. 3) {
-    my ($from, $pem) = (time, $other->certificate($http, 'good.test'));
-    like($pem, qr/BEGIN CERTIFICATE/, 'H9 another order gets through');
-    cmp_ok(time - $from, '<', 3, 'H9 without delay');
-}
+like($other->certificate($http, 'good.test'), qr/BEGIN CERTIFICATE/,
+    'H9 another order gets through');
+my @hanging = grep { !/nobody/ } sort keys %late;
+look($_) for @late{@hanging};
+is_deeply([map { $_->{status} } @late{@hanging}], [(undef) x @hanging],
+    'H9 before those that hang');
 settle(values %late, @good, $large, @quick, $away_by, $shut_by);
 
 proven($_, 3, 'T79 the router says no, IPv4 answers') for @quick;

@@ -248,7 +248,7 @@ static void gate_held(apr_pool_t *pool)
     store_gate_set(help->store, gate);
     start = clock_now(&clock_monotonic);
     ok(engine_is_pgsql() || help_add(help, "a") != APR_SUCCESS);
-    ok(clock_now(&clock_monotonic) - start < apr_time_from_msec(3500));
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_sec(15));
     kill(child, SIGKILL);
     waitpid(child, NULL, 0);
     is_int(help_add(help, "b"), APR_SUCCESS);

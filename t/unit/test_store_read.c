@@ -94,7 +94,7 @@ static void all_busy(apr_pool_t *pool)
     is_int(running, all);
     start = clock_now(&clock_monotonic);
     is_int(help_get(&account, help, "a"), APR_TIMEUP);
-    ok(clock_now(&clock_monotonic) - start < apr_time_from_msec(3500));
+    ok(clock_now(&clock_monotonic) - start < apr_time_from_sec(15));
     is_int(help_lines(help, "AS0250"), 1);
     __atomic_store_n(&go_on, 1, __ATOMIC_SEQ_CST);
     for (i = 0; i < all; i++) {
