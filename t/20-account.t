@@ -166,9 +166,8 @@ sub at_once {
     my $c = client();
     my @w = map { $c->another } 1 .. 12;
     my $url = $c->endpoints->{newAccount};
-    my @jws = map { $_->jws($url, {}, jwk => $c->{jwk}) } @w;
-    $w[$_]->post_soon($url, $jws[$_]) for 0 .. $#w;
-    my @res = map { $_->response } @w;
+    my @res = AcmeWire::at_once(
+        map { [$_, $url, $_->jws($url, {}, jwk => $c->{jwk})] } @w);
     is(grep({ $_->{status} == 201 } @res), 1, 'T81 twelve at once: one 201');
     is(grep({ $_->{status} == 200 } @res), 11, 'T81 and eleven 200');
     my %urls = map { AcmeClient::header($_, 'location') => 1 } @res;

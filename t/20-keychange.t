@@ -112,13 +112,12 @@ sub at_once {
     my $url  = $c->endpoints->{keyChange};
     my @next = map { client() } 1 .. 6;
     my @w    = map { $c->another } @next;
-    my @jws  = map {
+    my @posts = map {
         my $inner = $next[$_]->jws($url, { account => $c->{kid},
             oldKey => $c->{jwk} }, jwk => $next[$_]{jwk}, nonce => undef);
-        $w[$_]->jws($url, $inner);
+        [$w[$_], $url, $w[$_]->jws($url, $inner)];
     } 0 .. $#w;
-    $w[$_]->post_soon($url, $jws[$_]) for 0 .. $#w;
-    my @status = map { $_->response->{status} } @w;
+    my @status = map { $_->{status} } AcmeWire::at_once(@posts);
     is(grep({ $_ == 200 } @status), 1, 'T42 six at once: one 200')
         || diag "@status";
     is(grep({ /^4/ } @status), 5, 'T42 and five refusals');

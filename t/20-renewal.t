@@ -199,10 +199,9 @@ subtest 'at once' => sub {
     my $url  = $c->endpoints->{newOrder};
     my %payload = (replaces => $cert->{id},
         identifiers => [{ type => 'dns', value => 'a.test' }]);
-    my @jws = map { $_->jws($url, \%payload) } @all;
-    $all[$_]->post_soon($url, $jws[$_]) for 0 .. $#all;
     my %status;
-    $status{ $_->response->{status} }++ for @all;
+    $status{ $_->{status} }++ for AcmeWire::at_once(
+        map { [$_, $url, $_->jws($url, \%payload)] } @all);
     is_deeply(\%status, { 201 => 1, 409 => 5 },
         'T86 R21 of six orders one is made, the others are 409');
 };

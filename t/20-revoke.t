@@ -176,10 +176,9 @@ sub at_once {
         my $cert = issue($c, ['e.test']);
         my @w = ((map { $c->another } 1 .. 3), map { $cert->{key}->another }
             1 .. 2);
-        my @jws = map { $_->jws($url, { certificate => $cert->{der} },
-            $_->{kid} ? () : (jwk => $_->{jwk})) } @w;
-        $w[$_]->post_soon($url, $jws[$_]) for 0 .. $#w;
-        my @res = map { $_->response } @w;
+        my @res = AcmeWire::at_once(map { [$_, $url,
+            $_->jws($url, { certificate => $cert->{der} },
+                $_->{kid} ? () : (jwk => $_->{jwk}))] } @w);
         is(grep({ $_->{status} == 200 } @res), 1, 'T74 five at once: one 200')
             || diag join ' ', map { $_->{status} } @res;
         is(grep({ AcmeClient::problem($_) eq 'alreadyRevoked' } @res), 4,

@@ -22,10 +22,9 @@ my ($server, $c, @clients);
 # Answers to these CSRs, sent at the same time.
 sub finalize_at_once {
     my ($order, @csrs) = @_;
-    my @jws = map { $clients[$_]->jws($order->{finalize},
-        { csr => encode_base64url($csrs[$_]) }) } 0 .. $#csrs;
-    $clients[$_]->post_soon($order->{finalize}, $jws[$_]) for 0 .. $#csrs;
-    return map { $clients[$_]->response } 0 .. $#csrs;
+    my $url = $order->{finalize};
+    return AcmeWire::at_once(map { [$clients[$_], $url, $clients[$_]->jws($url,
+        { csr => encode_base64url($csrs[$_]) })] } 0 .. $#csrs);
 }
 
 sub certificates {

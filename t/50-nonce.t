@@ -26,8 +26,8 @@ sub start {
 # Answers to these JWS, sent at the same time, each on its own connection.
 sub at_once {
     my ($url, $clients, @jws) = @_;
-    $clients->[$_]->post_soon($url, $jws[$_ % @jws]) for 0 .. $#$clients;
-    return map { $_->response } @$clients;
+    return AcmeWire::at_once(
+        map { [$clients->[$_], $url, $jws[$_ % @jws]] } 0 .. $#$clients);
 }
 
 sub is_one {
@@ -45,7 +45,6 @@ sub fifty {
     my $c = AcmeWire->new(server => $server);
     $c->register;
     my @clients = map { $c->another } 1 .. 50;
-    $_->http('HEAD', $c->endpoints->{newNonce}) for @clients;
     for my $round (1 .. 6) {
         my $nonce = $c->nonce;
         my @jws = map { $c->jws($c->{kid}, '', nonce => $nonce) } 1 .. 3;

@@ -192,6 +192,16 @@ sub post_soon {
         headers => ['Content-Type: application/jose+json']);
 }
 
+# Answers to [client, url, JWS], sent at the same time.  What a client had as a
+# connection may have been closed while keys, CSRs and JWS were made: all are
+# opened again, and once more what was closed while that was done.
+sub at_once {
+    my (@posts) = @_;
+    $_->[0]->http('HEAD', $_->[0]->endpoints->{newNonce}) for @posts, @posts;
+    $_->[0]->post_soon(@$_[1, 2]) for @posts;
+    return map { $_->[0]->response } @posts;
+}
+
 sub post {
     my ($self, $url, $payload, %o) = @_;
     return $self->SUPER::post($url, $payload, %o) if !$self->{sturdy};
