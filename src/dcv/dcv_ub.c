@@ -29,9 +29,9 @@
  * the silent ones, grows until it is not asked at all.  So: sockets for all,
  * and what was learned of a server is forgotten after a second; but no repeated
  * question within a second, since a resolver may need that.  Two rounds, so
- * that a failure is told within 5 seconds.  One question per connection by TCP:
- * resolvers that answer them in their order would let all wait for one whose
- * name servers hang.  Local zones would deny names such
+ * that a failure is told within 5 seconds, 8 of two name servers.  One question
+ * per connection by TCP: resolvers that answer them in their order would let
+ * all wait for one whose name servers hang.  Local zones would deny names such
  * as a.home.arpa that an intranet's name server may well know.
  */
 static const char options[] = "server:\n"
