@@ -28,6 +28,7 @@ sub start {
     my (%o) = @_;
     $server = AcmeServer->new(http01_port => $responder->{port},
         vhost => AcmeFlows->vhost, %o)->start;
+    $server->wait_log(qr/AS0312/) or die "no list\n"; # or its job complains
     $c = AcmeWire->new(server => $server);
     return $c->register;
 }
@@ -213,7 +214,6 @@ sub full {
         == 0 or skip_here 'no tmpfs can be mounted here', 1;
     push @mounted, $state;
     start(state => $state);
-    $server->wait_log(qr/AS0312/) or die "no list\n"; # or its job complains
     my $filler = "$state/filler";
     open my $fh, '>', $filler or die $!;
     my $block = 'x' x 4096;
