@@ -191,7 +191,7 @@ sub wrong {
     my $late = begin('late.x.test');
     my $start = time;
     $c->post($_->{chall}{url}, {}) for @all, $late;
-    AcmeServer::wait_for(5, sub { (grep { /late\.x/ } $first->questions)
+    AcmeServer::wait_for(20, sub { (grep { /late\.x/ } $first->questions)
         ? 1 : undef });
     $first->put('_acme-challenge.late.x.test', { TXT => [$late->{digest}] });
     is(finish($late)->{order}{status}, 'ready',

@@ -53,7 +53,7 @@ sub pid_of {
     my ($client) = @_;
     my $mark = 'ping' . ++$pings;
     $client->http('HEAD', $c->endpoints->{newNonce} . "?$mark");
-    return AcmeServer::wait_for(5, sub {
+    return AcmeServer::wait_for(20, sub {
         AcmeServer::read_file("$server->{dir}/logs/pid.log")
             =~ /^(\d+) \?$mark$/m ? $1 : undef;
     });

@@ -115,7 +115,7 @@ $postgres->sql('UPDATE acme_schema SET version = version + 1');
 refused($c->order('a.test'), 503, 'serverInternal', 'a newer schema: 503');
 ok($first->wait_log(qr/AS0250.*made by a newer mod_acme_server/), 'says so');
 $postgres->sql("UPDATE acme_schema SET version = $version");
-ok(AcmeServer::wait_for(5, sub {
+ok(AcmeServer::wait_for(20, sub {
     $c->order('a.test')->{status} == 201 ? 1 : undef }), 'and is back');
 
 # The operator's view.

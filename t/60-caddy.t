@@ -80,7 +80,7 @@ sub serve {
 sub shown {
     my ($what, $name) = @_;
     my $chain;
-    AcmeServer::wait_for(5, sub {
+    AcmeServer::wait_for(20, sub {
         $chain = $tool->served($port, $name);
         return -s $chain ? 1 : undef;
     });
