@@ -188,6 +188,7 @@ sub hanging {
         like($error->{detail}, qr/in time/, 'R20 T78 it took too long');
     }
     is("@types", 'connection dns connection', 'T78 what hung');
+    timed_out($server, 3, 'R20 decided when the time is over');
 }
 
 # H9: the name is served by the very httpd that validates, and it has few

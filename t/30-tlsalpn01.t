@@ -12,6 +12,7 @@ use IO::Socket::INET;
 use Test::More;
 
 use AcmeAlpn;
+use AcmeCheck;
 use AcmeServer;
 use AcmeWire;
 
@@ -130,6 +131,7 @@ sub hanging {
     }
     is_deeply(\%types, { 'urn:ietf:params:acme:error:tls' => 10 },
         'T83 what hung');
+    timed_out($server, 3, 'R20 decided when the time is over');
 }
 
 my $vhost = <<"EOT";

@@ -14,7 +14,7 @@ use AcmeClient;
 use AcmeServer;
 
 our @EXPORT = qw(refused refusal_faults answered links nonce_fault sql tables
-    database);
+    database timed_out);
 
 # RFC 8555 6.7, and the one token beyond (T27).
 my %known = map { $_ => 1 } qw(accountDoesNotExist alreadyRevoked badCSR
@@ -119,6 +119,15 @@ sub sql {
         if $server->{postgres};
     return AcmeClient::run('sqlite3', '-cmd', '.timeout 5000',
         database($server), $text);
+}
+
+# The longest try of what could not be proven ended with this
+# ACMEValidationTimeout, by the server's own clock.
+sub timed_out {
+    my ($server, $seconds, $name) = @_;
+    my $took = sql($server, "SELECT max(json_extract(detail, '\$.took')) "
+        . "FROM events WHERE kind = 'authz.invalid'") / 1000;
+    ok($took > $seconds - 0.1 && $took < 2 * $seconds, $name) or diag $took;
 }
 
 # {table => rows}
