@@ -335,10 +335,10 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
 {
     apr_pool_t *pool;
     apr_status_t rv;
-    apr_uint32_t salt;
+    apr_uint64_t key[2];
 
     loop->limit = limit_find();
-    token_bytes((unsigned char *)&salt, sizeof(salt));
+    token_bytes((unsigned char *)key, sizeof(key));
     apr_pool_create(&pool, loop->pool);
     loop->run_pool = pool;
     rv = dcv_event_create(&loop->event, pool);
@@ -350,7 +350,7 @@ static apr_status_t loop_setup(dcv_loop_t *loop)
         return rv;
     loop->dns = dcv_dns_make(loop->event, 2 * loop->limit, loop->log, pool);
     loop->asker = dcv_asker_make(loop->event, pool);
-    loop->queue = dcv_queue_make(loop->limit, salt, pool);
+    loop->queue = dcv_queue_make(loop->limit, key, pool);
     dcv_event_handle(loop->event, DCV_EVENT_WAKE, woken, loop);
     return dcv_event_watch(loop->event, DCV_EVENT_WAKE, loop->wake_fd, EPOLLIN);
 }

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "dcv/dcv_queue.h"
 
+#include <string.h>
+
+#include "base/siphash.h"
+
 #include "base/banned.h"
 
 #define BUCKETS 1024
@@ -27,17 +31,18 @@ struct dcv_lane_t {
 struct dcv_queue_t {
     apr_pool_t *pool;
     int limit, in_flight;
-    dcv_lane_t *lanes; /* the one whose turn it is first */
-    apr_uint32_t salt;
+    dcv_lane_t *lanes;   /* the one whose turn it is first */
+    apr_uint64_t key[2]; /* of the hash */
 };
 
-dcv_queue_t *dcv_queue_make(int limit, apr_uint32_t salt, apr_pool_t *pool)
+dcv_queue_t *dcv_queue_make(int limit, const apr_uint64_t key[2],
+                            apr_pool_t *pool)
 {
     dcv_queue_t *queue = apr_pcalloc(pool, sizeof(*queue));
 
     queue->pool = pool;
     queue->limit = limit;
-    queue->salt = salt;
+    memcpy(queue->key, key, sizeof(queue->key));
     return queue;
 }
 
@@ -67,18 +72,11 @@ static dcv_lane_t *lane_take(dcv_queue_t *queue, const dcv_conf_t *conf)
     return lane;
 }
 
-/* FNV-1a, and murmur3's end: without that, names that differ in their last
- * letters are neighbours all together, or none of them. */
 static int bucket_of(const dcv_queue_t *queue, const char *account)
 {
-    apr_uint32_t hash = queue->salt;
-    const char *c;
+    const char *text = account ? account : "";
 
-    for (c = account ? account : ""; *c; c++)
-        hash = (hash ^ (unsigned char)*c) * 16777619u;
-    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
-    hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
-    return (int)((hash ^ hash >> 16) % BUCKETS);
+    return (int)(siphash_make(queue->key, text, strlen(text)) % BUCKETS);
 }
 
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run)

@@ -8,7 +8,7 @@
  * those that have hardly anything in flight, a quarter for those that have
  * nothing, so that 2,000 hanging validations, of one account or of many, do not
  * delay another account's.  As many may wait; what is more is not taken, unless
- * its account has hardly any there.  Accounts are told apart by a salted hash:
+ * its account has hardly any there.  Accounts are told apart by a keyed hash:
  * nothing is allocated per account.
  */
 
@@ -17,8 +17,9 @@
 typedef struct dcv_queue_t dcv_queue_t;
 
 /* limit: of all lanes together, what the process has descriptors for.
- * salt: random, so that nobody can choose his neighbours. */
-dcv_queue_t *dcv_queue_make(int limit, apr_uint32_t salt, apr_pool_t *pool);
+ * key: random, so that nobody can choose his neighbours. */
+dcv_queue_t *dcv_queue_make(int limit, const apr_uint64_t key[2],
+                            apr_pool_t *pool);
 
 /* 0: too many wait already. */
 int dcv_queue_add(dcv_queue_t *queue, dcv_run_t *run);

@@ -7,7 +7,7 @@
 #include "tap.h"
 
 /* With one in a hundred others, two of the accounts here are neighbours. */
-#define SALT 1
+static const apr_uint64_t key[2] = {1, 2};
 
 static dcv_run_t *run_make(const dcv_conf_t *conf, const char *account,
                            apr_pool_t *pool)
@@ -37,7 +37,7 @@ static int is_of(const dcv_run_t *run, const char *account)
 static void turns(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(1000, pool);
-    dcv_queue_t *queue = dcv_queue_make(1000, SALT, pool);
+    dcv_queue_t *queue = dcv_queue_make(1000, key, pool);
     int i, seen = 0;
 
     for (i = 0; i < 100; i++)
@@ -55,7 +55,7 @@ static void turns(apr_pool_t *pool)
 static void limits(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(64, pool);
-    dcv_queue_t *queue = dcv_queue_make(1000, SALT, pool);
+    dcv_queue_t *queue = dcv_queue_make(1000, key, pool);
     dcv_run_t *run, *first = NULL;
     int i, started = 0, others = 0;
 
@@ -104,7 +104,7 @@ static int start(dcv_queue_t *queue, const dcv_conf_t *conf,
 static void hogs(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(2000, pool);
-    dcv_queue_t *queue = dcv_queue_make(16384, SALT, pool);
+    dcv_queue_t *queue = dcv_queue_make(16384, key, pool);
     int i, good = 0;
 
     is_int(start(queue, conf, "hog", 2000, pool), 2000);
@@ -114,7 +114,7 @@ static void hogs(apr_pool_t *pool)
         good += start(queue, conf, apr_psprintf(pool, "other %d", i), 1, pool);
     is_int(good, 10);
 
-    queue = dcv_queue_make(16384, SALT, pool);
+    queue = dcv_queue_make(16384, key, pool);
     for (i = 0; i < 50; i++)
         start(queue, conf, apr_psprintf(pool, "hog %d", i), 200, pool);
     ok(dcv_queue_in_flight(queue) <= 2300, "%d", dcv_queue_in_flight(queue));
@@ -127,7 +127,7 @@ static void hogs(apr_pool_t *pool)
 static void lanes(apr_pool_t *pool)
 {
     dcv_conf_t *one = conf_make(10, pool), *two = conf_make(100, pool);
-    dcv_queue_t *queue = dcv_queue_make(40, SALT, pool);
+    dcv_queue_t *queue = dcv_queue_make(40, key, pool);
     dcv_run_t *run;
     int i, ones = 0, twos = 0;
 
@@ -147,7 +147,7 @@ static void lanes(apr_pool_t *pool)
 static void removal(apr_pool_t *pool)
 {
     dcv_conf_t *conf = conf_make(10, pool);
-    dcv_queue_t *queue = dcv_queue_make(10, SALT, pool);
+    dcv_queue_t *queue = dcv_queue_make(10, key, pool);
     dcv_run_t *runs[6];
     int i;
 
